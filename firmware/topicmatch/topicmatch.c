@@ -483,10 +483,10 @@ static bool reserve_text(topicmatch_router_t *router, size_t extra) {
         return false;
     }
     uint32_t needed = router->text_used + (uint32_t)extra;
-    if (needed <= router->text_capacity) {
+    if (needed <= router->text_capacity && router->text != NULL) {
         return true;
     }
-    uint32_t grown = router->text_capacity + router->text_capacity / 4;
+    uint32_t grown = router->text_capacity + router->text_capacity / 4 + 16;
     uint32_t capacity = needed > grown ? needed : grown;
     uint8_t *text = topicmatch_resize(router->text, router->text_capacity, capacity);
     if (text == NULL) {
