@@ -1,14 +1,17 @@
-"""What a board's build left behind, checked: the three programs' places, sizes and free room."""
+"""What a board's build left behind, checked: the programs' places, sizes and free room.
+
+python -m ci.built mpython     prints them as a table
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci.boards import ROOT, Board
+from ci.boards import ROOT, Board, load_board
 from ci.esp_image import chip_title, read_program
 from ci.partitions import Layout, parse_size, read_binary
-from ci.problem import Problem
+from ci.problem import Problem, run
 
 
 def build_folder(board: str, root: Path = ROOT) -> Path:
@@ -120,3 +123,12 @@ def size_table(build: Build) -> str:
     return "\n".join(
         f"{name:<16}{offset:>10}{size:>10}{free:>10}".rstrip() for name, offset, size, free in rows
     )
+
+
+def main(arguments: list[str]) -> None:
+    board = load_board(arguments[0] if arguments else "")
+    print(size_table(read_build(board, build_folder(board.name))))
+
+
+if __name__ == "__main__":
+    run(main)

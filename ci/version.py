@@ -1,8 +1,7 @@
 """The firmware's version, and the frozen module `version` that tells it on the board.
 
-The version is the newest numbered heading of CHANGELOG.md. A build from exactly that commit, tagged
-v<version> and unchanged, is called by it alone; any other adds the commit: 1.2.0-g1a2b3c4d, and
--dirty if files were changed since. Only the standard library: the board's manifest runs this file
+The version stands in pyproject.toml. A build from the commit tagged v<version>, unchanged, is called
+by it alone; any other adds the commit: 1.2.0-g1a2b3c4d, and -dirty if files were changed since. Only the standard library: the board's manifest runs this file
 with whatever Python builds MicroPython.
 """
 
@@ -19,7 +18,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-_RELEASE_HEADING = re.compile(r"^## \[?v?(\d+\.\d+\.\d+)\]?", re.MULTILINE)
+# Not tomllib: ESP-IDF's older containers have Python 3.10.
+_PROJECT_VERSION = re.compile(
+    r'^\[project\](?:\n(?!\[).*)*\nversion = "(\d+\.\d+\.\d+)"', re.MULTILINE
+)
 _MICROPYTHON_NUMBER = re.compile(r"#define MICROPY_VERSION_(?:MAJOR|MINOR|MICRO)\s+(\d+)")
 
 
@@ -54,15 +56,17 @@ def read_source(tree: Path) -> Source:
     return Source(commit, tuple(tags), dirty, int(_git(tree, "log", "-1", "--format=%ct") or 0))
 
 
-def released_version(changelog: str) -> str:
-    """Return the newest version that has a heading in the changelog, or 0.0.0."""
-    match = _RELEASE_HEADING.search(changelog)
-    return match.group(1) if match else "0.0.0"
+def project_version(root: Path = ROOT) -> str:
+    """Return the version in the pyproject.toml of `root`. Raises ValueError if it has none."""
+    path = root / "pyproject.toml"
+    match = _PROJECT_VERSION.search(path.read_text(encoding="utf-8"))
+    if match is None:
+        raise ValueError(f'{path} has no version = "1.2.3" under [project]')
+    return match.group(1)
 
 
-def firmware_version(changelog: str, source: Source) -> str:
-    """Return the version that a build from `source` carries."""
-    version = released_version(changelog)
+def firmware_version(version: str, source: Source) -> str:
+    """Return what a build of `version` from `source` is called."""
     if f"v{version}" in source.tags and not source.dirty:
         return version
     return version + (f"-g{source.commit}" if source.commit else "") + "-dirty" * source.dirty
@@ -70,9 +74,7 @@ def firmware_version(changelog: str, source: Source) -> str:
 
 def current_version(root: Path = ROOT) -> str:
     """Return the version of the project's working tree."""
-    changelog = root / "CHANGELOG.md"
-    text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
-    return firmware_version(text, read_source(root))
+    return firmware_version(project_version(root), read_source(root))
 
 
 def micropython_version(tree: Path) -> str:
