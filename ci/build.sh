@@ -79,6 +79,7 @@ ci_build_board() {
         ci_fail "all is ready but the chip's compiler: type 'make build BOARD=$board DOCKER=1' where Docker runs, or install ESP-IDF $ESP_IDF_TAG, source its export.sh and type 'make build BOARD=$board'"
     fi
     "$CI_PYTHON" -m ci.built "$board"
+    "$CI_PYTHON" -m ci.sizes "$board"
 }
 
 ci_build_board "${1:-}"
