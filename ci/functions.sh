@@ -115,6 +115,14 @@ ci_find_micropython() {
     echo "$dir"
 }
 
+# What was built from another MicroPython source than $1 is of no use.
+ci_forget_other_micropython() {
+    if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then
+        rm -rf "$CI_BUILD"/sim "$CI_BUILD"/sim-* "$CI_BUILD"/mpy-cross
+        mkdir -p "$CI_BUILD" && echo "$1" >"$CI_BUILD/built-from"
+    fi
+}
+
 # Build mpy-cross and print its path.
 ci_build_mpy_cross() {
     local micropython program=$CI_BUILD/mpy-cross/mpy-cross
@@ -139,6 +147,7 @@ ci_build_simulator() {
     local board=$1 objects=$CI_BUILD/sim program=$CI_BUILD/sim-$1/micropython micropython mpy_cross
     ci_check_board "$board"
     micropython=$(ci_find_micropython)
+    ci_forget_other_micropython "$micropython"
     if ci_is_newer_than_sources "$program"; then
         return
     fi
