@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scripted_broker import ScriptedBroker
+from .scripted_broker import ScriptedBroker
 
 PRELUDE = """\
 import errno, gc, micropython, sys, time
@@ -16,6 +16,17 @@ from umqtt.simple import MQTTClient, MQTTException, ProtocolError
 
 PORT = int(sys.argv[1])
 got = []
+
+try:
+    import network
+
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    wlan.connect("classroom")
+    while not wlan.isconnected():
+        time.sleep_ms(5)
+except ImportError:
+    pass  # MicroPython's own unix port: always connected
 
 
 def make(keepalive=0, kind=simple.MQTTClient, client_id="c", **named):

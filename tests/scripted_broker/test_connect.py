@@ -1,7 +1,7 @@
 """CONNECT as sent, CONNACK as received, and the fields between them (statements A to D)."""
 
 import pytest
-from scripted_broker import CONNACK, DISCONNECT, RESUMED, connect, publish, string
+from .scripted_broker import CONNACK, DISCONNECT, RESUMED, connect, publish, string
 
 
 def conversation_of(*packets, answer=CONNACK):

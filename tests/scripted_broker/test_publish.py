@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from scripted_broker import (
+from .scripted_broker import (
     DISCONNECT,
     RESUMED,
     connect,
