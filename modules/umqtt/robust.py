@@ -296,7 +296,7 @@ class MQTTClient(simple.MQTTClient):
                 self._recover(e)
             attempts -= 1
 
-    def step(self):
+    def step(self, milliseconds=0):
         """As in simple, and keeps reconnecting after `start` or `connect`, a slice at a time.
 
         Blocks for the name look-up once per attempt, and otherwise not. Raises only what ends the
@@ -313,7 +313,7 @@ class MQTTClient(simple.MQTTClient):
                 if _wifi_is_down():
                     return time.ticks_add(now, 250)
                 self._begin(self._clean_session)
-            return super().step()
+            return super().step(milliseconds)
         except (OSError, MQTTException) as e:
             if self.isconnected() or not (self._stay or isinstance(e, OSError)):
                 raise

@@ -330,21 +330,25 @@ class MQTTClient:
         """Deliver one message if there is one, without waiting; return as wait_msg does."""
         return self._receive(0)
 
-    def step(self):
-        """Do what can be done without waiting: send, receive, deliver one message, ping.
+    def step(self, milliseconds=0):
+        """Send, receive, deliver one message, ping; wait for the network `milliseconds` at most.
 
         Returns the `ticks_ms` by which it must be called again. Works while connecting, too.
         """
-        self._receive(0)
+        self._receive(milliseconds, True)
         return self._connection.next_deadline() if self._connection else time.ticks_ms()
 
-    def _receive(self, milliseconds):
+    def _receive(self, milliseconds, once=False):
+        # Return the type byte of a delivered PUBLISH; None if there is none, after waiting once
+        # if `once`, else for as long as it takes if `milliseconds` is not 0.
         if not self._in_charge.acquire(0):
             time.sleep_ms(1)
             return None
         try:
             while True:
                 kind = self._turn(milliseconds)
+                if once:
+                    milliseconds = 0
                 if kind is None:
                     if not milliseconds:
                         return None
@@ -432,7 +436,9 @@ class MQTTClient:
             self._session_lost()
             wanted = self._wanted
         for entry in self._in_flight:  # same identifiers, same order [MQTT-4.4.0-1]
-            link.queue(entry[_PACKET] or packets.answer(packets.PUBREL, entry[_ID]), entry[_PAYLOAD])
+            link.queue(
+                entry[_PACKET] or packets.answer(packets.PUBREL, entry[_ID]), entry[_PAYLOAD]
+            )
         for name in wanted:
             self._send_request(name, wanted[name])
         self.on_connected(link.session_present)

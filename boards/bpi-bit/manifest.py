@@ -1,0 +1,3 @@
+include("../manifest.py")
+include("../../manifest.py")
+freeze("modules")

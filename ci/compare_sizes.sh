@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Print, as a table, how much larger or smaller a board has become:  ci/compare_sizes.sh mpython
+#
+# Compares with main's last successful build. Needs the gh command and GH_TOKEN.
+. "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
+
+board=${1:-}
+cd "$CI_ROOT"
+ci_check_board "$board"
+ci_check_command gh gh
+before=$CI_BUILD/sizes-main/$board
+rm -rf "$before"
+run=$(gh run list --workflow boards.yml --branch main --status success --limit 1 --json databaseId --jq '.[0].databaseId // empty')
+if [ -z "$run" ]; then
+    echo "No build of main to compare $board with."
+    exit
+fi
+gh run download "$run" --name "sizes-$board" --dir "$before"
+"$CI_PYTHON" -m ci.sizes "$board" --compare "$before/sizes.json"

@@ -1,0 +1,24 @@
+"""Show what a board prints, and type to it: mpremote's terminal. Ctrl-] leaves it.
+
+python -m ci.monitor [--port PORT]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ci.ports import find_port
+from ci.problem import run
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="monitor", description="Open a board's terminal.")
+    parser.add_argument("--port", default="")
+    port = find_port(parser.parse_args(arguments).port)
+    os.execv(sys.executable, [sys.executable, "-m", "mpremote", "connect", port, "repl"])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Make the GitHub release of a tag from dist/:  ci/publish.sh v1.2.3
+#
+# It stays a draft until every file is there. Needs the gh command and GH_TOKEN.
+. "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
+
+tag=${1:-}
+cd "$CI_ROOT"
+ci_check_command gh gh
+[ -n "$tag" ] || ci_fail "give the tag: ci/publish.sh v1.2.3"
+[ -f dist/release-notes.md ] || ci_fail "dist/ is not complete; run 'make release-collect' first"
+
+mapfile -t files < <(find dist -type f ! -name release-notes.md | sort)
+draft=$(gh release view "$tag" --json isDraft --jq .isDraft 2>/dev/null) || draft=none
+case $draft in
+none) ;;
+true) gh release delete "$tag" --yes ;; # what an earlier run left half-way
+*) ci_fail "$tag has been released already; people may have its files" ;;
+esac
+gh release create "$tag" --draft --verify-tag --title "$tag" --notes-file dist/release-notes.md "${files[@]}"
+uploaded=$(gh release view "$tag" --json assets --jq '.assets | length')
+[ "$uploaded" -eq "${#files[@]}" ] || ci_fail "the draft has $uploaded of ${#files[@]} files; it stays a draft"
+gh release edit "$tag" --draft=false

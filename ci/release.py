@@ -1,0 +1,106 @@
+"""Release what is in the working tree: all boards' images, checked and complete, with their notes.
+
+python -m ci.release --tested     note that the tests have passed for this commit
+python -m ci.release --check      refuse what must not be released
+python -m ci.release --collect    check that dist/ is complete, and write the notes to it
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from ci.boards import ROOT, board_names, load_board
+from ci.flash_image import read_flash_image
+from ci.image import DIST, write_checksums
+from ci.problem import Problem, run
+from ci.version import project_version, read_source, write_if_changed
+
+TESTED = ROOT / "build" / "tested"
+NOTES = "release-notes.md"
+_KINDS = ("update.bin", "factory.bin", "app.bin", "update.json", "factory.json", "flash.txt")
+_HEADING = re.compile(r"^## +\[?v?([^\]\s]+)\]?.*$", re.MULTILINE)
+
+
+def release_notes(changelog: str, version: str) -> str:
+    """Return the changelog's section about `version`. Raises Problem if it has none or it is empty."""
+    headings = list(_HEADING.finditer(changelog))
+    for heading, following in zip(headings, [*headings[1:], None]):
+        if heading.group(1) == version:
+            section = changelog[heading.end() : following.start() if following else None].strip()
+            if section:
+                return section + "\n"
+    raise Problem(f"CHANGELOG.md says nothing under a heading '## [{version}]': write it first")
+
+
+def note_tested(root: Path = ROOT) -> None:
+    """Remember that the tests passed; not for a tree with changes, which is nobody's commit."""
+    source = read_source(root)
+    if source.commit and not source.dirty:
+        write_if_changed(root / TESTED.relative_to(ROOT), source.commit + "\n")
+
+
+def check_release(root: Path = ROOT) -> str:
+    """Return the version to release. Raises Problem if the tree is not one to release from."""
+    source = read_source(root)
+    version = project_version(root)
+    if source.dirty:
+        raise Problem("files were changed since the last commit: commit or undo them first")
+    if f"v{version}" not in source.tags:
+        raise Problem(
+            f"this commit is not tagged v{version}, the version in pyproject.toml: type "
+            f"`git tag v{version}` if it is the one to release"
+        )
+    tested = root / TESTED.relative_to(ROOT)
+    if not tested.is_file() or tested.read_text(encoding="utf-8").strip() != source.commit:
+        raise Problem(f"commit {source.commit} has not been tested: run `make test` first")
+    changelog = root / "CHANGELOG.md"
+    release_notes(changelog.read_text(encoding="utf-8") if changelog.is_file() else "", version)
+    return version
+
+
+def check_complete(dist: Path, version: str) -> None:
+    """Raise Problem unless `dist` holds every board's files, and no others; images are checked."""
+    expected = {f"{name}-v{version}-{kind}" for name in board_names() for kind in _KINDS}
+    present = {path.name for path in dist.iterdir()} if dist.is_dir() else set()
+    present -= {"SHA256SUMS", NOTES}
+    if missing := sorted(expected - present):
+        raise Problem(f"{dist} lacks {', '.join(missing)}: build every board again")
+    if others := sorted(present - expected):
+        raise Problem(f"{dist} holds what is not of this release: remove {', '.join(others)}")
+    for name in board_names():
+        for kind in ("update", "factory"):
+            path = dist / f"{name}-v{version}-{kind}.bin"
+            read_flash_image(path, load_board(name).chip)
+
+
+def collect(dist: Path, version: str, changelog: str) -> Path:
+    """Complete `dist` with the notes and the checksums; return the notes' path."""
+    check_complete(dist, version)
+    notes = dist / NOTES
+    notes.write_text(release_notes(changelog, version), encoding="utf-8")
+    write_checksums(dist)
+    return notes
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="release", description="Release the working tree.")
+    step = parser.add_mutually_exclusive_group(required=True)
+    step.add_argument("--tested", action="store_true")
+    step.add_argument("--check", action="store_true")
+    step.add_argument("--collect", action="store_true")
+    options = parser.parse_args(arguments)
+    if options.tested:
+        note_tested()
+    elif options.check:
+        print(f"version {check_release()} can be released")
+    else:
+        version = project_version()
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        notes = collect(DIST, version, changelog)
+        print(f"dist/ is complete for version {version}; the notes are in {notes.name}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,45 @@
+"""Image files, flashing and delivery, without the chip's compiler: fake but well-formed outputs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from fake_build import VERSION, make_build  # noqa: E402
+
+from ci.boards import board_names, load_board  # noqa: E402
+from ci.built import read_build  # noqa: E402
+from ci.image import FILES, make_images  # noqa: E402
+
+
+@pytest.fixture(params=board_names())
+def board(request):
+    """Each board in turn."""
+    return load_board(request.param)
+
+
+@pytest.fixture
+def build_folder(board, tmp_path):
+    """A folder as the port's build of `board` leaves it."""
+    return make_build(board, tmp_path / "build")
+
+
+@pytest.fixture
+def images(board, build_folder, tmp_path):
+    """The folder dist/ with the images of `board`."""
+    dist = tmp_path / "dist"
+    make_images(board, read_build(board, build_folder), VERSION, FILES, dist)
+    return dist
+
+
+@pytest.fixture
+def update(board, images):
+    return images / f"{board.name}-v{VERSION}-update.bin"
+
+
+@pytest.fixture
+def factory(board, images):
+    return images / f"{board.name}-v{VERSION}-factory.bin"

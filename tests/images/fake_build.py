@@ -1,0 +1,63 @@
+"""Build outputs as ESP-IDF leaves them, made with esptool: well-formed, but no chip could run them."""
+
+import random
+from pathlib import Path
+
+from esptool.bin_image import ELFSection
+from esptool.targets import CHIP_DEFS
+
+from ci.boards import Board
+from ci.partitions import table_binary
+
+VERSION = "1.2.3"
+FLASH_SIZES = {"mpython": "8MB", "bpi-bit": "4MB"}
+APPLICATION_SIZE = 1_240_656  # what a trial build of BPI:bit had
+
+_BOOTLOADER_ADDRESS = 0x3FFF0018
+
+
+def make_program(chip: str, address: int, content: bytes, flash_size: str) -> bytes:
+    """Return an image of one segment, with checksum and digest."""
+    rom = CHIP_DEFS[chip]
+    image = rom.BOOTLOADER_IMAGE()
+    image.segments = [ELFSection(b".program", address, content, 0)]
+    image.flash_mode = 2  # DIO
+    image.flash_size_freq = rom.FLASH_SIZES[flash_size] | rom.FLASH_FREQUENCY["40m"]
+    return image.save(None)
+
+
+def make_build(
+    board: Board,
+    folder: Path,
+    *,
+    chip: str = "",
+    flash_size: str = "",
+    application_size: int = APPLICATION_SIZE,
+    table: str = "",
+) -> Path:
+    """Fill `folder` with the outputs of a build of `board`, changed as asked."""
+    chip = chip or board.chip
+    flash_size = flash_size or FLASH_SIZES[board.name]
+    noise = random.Random(board.name)
+    version = f"VERSION {VERSION}".encode()
+    content = version + noise.randbytes(application_size - len(version))
+    rom = CHIP_DEFS[chip]
+    (folder / "bootloader").mkdir(parents=True)
+    (folder / "partition_table").mkdir()
+    (folder / "bootloader" / "bootloader.bin").write_bytes(
+        make_program(chip, _BOOTLOADER_ADDRESS, noise.randbytes(17_000), flash_size)
+    )
+    (folder / "micropython.bin").write_bytes(
+        make_program(chip, rom.DROM_MAP_START + 0x20, content, flash_size)
+    )
+    csv = table or (board.folder / "partitions.csv").read_text(encoding="utf-8")
+    (folder / "partition_table" / "partition-table.bin").write_bytes(table_binary(csv))
+    (folder / "sdkconfig").write_text(
+        f'CONFIG_IDF_TARGET="{chip}"\n'
+        f"CONFIG_BOOTLOADER_OFFSET_IN_FLASH={rom.BOOTLOADER_FLASH_OFFSET:#x}\n"
+        "CONFIG_PARTITION_TABLE_OFFSET=0x8000\n"
+        f'CONFIG_ESPTOOLPY_FLASHSIZE="{flash_size}"\n'
+        "# CONFIG_SPIRAM is not set\n",
+        encoding="utf-8",
+    )
+    return folder

@@ -1,0 +1,89 @@
+"""What a build calls itself."""
+
+import runpy
+import subprocess
+
+import pytest
+
+from ci.version import (
+    ROOT,
+    Source,
+    current_version,
+    firmware_version,
+    module_text,
+    project_version,
+    read_source,
+    write_if_changed,
+)
+
+PROJECT = '[build]\nversion = "9.9.9"\n\n[project]\nname = "x"\nversion = "1.4.0"\n'
+
+
+def source(*tags, dirty=False, commit="12345678"):
+    return Source(commit, tags, dirty, 1_800_000_000)
+
+
+@pytest.mark.parametrize(
+    "given, version",
+    [
+        (source("v1.4.0"), "1.4.0"),
+        (source("v1.4.0", "nightly"), "1.4.0"),
+        (source("v1.4.0", dirty=True), "1.4.0-g12345678-dirty"),
+        (source(), "1.4.0-g12345678"),
+        (source("v1.3.9"), "1.4.0-g12345678"),
+        (source(commit=""), "1.4.0"),
+    ],
+)
+def test_version(given, version):
+    assert firmware_version("1.4.0", given) == version
+
+
+def test_a_project_without_a_version(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[a]\nversion = "1.4.0"\n')
+    with pytest.raises(ValueError, match="has no version"):
+        project_version(tmp_path)
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_repository_is_read(tmp_path):
+    git(tmp_path, "init")
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "x")
+    git(tmp_path, "tag", "v1.4.0")
+    assert current_version(tmp_path) == "1.4.0"
+    (tmp_path / "untracked").write_text("")
+    assert current_version(tmp_path) == "1.4.0"
+    (tmp_path / "pyproject.toml").write_text(PROJECT + "\n")
+    assert current_version(tmp_path).endswith("-dirty")
+
+
+def test_an_archive_inside_a_repository_is_not_that_repository(tmp_path):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "x")
+    (tmp_path / "unpacked").mkdir()
+    assert read_source(tmp_path / "unpacked") == Source("", (), False, 0)
+
+
+def test_the_frozen_module(tmp_path):
+    micropython = tmp_path / "micropython"
+    (micropython / "py").mkdir(parents=True)
+    (micropython / "py" / "mpconfig.h").write_text(
+        "#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR 28\n"
+        "#define MICROPY_VERSION_MICRO 0\n#define MICROPY_VERSION_PRERELEASE 0\n"
+    )
+    path = tmp_path / "version.py"
+    write_if_changed(path, module_text(micropython))
+    before = path.stat().st_mtime_ns
+    write_if_changed(path, module_text(micropython))
+    assert path.stat().st_mtime_ns == before  # or everything frozen would be built again
+    values = runpy.run_path(str(path))
+    assert values["VERSION"] == current_version()
+    assert values["MICROPYTHON"] == "v1.28.0"
+    assert values["MICROPYTHON_COMMIT"] == ""
+    assert values["COMMIT"] == read_source(ROOT).commit
+    assert len(values["DATE"].split("-")) == 3
