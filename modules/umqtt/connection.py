@@ -198,9 +198,7 @@ class Connection:
         self.state = OPENING
         self._queue.clear()
         self.link.next_address()
-        self.deadline = time.ticks_add(
-            time.ticks_ms(), self._timeout // (self.link.more + 1)
-        )
+        self.deadline = time.ticks_add(time.ticks_ms(), self._timeout // (self.link.more + 1))
         return False
 
     def _fill(self, size):

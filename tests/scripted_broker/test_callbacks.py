@@ -1,7 +1,7 @@
 """Callbacks, Timers and threads: nothing nests, nothing interleaves (D5, D6)."""
 
 import pytest
-from .scripted_broker import (
+from tests.scripted_broker.broker import (
     DISCONNECT,
     PINGREQ,
     PINGRESP,

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from .scripted_broker import (
+from tests.scripted_broker.broker import (
     CONNACK,
     DISCONNECT,
     RESUMED,
@@ -385,6 +385,7 @@ def test_own_connect_is_called_with_one_argument(play_robust):
         for _ in range(2):
             broker.greet()
             broker.expect(publish("status", b"online", 0, retain=True))
+            time.sleep(0.05)
             broker.hang_up()
         broker.greet()
         broker.expect(publish("status", b"online", 0, retain=True))
