@@ -91,7 +91,7 @@ class ClientProgram:
             try:
                 line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"the program did not print {wanted!r}:\n{self.output}")
+                raise AssertionError(f"the program did not print {wanted!r}:\n{self.tail()}")
             if line == wanted:
                 return
 
@@ -100,11 +100,14 @@ class ClientProgram:
         try:
             status = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the program did not end:\n{self.output}")
+            raise AssertionError(f"the program did not end:\n{self.tail()}")
         finally:
             self.stop()
-        assert status == 0, self.output
+        assert status == 0, self.tail()
         return self.output
+
+    def tail(self) -> str:
+        return self.output[-2000:]
 
     def stop(self) -> None:
         self._process.kill()
