@@ -82,6 +82,10 @@ class Connection:
         """Return whether so much waits for the socket that nothing should be added."""
         return len(self._queue) >= _MAX_QUEUE
 
+    def busy(self):
+        """Return whether anything waits for the socket."""
+        return bool(self._queue)
+
     def unsent(self, packet):
         """Return whether the chunk `packet` still waits to be written."""
         for chunk in self._queue:
