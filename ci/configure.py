@@ -69,7 +69,11 @@ def checked(values: Values, source: str) -> Values:
     return values
 
 
-def ask_values(values: Values, ask: Ask = input, ask_secret: Ask = getpass.getpass) -> Values:
+_ask: Ask = input
+_ask_secret: Ask = getpass.getpass
+
+
+def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
     """Ask for the usual settings, offering the present ones, until the board would take them."""
     values = copy.deepcopy(values)
     while True:
@@ -137,7 +141,7 @@ def main(arguments: list[str]) -> None:
     except NotJson as problem:
         print(f"{problem}; all is asked anew")
         values = config_module().TEMPLATE
-    write_board(port, ask_values(values))
+    write_board(port, ask_values(values, _ask, _ask_secret))
 
 
 if __name__ == "__main__":

@@ -13,15 +13,14 @@ from ci.problem import Problem
 
 _ATTEMPTS = 3  # a board that has just been plugged in may still be starting
 _ANSWER_SECONDS = 5
+_STOP_SECONDS = 2
 _CHUNK = 256
 
 _ERRORS = (TransportError, OSError)
 
 _REPLACE = """
 import os
-os.sync()
 os.rename({new!r}, {path!r})
-os.sync()
 """
 
 _RESTART = """
@@ -97,6 +96,8 @@ def enter(port: str, transport: SerialTransport) -> None:
     """Stop what the board runs and bring it to its raw prompt. Raises Problem if none comes."""
     for _ in range(_ATTEMPTS):
         try:
+            transport.serial.write(b"\r\x03")  # what runs may take a moment to stop
+            transport.read_until(1, b">>> ", timeout=_STOP_SECONDS)
             with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it received
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_ANSWER_SECONDS)
             return
