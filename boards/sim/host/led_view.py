@@ -1,0 +1,62 @@
+"""Draws the LEDs of a simulated board in a terminal, or tells of them in plain lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from simulated_board import Frame, facts
+
+Colour = tuple[int, int, int]
+
+
+def is_colourful(stream: TextIO) -> bool:
+    """Tell whether to use colours: a terminal, and no NO_COLOR in the environment."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def brighten(colour: Colour, brightest: int) -> Colour:
+    """Scale a dimmed colour so that it can be seen on a screen, its hue kept."""
+    return tuple(channel * 255 // brightest for channel in colour) if brightest else (40, 40, 40)
+
+
+class LedView:
+    """Shows each new frame: in colour as blocks, otherwise as one line of text."""
+
+    def __init__(self, board: str, stream: TextIO = sys.stdout) -> None:
+        leds = facts(board)
+        columns = leds.LED_COLUMNS
+        rows = leds.LED_COUNT // columns
+        self.rows = [[leds.led_index(x, y) for x in range(columns)] for y in range(rows)]
+        self.stream = stream
+        self.colourful = is_colourful(stream)
+        self.last: tuple[Colour, ...] | None = None
+
+    def show(self, frame: Frame) -> None:
+        if frame.colours == self.last:
+            return
+        self.last = frame.colours
+        text = self.colour_text(frame) if self.colourful else self.plain_text(frame)
+        # One write: other threads print too.
+        self.stream.write(text)
+        self.stream.flush()
+
+    def plain_text(self, frame: Frame) -> str:
+        if len(set(frame.colours)) == 1:
+            return "leds: all #%02x%02x%02x\n" % frame.colours[0]
+        rows = [
+            " ".join("#%02x%02x%02x" % frame.colours[index] for index in row) for row in self.rows
+        ]
+        return "leds: " + " / ".join(rows) + "\n"
+
+    def colour_text(self, frame: Frame) -> str:
+        brightest = max(max(colour) for colour in frame.colours)
+        lines = []
+        for row in self.rows:
+            cells = [
+                "\x1b[38;2;%d;%d;%dm███\x1b[0m" % brighten(frame.colours[index], brightest)
+                for index in row
+            ]
+            lines.append("  " + " ".join(cells))
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,260 @@
+"""One simulated board as a child process, and the test side of its control channel.
+
+The channel is described in boards/sim/README.md. Everything here is for the host: the firmware in
+the child does not know that it is being watched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class BoardError(Exception):
+    """The simulated board did not do what it should, said in one sentence."""
+
+
+def program(board: str) -> Path:
+    """Return the path of a simulated board's program, which `make run` or `make test` builds."""
+    path = ROOT / "build" / f"sim-{board}" / "micropython"
+    if not path.exists():
+        raise BoardError(f"{path} is missing; type: make run BOARD={board}")
+    return path
+
+
+def facts(board: str) -> ModuleType:
+    """Return the board's own `board` module: its LEDs, pins and name."""
+    source = ROOT / "boards" / board / "modules" / "board.py"
+    micropython = ModuleType("micropython")
+    micropython.const = lambda value: value  # type: ignore[attr-defined]
+    module = ModuleType("board")
+    sys.modules["micropython"] = micropython
+    try:
+        exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
+    finally:
+        del sys.modules["micropython"]
+    return module
+
+
+@dataclass(frozen=True)
+class AccessPoint:
+    ssid: str
+    password: str = ""
+    rssi: int = -50
+    channel: int = 6
+    hidden: bool = False
+
+    def command(self) -> dict[str, Any]:
+        return {"command": "access_point", **self.__dict__}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The LEDs' colours after one write, as (red, green, blue) in the strip's order."""
+
+    time: float
+    pin: int
+    colours: tuple[tuple[int, int, int], ...]
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Frame:
+        wire = bytes.fromhex(event["data"])
+        colours = tuple((wire[i + 1], wire[i], wire[i + 2]) for i in range(0, len(wire), 3))
+        return cls(event["t"] / 1e6, event["pin"], colours)
+
+
+@dataclass
+class SimulatedBoard:
+    """Start with `with SimulatedBoard(...) as board:`; leaving the block switches it off.
+
+    arguments: the program's arguments; empty boots the firmware as power-on does
+    flash:     the folder that is the board's filesystem; a temporary one if None
+    on_event:  called in a thread of its own with each event, if given
+    on_line:   called in a thread of its own with each line of serial output, if given
+    """
+
+    board: str = "mpython"
+    arguments: tuple[str, ...] = ()
+    flash: Path | None = None
+    access_points: tuple[AccessPoint, ...] = (AccessPoint("classroom"),)
+    commands: tuple[dict[str, Any], ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    on_event: Callable[[dict[str, Any]], None] | None = None
+    on_line: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._channel: socket.socket | None = None
+        self._closing = False
+
+    # Life ------------------------------------------------------------------------
+
+    def __enter__(self) -> SimulatedBoard:
+        self._folder = Path(tempfile.mkdtemp(prefix="sim-"))
+        if self.flash is None:
+            self.flash = self._folder / "flash"
+        self.flash.mkdir(parents=True, exist_ok=True)
+        address = self._folder / "control"
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(address))
+        self._listener.listen(1)
+        self.process = subprocess.Popen(
+            [str(program(self.board)), *self.arguments],
+            env={
+                **os.environ,
+                **self.environment,
+                "SIM_CONTROL": str(address),
+                "SIM_FLASH": str(self.flash),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C in the terminal is for the person's program, not for the board.
+            start_new_session=True,
+        )
+        self._threads = [
+            threading.Thread(target=work, daemon=True)
+            for work in (self._read_channel, self._read_serial)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        self.process.kill()
+        self.process.wait()
+        # shutdown, not close alone, wakes a thread that waits in accept.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(5)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C on the serial line."""
+        self.process.send_signal(signal.SIGINT)
+
+    def type(self, text: str) -> None:
+        """Type on the serial line."""
+        assert self.process.stdin
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    # The control channel ----------------------------------------------------------
+
+    def _read_channel(self) -> None:
+        # A reset is a new program, which connects anew and finds the same world.
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                self._channel = connection
+                for line in lines:
+                    event = json.loads(line.decode(errors="replace"))
+                    if event["event"] == "power_on":
+                        self._describe_world(connection, lines)
+                    elif event["event"] in ("done", "refused"):
+                        self._answers.put(event)
+                        continue
+                    with self._changed:
+                        self.events.append(event)
+                        self._changed.notify_all()
+                    if self.on_event:
+                        self.on_event(event)
+            self._channel = None
+
+    def _describe_world(self, connection: socket.socket, lines: BinaryIO) -> None:
+        world = [{"command": "no_access_points"}]
+        world += [point.command() for point in self.access_points]
+        world += [*self.commands, {"command": "start"}]
+        for command in world:
+            connection.sendall(json.dumps(command, ensure_ascii=False).encode() + b"\n")
+            answer = json.loads(lines.readline())
+            while answer["event"] not in ("done", "refused"):
+                answer = json.loads(lines.readline())
+            if answer["event"] == "refused":
+                raise BoardError(f"the simulated board refuses {command}: {answer['reason']}")
+
+    def command(self, name: str, timeout: float = 5, **values: Any) -> None:
+        """Send one command and wait until the board's world has obeyed it."""
+        if self._channel is None:
+            raise BoardError(f"the simulated board is not running: {self.tail()}")
+        line = json.dumps({"command": name, **values}, ensure_ascii=False)
+        self._channel.sendall(line.encode() + b"\n")
+        answer = self._answers.get(timeout=timeout)
+        if answer["event"] == "refused":
+            raise BoardError(f"the simulated board refuses {line}: {answer['reason']}")
+
+    # What happened ----------------------------------------------------------------
+
+    def _read_serial(self) -> None:
+        assert self.process.stdout
+        for raw in self.process.stdout:
+            line = raw.decode(errors="replace").rstrip("\r\n")
+            with self._changed:
+                self.lines.append(line)
+                self._changed.notify_all()
+            if self.on_line:
+                self.on_line(line)
+        with self._changed:
+            self._changed.notify_all()
+
+    def tail(self, count: int = 15) -> str:
+        return "the board's last lines were:\n" + "\n".join(self.lines[-count:])
+
+    def frames(self) -> list[Frame]:
+        return [Frame.from_event(event) for event in self.events if event["event"] == "frame"]
+
+    def wait(self, what: str, condition: Callable[[], Any], timeout: float = 10) -> Any:
+        """Wait until `condition()` is true and return its value; BoardError names `what`."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while not (value := condition()):
+                left = deadline - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and left < timeout - 1):
+                    raise BoardError(f"no {what} within {timeout} s; {self.tail()}")
+                self._changed.wait(min(left, 0.5))
+            return value
+
+    def wait_line(self, text: str, timeout: float = 10, since: int = 0) -> str:
+        """Wait for a line of serial output that contains `text`, from line number `since` on."""
+        return self.wait(
+            f"line with {text!r}",
+            lambda: next((line for line in self.lines[since:] if text in line), None),
+            timeout,
+        )
+
+    def wait_frame(
+        self, wanted: Callable[[Frame], bool], timeout: float = 10, since: int = 0
+    ) -> Frame:
+        """Wait for a frame for which `wanted` is true, from frame number `since` on."""
+        return self.wait(
+            "such LED frame",
+            lambda: next((frame for frame in self.frames()[since:] if wanted(frame)), None),
+            timeout,
+        )

@@ -1,0 +1,56 @@
+"""What the simulated chip does after power-on, in ESP32's order: filesystem, /boot.py, main.py
+(the frozen one first), prompt. A soft reset begins again.
+
+The flash filesystem is a folder on the host, SIM_FLASH (./flash if unset). It becomes `/`; the
+host's other files are out of reach from then on.
+"""
+
+import _sim
+import gc
+import os
+import sys
+import vfs
+
+
+class Flash:
+    """The flash filesystem: a host folder behind MicroPython's VFS protocol."""
+
+    def __init__(self, folder):
+        try:
+            os.stat(folder)
+        except OSError:
+            os.mkdir(folder)
+        self._folder = folder
+        posix = vfs.VfsPosix(folder)
+        self.open = posix.open
+        self.chdir = posix.chdir
+        self.getcwd = posix.getcwd
+        self.ilistdir = posix.ilistdir
+        self.mkdir = posix.mkdir
+        self.remove = posix.remove
+        self.rmdir = posix.rmdir
+        self.stat = posix.stat
+        self.statvfs = posix.statvfs
+
+    def mount(self, readonly, mkfs):
+        pass
+
+    def umount(self):
+        pass
+
+    def rename(self, old, new):
+        # VfsPosix.rename of a folder other than / gives both names the same buffer (1.25, 1.28).
+        _sim.rename(self._folder + old, self._folder + new)
+
+
+flash = Flash(os.getenv("SIM_FLASH"))
+vfs.umount("/")
+vfs.mount(flash, "/")
+os.chdir("/")
+sys.path[:] = ["", ".frozen", "/lib"]
+gc.collect()
+
+if _sim.run("boot.py") and _sim.run("main.py"):
+    _sim.prompt()
+print("MPY: soft reboot")
+_sim.restart("soft")

@@ -1,0 +1,330 @@
+// The radio: what network.WLAN sees of the access points around the board.
+//
+// It follows ports/esp32/network_wlan.c of v1.28: connect() and disconnect() only ask
+// and the answer comes later; a lost or missing access point is tried again for ever;
+// status() keeps the last reason until an address is had.
+
+#include <stdio.h>
+#include <string.h>
+
+#include "py/objstr.h"
+#include "py/runtime.h"
+#include "sim.h"
+
+#define ACCESS_POINTS_MAX (8)
+
+// Measured on the emulated chip: 1.1 s to an address. Shortened, for tests run often.
+#define JOIN_US (100000)
+// Between two tries, and for a refusal.
+#define RETRY_US (300000)
+// disconnect() is asynchronous on the chip too.
+#define LEAVE_US (20000)
+// An ESP32 gives an access point up after 6 s without a beacon.
+#define BEACON_TIMEOUT_US (6000000)
+
+typedef enum {
+    STATE_IDLE,
+    STATE_JOINING,  // an answer comes at `deadline`
+    STATE_RETRYING, // the next try begins at `deadline`
+    STATE_JOINED,
+    STATE_LEAVING, // disconnect() takes effect at `deadline`
+} wlan_state_t;
+
+static sim_access_point_t access_points[ACCESS_POINTS_MAX] = {
+    {.ssid = "classroom", .bssid = {2, 0, 0, 0, 0, 1}, .rssi = -50, .channel = 6},
+};
+static size_t access_points_len = 1;
+
+static bool active;
+static wlan_state_t state;
+static uint64_t deadline;
+static int reason;  // 0: none, else a status code
+static bool outage; // the test side has switched all access points off
+static bool dns = true;
+static bool dhcp = true;
+static int beacon_timeout_us = BEACON_TIMEOUT_US;
+static int address_host = 2; // last number of the board's address
+static char wanted_ssid[SIM_SSID_MAX + 1];
+static char wanted_key[SIM_KEY_MAX + 1];
+static const sim_access_point_t *joined;
+static sim_link_t link_state;
+static int told_status;
+
+// The world's side ------------------------------------------------------------
+
+static int status_locked(void) {
+    switch (state) {
+    case STATE_JOINED:
+    case STATE_LEAVING: // measured: still GOT_IP right after disconnect()
+        return SIM_WLAN_GOT_IP;
+    case STATE_IDLE:
+        return SIM_WLAN_IDLE;
+    default:
+        return reason != 0 ? reason : SIM_WLAN_CONNECTING;
+    }
+}
+
+sim_link_t sim_wlan_link_locked(void) {
+    return link_state;
+}
+
+bool sim_wlan_dns_locked(void) {
+    return link_state == SIM_LINK_UP && dns;
+}
+
+// Work out the link from the state, and tell whom it concerns.
+static void update_locked(void) {
+    sim_link_t link = state != STATE_JOINED ? SIM_LINK_DOWN
+                      : outage              ? SIM_LINK_SILENT
+                                            : SIM_LINK_UP;
+    if (link != link_state) {
+        link_state = link;
+        sim_socket_link_changed_locked(link);
+    }
+    int status = status_locked();
+    if (status != told_status) {
+        told_status = status;
+        sim_emit("\"event\": \"wlan\", \"status\": %d", status);
+    }
+}
+
+static void try_again_locked(uint64_t now, int why) {
+    reason = why;
+    joined = NULL;
+    state = STATE_RETRYING;
+    deadline = now + RETRY_US;
+}
+
+static const sim_access_point_t *find_locked(const char *ssid) {
+    for (size_t i = 0; i < access_points_len && !outage; ++i) {
+        if (strcmp(access_points[i].ssid, ssid) == 0) {
+            return &access_points[i];
+        }
+    }
+    return NULL;
+}
+
+static void answer_locked(uint64_t now) {
+    const sim_access_point_t *found = find_locked(wanted_ssid);
+    if (found == NULL) {
+        try_again_locked(now, SIM_WLAN_NO_AP_FOUND);
+    } else if (strcmp(found->key, wanted_key) != 0) {
+        try_again_locked(now, SIM_WLAN_WRONG_PASSWORD);
+    } else if (!dhcp) {
+        // Associated, but nobody gives an address: it goes on waiting.
+        reason = 0;
+        deadline = now + RETRY_US;
+    } else {
+        joined = found;
+        reason = 0;
+        state = STATE_JOINED;
+        deadline = UINT64_MAX;
+    }
+}
+
+uint64_t sim_wlan_run_locked(uint64_t now) {
+    while (state != STATE_IDLE && deadline <= now) {
+        switch (state) {
+        case STATE_JOINING:
+            answer_locked(now);
+            break;
+        case STATE_RETRYING:
+            state = STATE_JOINING;
+            deadline = now + JOIN_US;
+            break;
+        case STATE_JOINED: // no beacon for too long
+            try_again_locked(now, SIM_WLAN_BEACON_TIMEOUT);
+            break;
+        default: // STATE_LEAVING
+            state = STATE_IDLE;
+            joined = NULL;
+            break;
+        }
+    }
+    update_locked();
+    return state == STATE_IDLE ? UINT64_MAX : deadline;
+}
+
+static void copy_text(char *out, size_t size, const char *text) {
+    snprintf(out, size, "%s", text);
+}
+
+static bool add_access_point_locked(const sim_command_t *command) {
+    const char *ssid = sim_field(command, "ssid", "");
+    size_t i = 0;
+    while (i < access_points_len && strcmp(access_points[i].ssid, ssid) != 0) {
+        ++i;
+    }
+    if (ssid[0] == '\0' || strlen(ssid) > SIM_SSID_MAX || i == ACCESS_POINTS_MAX) {
+        return false;
+    }
+    if (i == access_points_len) {
+        ++access_points_len;
+    }
+    sim_access_point_t *point = &access_points[i];
+    copy_text(point->ssid, sizeof(point->ssid), ssid);
+    copy_text(point->key, sizeof(point->key), sim_field(command, "password", ""));
+    point->rssi = sim_field_int(command, "rssi", -50);
+    point->channel = sim_field_int(command, "channel", 6);
+    point->hidden = sim_field_bool(command, "hidden", false);
+    memcpy(point->bssid, (const uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, 6);
+    return true;
+}
+
+static void set_outage_locked(const sim_command_t *command, uint64_t now) {
+    outage = sim_field_bool(command, "value", true);
+    beacon_timeout_us =
+        1000 * sim_field_int(command, "noticed_after_ms", BEACON_TIMEOUT_US / 1000);
+    if (state == STATE_JOINED) {
+        deadline = outage ? now + (uint64_t)beacon_timeout_us : UINT64_MAX;
+    }
+}
+
+bool sim_wlan_command_locked(const sim_command_t *command) {
+    const char *name = sim_field(command, "command", "");
+    uint64_t now = sim_now_us();
+    if (strcmp(name, "access_point") == 0) {
+        return add_access_point_locked(command);
+    } else if (strcmp(name, "no_access_points") == 0) {
+        access_points_len = 0;
+        if (state == STATE_JOINED) {
+            try_again_locked(now, SIM_WLAN_BEACON_TIMEOUT);
+        }
+    } else if (strcmp(name, "outage") == 0) {
+        set_outage_locked(command, now);
+    } else if (strcmp(name, "dns") == 0) {
+        dns = sim_field_bool(command, "value", true);
+    } else if (strcmp(name, "dhcp") == 0) {
+        dhcp = sim_field_bool(command, "value", true);
+    } else if (strcmp(name, "new_address") == 0) {
+        address_host = address_host == 254 ? 2 : address_host + 1;
+        sim_socket_abort_all_locked();
+    } else {
+        return false;
+    }
+    update_locked();
+    return true;
+}
+
+// The chip's side: functions of the module _sim ---------------------------------
+
+// wlan_active(on)
+static mp_obj_t sim_wlan_active(mp_obj_t on_in) {
+    bool on = mp_obj_is_true(on_in);
+    sim_lock();
+    active = on;
+    if (!active) {
+        state = STATE_IDLE;
+        joined = NULL;
+    }
+    update_locked();
+    sim_unlock();
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(sim_wlan_active_obj, sim_wlan_active);
+
+// wlan_connect(ssid, key); None for either keeps the one given before
+static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in) {
+    const char *ssid = ssid_in == mp_const_none ? NULL : mp_obj_str_get_str(ssid_in);
+    const char *key = key_in == mp_const_none ? "" : mp_obj_str_get_str(key_in);
+    if (!active) {
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Not Started"));
+    }
+    sim_lock();
+    bool busy = state == STATE_JOINING || state == STATE_RETRYING;
+    sim_unlock();
+    if (busy) { // esp_wifi_set_config refuses while the station is connecting
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Internal State Error"));
+    }
+    sim_lock();
+    if (ssid != NULL) {
+        copy_text(wanted_ssid, sizeof(wanted_ssid), ssid);
+        copy_text(wanted_key, sizeof(wanted_key), key);
+    }
+    joined = NULL;
+    reason = 0;
+    state = STATE_JOINING;
+    deadline = sim_now_us() + JOIN_US;
+    update_locked();
+    sim_unlock();
+    sim_wake();
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(sim_wlan_connect_obj, sim_wlan_connect);
+
+static mp_obj_t sim_wlan_disconnect(void) {
+    if (!active) {
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Not Started"));
+    }
+    sim_lock();
+    if (state == STATE_JOINED) {
+        state = STATE_LEAVING;
+        deadline = sim_now_us() + LEAVE_US;
+    } else if (state != STATE_LEAVING) {
+        state = STATE_IDLE;
+    }
+    update_locked();
+    sim_unlock();
+    sim_wake();
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_disconnect_obj, sim_wlan_disconnect);
+
+static mp_obj_t sim_wlan_status(void) {
+    sim_lock();
+    int status = status_locked();
+    sim_unlock();
+    return MP_OBJ_NEW_SMALL_INT(status);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_status_obj, sim_wlan_status);
+
+// wlan_rssi(): of the joined access point, None if there is none
+static mp_obj_t sim_wlan_rssi(void) {
+    sim_lock();
+    mp_obj_t rssi = joined == NULL ? mp_const_none : MP_OBJ_NEW_SMALL_INT(joined->rssi);
+    sim_unlock();
+    return rssi;
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_rssi_obj, sim_wlan_rssi);
+
+// wlan_ssid(): the last one asked for
+static mp_obj_t sim_wlan_ssid(void) {
+    return mp_obj_new_str_from_cstr(wanted_ssid);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_ssid_obj, sim_wlan_ssid);
+
+// wlan_host(): last number of the address, 0 while there is none
+static mp_obj_t sim_wlan_host(void) {
+    sim_lock();
+    int host = state == STATE_JOINED ? address_host : 0;
+    sim_unlock();
+    return MP_OBJ_NEW_SMALL_INT(host);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_host_obj, sim_wlan_host);
+
+// wlan_scan(): [(ssid, bssid, channel, rssi, authmode, hidden), ...], hidden ones without a name
+static mp_obj_t sim_wlan_scan(void) {
+    if (!active) {
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("STA must be active"));
+    }
+    sim_access_point_t seen[ACCESS_POINTS_MAX];
+    sim_lock();
+    size_t len = outage ? 0 : access_points_len;
+    memcpy(seen, access_points, sizeof(seen));
+    sim_unlock();
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (size_t i = 0; i < len; ++i) {
+        const sim_access_point_t *point = &seen[i];
+        mp_obj_t items[6] = {
+            mp_obj_new_bytes((const byte *)point->ssid, point->hidden ? 0 : strlen(point->ssid)),
+            mp_obj_new_bytes(point->bssid, sizeof(point->bssid)),
+            MP_OBJ_NEW_SMALL_INT(point->channel),
+            MP_OBJ_NEW_SMALL_INT(point->rssi),
+            MP_OBJ_NEW_SMALL_INT(point->key[0] == '\0' ? 0 : 3), // open, or WPA2-PSK
+            mp_const_false,
+        };
+        mp_obj_list_append(list, mp_obj_new_tuple(MP_ARRAY_SIZE(items), items));
+    }
+    return list;
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_scan_obj, sim_wlan_scan);

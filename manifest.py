@@ -1,0 +1,14 @@
+# What every image freezes: the boot script and the modules that all boards share.
+# A board's manifest includes this file, then adds the folder of its own modules.
+import subprocess
+import sys
+
+import manifestfile
+
+freeze("firmware/boot", "main.py")
+freeze("modules")
+
+# `import version` answers what the board runs. Written at every build, whoever starts it.
+_COMMAND = [sys.executable, "ci/version.py", "--micropython", manifestfile.__file__]
+subprocess.run([*_COMMAND, "--output", "build/version/version.py"], check=True)
+module("version.py", base_path="build/version")

@@ -1,0 +1,93 @@
+"""The board's RGB LEDs: a strip of three on mPython, a 5x5 matrix on the BPI:bit.
+
+`fill` and item assignment change colours in memory; `write` sends them to the LEDs, scaled by the
+brightness. A colour is (red, green, blue), each 0..255; values outside are clipped to that range.
+"""
+
+import board
+from machine import Pin
+from neopixel import NeoPixel
+
+_leds = None
+
+
+def leds():
+    """Return the board's LEDs: always the same object, made at the first call."""
+    global _leds
+    if _leds is None:
+        _leds = RGB()
+    return _leds
+
+
+def _clip(value):
+    return 0 if value < 0 else 255 if value > 255 else int(value)
+
+
+class RGB:
+    """The LEDs of this board; get them with `rgb.leds()`.
+
+    Making it switches the LEDs' supply on where a pin does that (BPI:bit revision 1.2: GPIO2 must
+    be high before data is sent) and blanks LEDs that still glow from before a reset.
+    """
+
+    def __init__(self):
+        if board.LED_POWER_PIN is not None:
+            Pin(board.LED_POWER_PIN, Pin.OUT, value=1)
+        self.n = board.LED_COUNT
+        self._wire = NeoPixel(Pin(board.LED_PIN), self.n)  # GRB, 800 kHz
+        self._colours = [(0, 0, 0)] * self.n
+        self.brightness(board.LED_BRIGHTNESS / 100)
+        self.write()
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, index):
+        return self._colours[index]
+
+    def __setitem__(self, index, colour):
+        red, green, blue = colour
+        self._colours[index] = (_clip(red), _clip(green), _clip(blue))
+
+    def fill(self, colour):
+        """Give all LEDs one colour; `write` shows it."""
+        self[0] = colour
+        for index in range(1, self.n):
+            self._colours[index] = self._colours[0]
+
+    def xy(self, x, y):
+        """Return the index of the LED in column x from the left and row y from the top.
+
+        Raises IndexError outside the board's LEDs.
+        """
+        columns = board.LED_COLUMNS
+        if not (0 <= x < columns and 0 <= y < self.n // columns):
+            raise IndexError("no LED at (%d, %d)" % (x, y))
+        return board.led_index(x, y)
+
+    def brightness(self, *value):
+        """Set the brightness, 0.0 (dark) to 1.0, for the next `write`; without a value return it.
+
+        Raises ValueError outside that range. Above the board's default a USB port may not be able
+        to feed all LEDs at full white.
+        """
+        if not value:
+            return self._brightness
+        if not 0 <= value[0] <= 1:
+            raise ValueError("brightness is %r; allowed: 0.0 to 1.0" % value[0])
+        self._brightness = value[0]
+        self._scale = int(value[0] * 256 + 0.5)
+
+    def write(self):
+        """Send the colours to the LEDs. Blocks for 30 us an LED."""
+        scale = self._scale
+        # Rounded up: what is not black must not become black in a dim setting.
+        round_up = 255 if scale else 0
+        for index in range(self.n):
+            red, green, blue = self._colours[index]
+            self._wire[index] = (
+                (red * scale + round_up) >> 8,
+                (green * scale + round_up) >> 8,
+                (blue * scale + round_up) >> 8,
+            )
+        self._wire.write()

@@ -1,0 +1,77 @@
+"""Periodic and one-shot jobs on the chip's four hardware timers.
+
+A job's callback takes no argument. It runs in the main program's thread, between two bytecodes
+or while the program waits (ports/esp32/machine_timer.c: soft callbacks only), so it may use
+everything the main program uses; it should return soon, because no other job runs meanwhile.
+An exception in a job is printed once with its traceback and counted; the job goes on.
+"""
+
+import sys
+from machine import Timer
+from micropython import const
+
+TIMERS = const(4)
+
+_jobs = [None] * TIMERS
+
+
+class Job:
+    """A job on one hardware timer. Made by `every` and `after`."""
+
+    def __init__(self, timer_id, callback):
+        self.errors = 0
+        self.runs = 0
+        self.timer_id = timer_id
+        self._callback = callback
+        self._timer = Timer(timer_id)
+
+    def _run(self, timer):
+        self.runs += 1
+        try:
+            self._callback()
+        except Exception as error:
+            self.errors += 1
+            if self.errors == 1:
+                print("timers: job on timer %d failed:" % self.timer_id)
+                sys.print_exception(error)
+
+    def _run_once(self, timer):
+        self.cancel()
+        self._run(timer)
+
+    def cancel(self):
+        """Stop the job and free its timer; harmless if it has ended."""
+        if _jobs[self.timer_id] is self:
+            self._timer.deinit()
+            _jobs[self.timer_id] = None
+
+
+def _start(period, callback, mode, timer_id):
+    if timer_id is None:
+        timer_id = next((i for i in range(TIMERS) if _jobs[i] is None), None)
+        if timer_id is None:
+            raise OSError("all four timers are taken; cancel a job first")
+    elif not 0 <= timer_id < TIMERS:
+        raise ValueError("timer %r does not exist; there are 0 to 3" % timer_id)
+    elif _jobs[timer_id] is not None:
+        _jobs[timer_id].cancel()
+    job = Job(timer_id, callback)
+    _jobs[timer_id] = job
+    job._timer.init(
+        mode=mode, period=period, callback=job._run if mode == Timer.PERIODIC else job._run_once
+    )
+    return job
+
+
+def every(period, callback, timer_id=None):
+    """Call `callback()` every `period` ms and return the Job.
+
+    `timer_id` (0..3) replaces what runs on that timer; without one a free timer is taken.
+    Raises OSError if none is free, ValueError for a timer that does not exist.
+    """
+    return _start(period, callback, Timer.PERIODIC, timer_id)
+
+
+def after(delay, callback, timer_id=None):
+    """Call `callback()` once, `delay` ms from now; otherwise like `every`."""
+    return _start(delay, callback, Timer.ONE_SHOT, timer_id)

@@ -1,0 +1,214 @@
+"""Joining a Wi-Fi network and staying in it. The only module that touches the radio.
+
+For a program of one's own, as the BPI:bit tutorials have it:
+
+    import wifi
+    wifi.start()        # credentials from /config.json, else wifi_cfg.py; waits for an address
+
+The firmware's own loop uses the class `WiFi`, whose `step` never blocks.
+"""
+
+import network
+import time
+from micropython import const
+
+# The radio tries on by itself. Only if that has led nowhere for so long is it asked anew; the
+# patience doubles each time. Milliseconds.
+_STUCK = const(20000)
+_PATIENCE_MOST = const(60000)
+
+# How long the radio may take to leave a network. Milliseconds.
+_LEAVE = const(200)
+
+
+def _station():
+    return network.WLAN(network.STA_IF)
+
+
+def reason(ssid, status):
+    """Say in a sentence why the network `ssid` is not joined, from WLAN.status()."""
+    if status == network.STAT_NO_AP_FOUND:
+        return 'no network named "%s" is in reach; check wifi.ssid and that it is 2.4 GHz' % ssid
+    if status == network.STAT_WRONG_PASSWORD or status == network.STAT_HANDSHAKE_TIMEOUT:
+        return '"%s" refuses the password; check wifi.password' % ssid
+    if status == network.STAT_BEACON_TIMEOUT:
+        return '"%s" has gone out of reach' % ssid
+    if status == network.STAT_CONNECTING:
+        return '"%s" gives no address; is its DHCP server on?' % ssid
+    return '"%s" cannot be joined (status %d)' % (ssid, status)
+
+
+class WiFi:
+    """Keeps the board in one network: joins, watches, rejoins, for ever.
+
+    `step` does a slice of that work and never blocks; call it at least every few hundred
+    milliseconds. Each change is printed as one line that begins with `wifi:`.
+    """
+
+    def __init__(self, ssid, password="", hostname=None):
+        self.ssid = ssid
+        self.losses = 0
+        self.connected = False
+        self._password = password
+        self._hostname = hostname
+        self._wlan = None
+        self._asked = 0  # ticks_ms of the last connect()
+        self._patience = _STUCK
+        self._told = None  # the last status that was printed
+        self._leaving = False
+
+    def _ask(self):
+        self._asked = time.ticks_ms()
+        self._leaving = False
+        try:
+            # Without a key the network is open; the port takes None for that.
+            self._wlan.connect(self.ssid, self._password or None)
+        except OSError as error:  # the radio is still busy with the last try
+            print("wifi: the radio is not ready (%s)" % error)
+            self._leave()
+
+    def _leave(self):
+        # disconnect() only asks; while the radio still tries, connect() raises OSError.
+        self._wlan.disconnect()
+        self._asked = time.ticks_ms()
+        self._leaving = True
+
+    def start(self):
+        """Switch the radio on and begin to join. Blocks for the radio's start, about 0.1 s."""
+        if self._hostname:
+            network.hostname(self._hostname)
+        self._wlan = _station()
+        self._wlan.active(True)
+        if self._wlan.status() == network.STAT_IDLE:
+            self._ask()
+        else:  # left over from before a soft reset, perhaps in another network
+            self._leave()
+
+    def stop(self):
+        """Leave the network and switch the radio off."""
+        if self._wlan is not None:
+            if self.connected:
+                self._wlan.disconnect()
+            self._wlan.active(False)
+        self.connected = False
+
+    def reason(self):
+        """Return why there is no connection, as a sentence."""
+        return reason(self.ssid, self._wlan.status())
+
+    def step(self):
+        """Do what is due now and return whether the board has an address."""
+        since = time.ticks_diff(time.ticks_ms(), self._asked)
+        if self._leaving:
+            if since >= _LEAVE:
+                self._ask()
+            return False
+        if self._wlan.isconnected():
+            if not self.connected:
+                self.connected = True
+                self._patience = _STUCK
+                self._told = None
+                print("wifi: connected %s %s" % (self.ssid, self._wlan.ifconfig()[0]))
+            return True
+        status = self._wlan.status()
+        if self.connected:
+            self.connected = False
+            self.losses += 1
+            self._asked = time.ticks_ms()
+            print("wifi: lost %s" % self.ssid)
+        elif since > self._patience:
+            self._patience = min(2 * self._patience, _PATIENCE_MOST)
+            self._tell(status)
+            self._leave()
+        elif status != network.STAT_CONNECTING and status != network.STAT_IDLE:
+            self._tell(status)
+        return False
+
+    def _tell(self, status):
+        if status != self._told:
+            self._told = status
+            print("wifi: " + reason(self.ssid, status))
+
+
+# The BPI:bit tutorials' functions. -------------------------------------------------
+
+
+def __getattr__(name):
+    # `wifi.wlan` is the station interface; looked up only when asked for, since making it
+    # starts the radio.
+    if name == "wlan":
+        return _station()
+    raise AttributeError(name)
+
+
+def _credentials():
+    import config
+
+    try:
+        values, problems = config.read()
+        if values:
+            return values["wifi"]["ssid"], values["wifi"].get("password", "")
+    except OSError:
+        problems = ["%s is missing" % config.PATH]
+    try:
+        import wifi_cfg
+
+        return wifi_cfg.WIFI_SSID, wifi_cfg.WIFI_PSWD
+    except (ImportError, AttributeError):
+        raise OSError("no Wi-Fi credentials: " + "; ".join(problems))
+
+
+def connect(ssid, password="", timeout=30):
+    """Join a network and wait for an address, at most `timeout` seconds.
+
+    Raises OSError with the reason: wrong password, no such network, no address.
+    """
+    wifi = WiFi(ssid, password)
+    wifi.start()
+    deadline = time.ticks_add(time.ticks_ms(), timeout * 1000)
+    while not wifi.step():
+        if time.ticks_diff(deadline, time.ticks_ms()) <= 0:
+            raise OSError(wifi.reason())
+        time.sleep_ms(50)
+
+
+def start(timeout=30):
+    """Join the network of /config.json or wifi_cfg.py and wait for an address.
+
+    At most `timeout` seconds; raises OSError with the reason. Returns at once if the board is
+    connected already.
+    """
+    if not isconnected():
+        ssid, password = _credentials()
+        connect(ssid, password, timeout)
+
+
+ready = start
+
+
+def try_connect():
+    """Begin to join the network of /config.json or wifi_cfg.py; do not wait."""
+    WiFi(*_credentials()).start()
+
+
+def disconnect():
+    """Leave the network; the radio stays on."""
+    _station().disconnect()
+
+
+def close():
+    """Leave the network and switch the radio off."""
+    wlan = _station()
+    if wlan.active():
+        wlan.disconnect()
+    wlan.active(False)
+
+
+def isconnected():
+    """Return whether the board has an address."""
+    return _station().isconnected()
+
+
+def ifconfig():
+    """Return (address, netmask, gateway, name server), each "0.0.0.0" while there is none."""
+    return _station().ifconfig()

@@ -1,0 +1,116 @@
+# config: all problems at once, positions of syntax errors, atomic saving, no secrets in texts.
+import config
+import json
+import os
+
+PATH = "config.json"
+GOOD = {"wifi": {"ssid": "classroom"}, "mqtt": {"server": "broker.local"}}
+
+
+def write(text):
+    with open(PATH, "w") as file:
+        file.write(text)
+
+
+def load():
+    return config.load("mpython", "0a1b", PATH)
+
+
+# A missing file: a template, and the board says so.
+settings, problems = load()
+assert settings == {} and len(problems) == 1 and "template" in problems[0]
+with open(PATH) as file:
+    assert json.load(file) == config.TEMPLATE
+settings, problems = load()
+assert [problem.split(":")[0] for problem in sorted(problems)] == ["mqtt.server", "wifi.ssid"]
+
+# Defaults come from the board's name and id.
+write(json.dumps(GOOD))
+settings, problems = load()
+assert not problems, problems
+assert settings["mqtt"]["client_id"] == "mpython-0a1b"
+assert settings["topics"]["command"] == "mpython/0a1b/command"
+assert settings["wifi"] == {
+    "ssid": "classroom",
+    "password": "",
+    "hostname": "mpython-0a1b",
+    "timeout": 30,
+}
+
+# All problems at once, each with the key, what was found and what is allowed.
+write(
+    json.dumps(
+        {
+            "wifi": {"ssid": "x" * 33, "password": "canary", "timout": 5},
+            "mqtt": {"server": 7, "keepalive": 65536, "tls": {"ca": 1}, "password": 5},
+            "mode": "disco",
+            "brightness": True,
+            "topcs": {},
+        }
+    )
+)
+settings, problems = load()
+assert settings == {}
+text = "\n".join(problems)
+for part in (
+    "wifi.ssid: found",
+    "wifi.password: found a value of the wrong form; allowed: text of 8 to 63",
+    'wifi.timout: unknown key; did you mean "timeout"?',
+    "mqtt.server: found 7; allowed: text of 1 to 253 bytes",
+    "mqtt.keepalive: found 65536; allowed: a whole number from 0 to 65535",
+    "mqtt.tls: found",
+    "mqtt.password: found a value of the wrong form",
+    'mode: found "disco"; allowed: "lights" or "echo"',
+    "brightness: found true; allowed: a whole number from 1 to 100",
+    'topcs: unknown key; did you mean "topics"?',
+):
+    assert part in text, (part, text)
+assert len(problems) == 10, text
+assert "canary" not in text
+
+write('{"wifi": "classroom"}')
+assert any("wifi: found" in problem and "an object" in problem for problem in load()[1])
+write("[1]")
+assert "an object" in load()[1][0]
+
+# Broken JSON: line and column, and the file stays.
+for text, line, column, what in (
+    ('{"wifi": {"ssid": "a"}', 1, 23, "a comma or }"),
+    ('{\n  "wifi": {"ssid": "a",}\n}', 2, 24, "a key"),
+    ('{"mode": lights}', 1, 10, '"..." around'),
+    ('{"mode" "lights"}', 1, 9, "a colon"),
+    ('{"mode": "lights\n"}', 1, 17, "not closed"),
+    ('{"mode": "lights"', 1, 18, "a comma or }"),
+    ('{"a": [1, 2}', 1, 12, "a comma or ]"),
+    ("", 1, 1, "a value"),
+    ('{"mode": "lights"} x', 1, 20, "nothing more"),
+    ('{"a": tru}', 1, 7, "a value"),
+):
+    write(text)
+    problems = load()[1]
+    wanted = "%s: line %d, column %d: " % (PATH, line, column)
+    assert problems[0].startswith(wanted), (text, problems)
+    assert what in problems[0], (text, problems)
+    with open(PATH) as file:
+        assert file.read() == text
+for text in ("{}", "[]", '{"a": [{}, [], "x\\"y", -1.5e3, null, true]}'):
+    assert config.find_error(text) is None, text
+with open(PATH, "wb") as file:
+    file.write(b'{"mode": "\xff"}')
+assert "UTF-8" in load()[1][0]
+write("\ufeff" + json.dumps(GOOD))
+assert load()[1] == []
+
+# Saving refuses what is wrong, and leaves one whole file behind.
+write(json.dumps(GOOD))
+try:
+    config.save({"mode": "disco"}, PATH)
+    assert False
+except ValueError as error:
+    assert "wifi.ssid: missing" in str(error) and "mqtt.server: missing" in str(error)
+other = json.loads(json.dumps(GOOD))
+other["mode"] = "echo"
+config.save(other, PATH)
+assert load()[0]["mode"] == "echo"
+assert os.listdir() == [PATH]
+print("ok")

@@ -1,0 +1,46 @@
+# timers: periodic and one-shot jobs; an exception is printed once and counted.
+import time
+import timers
+
+runs = []
+job = timers.every(10, lambda: runs.append(1))
+time.sleep_ms(200)
+job.cancel()
+count = len(runs)
+assert count >= 5 and job.runs == count
+time.sleep_ms(50)
+assert len(runs) == count
+
+
+def fail():
+    raise ValueError("on purpose")
+
+
+job = timers.every(10, fail, timer_id=2)
+assert job.timer_id == 2
+time.sleep_ms(200)
+assert job.errors >= 5 and job.errors == job.runs
+job.cancel()
+job.cancel()
+
+runs.clear()
+once = timers.after(10, lambda: runs.append(2))
+time.sleep_ms(100)
+assert runs == [2]
+
+# Four timers, and the fifth job is told so; a one-shot job frees its timer.
+jobs = [timers.every(1000, fail) for _ in range(4)]
+try:
+    timers.every(1000, fail)
+    assert False
+except OSError as error:
+    assert "cancel" in str(error)
+replaced = timers.every(1000, fail, timer_id=1)
+jobs[1].cancel()  # it no longer owns the timer
+assert timers._jobs[1] is replaced
+try:
+    timers.after(5, fail, timer_id=4)
+    assert False
+except ValueError as error:
+    assert "0 to 3" in str(error)
+print("ok")

@@ -1,0 +1,200 @@
+"""The whole simulated board against Mosquitto: boot, lights, outages, safe mode."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from air import PINGRESP, Air
+from simulated_board import Frame, SimulatedBoard
+from tests.conftest import Mosquitto
+from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
+
+Boot = Callable[..., SimulatedBoard]
+
+
+def is_lit(frame: Frame) -> bool:
+    return all(any(colour) for colour in frame.colours)
+
+
+def is_dark(frame: Frame) -> bool:
+    return not any(any(colour) for colour in frame.colours)
+
+
+def wait_subscribed(board: SimulatedBoard, since: int = 0) -> None:
+    board.wait_line("mqtt: subscribed light qos=1", since=since)
+
+
+@pytest.mark.parametrize("name, leds", [("mpython", 3), ("bpi-bit", 25)])
+def test_remote_light(
+    boot: Boot, mosquitto: Mosquitto, person: Person, name: str, leds: int
+) -> None:
+    board = boot(name)
+    wait_subscribed(board)
+    # The lines that people and scripts read (docs/serial.md).
+    assert board.lines[0].startswith(f"boot: {name} ")
+    assert board.lines[1] == "wifi: connected classroom 10.0.0.2"
+    assert board.lines[2] == f"mqtt: connected {mosquitto.host}:{mosquitto.port} session=0"
+    assert person.receive("light/status") == b"online"
+    assert json.loads(person.receive("light/state"))["state"] == "OFF"
+
+    before = len(board.frames())
+    person.publish("light", "on")
+    frame = board.wait_frame(is_lit, since=before)
+    assert len(frame.colours) == leds
+    assert json.loads(person.receive("light/state"))["state"] == "ON"
+    board.wait_line("lights: on #ffffff 100%")
+
+    before = len(board.frames())
+    person.publish("light", "off")
+    board.wait_frame(is_dark, since=before)
+    assert json.loads(person.receive("light/state"))["state"] == "OFF"
+    board.wait_line("lights: off")
+
+
+def test_the_power_of_the_matrix_is_on_before_its_data(boot: Boot) -> None:
+    board = boot("bpi-bit")
+    board.wait_frame(lambda frame: True)
+    kinds = [event for event in board.events if event["event"] in ("pin", "frame")]
+    assert (kinds[0]["event"], kinds[0].get("id"), kinds[0].get("value")) == ("pin", 2, 1)
+
+
+def test_pings_keep_the_connection(boot: Boot, mosquitto: Mosquitto) -> None:
+    board = boot(
+        config=settings(mosquitto, keepalive=2),
+        commands=({"command": "capture", "value": True},),
+    )
+    wait_subscribed(board)
+    air = Air()
+    time.sleep(4)  # twice the keep alive: the broker would have closed after 1.5 of it
+    pongs = [
+        packet
+        for event in board.events
+        for direction, packet in air.packets(event)
+        if direction == "in" and packet[0] == PINGRESP
+    ]
+    assert len(pongs) >= 2
+    assert not any("lost" in line for line in board.lines)
+
+
+def test_what_is_not_understood_is_said_and_changes_nothing(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    assert person.receive("light/status") == b"online"  # the LEDs have told so before
+    before = len(board.frames())
+    person.publish("light", "disco")
+    board.wait_line("lights: b'disco' is not understood; send on, off")
+    assert len(board.frames()) == before
+
+
+def test_the_last_will_tells_that_the_board_is_gone(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    assert person.receive("light/status") == b"online"
+    board.process.kill()
+    assert person.receive("light/status") == b"offline"
+
+
+def test_broker_killed_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    seen = len(board.lines)
+    mosquitto.stop(kill=True)
+    board.wait_line("mqtt: lost (", since=seen)
+    seen = len(board.lines)
+    mosquitto.start()
+    board.wait_line("mqtt: connected", timeout=20, since=seen)
+    wait_subscribed(board, since=seen)
+    before = len(board.frames())
+    person.publish("light", "on")
+    board.wait_frame(is_lit, since=before)
+
+
+def test_wifi_gone_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot(config=settings(mosquitto, keepalive=4))
+    wait_subscribed(board)
+    seen = len(board.lines)
+    board.command("outage", value=True, noticed_after_ms=500)
+    board.wait_line("wifi: lost classroom", since=seen)
+    time.sleep(1)
+    board.command("outage", value=False)
+    board.wait_line("wifi: connected classroom", since=seen)
+    before = len(board.frames())
+    deadline = time.monotonic() + 20
+    while not any(is_lit(frame) for frame in board.frames()[before:]):
+        person.publish("light", "on")
+        assert time.monotonic() < deadline, board.tail()
+        time.sleep(0.5)
+
+
+def test_wrong_wifi_password_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["wifi"]["password"] = "canary-password"
+    board = boot(config=config)
+    board.wait_line('wifi: "classroom" refuses the password; check wifi.password')
+    assert "canary" not in "\n".join(board.lines)
+
+
+def test_missing_access_point_is_said(boot: Boot) -> None:
+    board = boot(access_points=())
+    board.wait_line('wifi: no network named "classroom" is in reach; check wifi.ssid')
+
+
+def test_missing_config_writes_a_template_and_leads_to_the_prompt(boot: Boot) -> None:
+    board = boot(config=None)
+    board.wait_line("config: /config.json: was missing; a template is there now")
+    board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
+    assert "ssid" in (board.flash / "config.json").read_text()
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+
+
+def test_ctrl_c_leads_to_the_prompt(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C")
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+
+
+def test_button_a_is_safe_mode(boot: Boot) -> None:
+    board = boot(
+        commands=({"command": "pin", "id": 0, "value": 0},),
+        files={"main.py": "print('the user')\n"},
+    )
+    board.wait_line("boot: safe mode")
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+    assert "the user" not in board.lines
+
+
+def test_the_users_main_py_replaces_the_loop(boot: Boot) -> None:
+    board = boot(files={"main.py": "print('hello from', __name__, __file__)\n"})
+    board.wait_line("hello from __main__ /main.py")
+    assert not any(line.startswith("wifi:") for line in board.lines)
+
+
+def test_echo_mode_does_not_feed_itself(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot(config={**settings(mosquitto), "mode": "echo"})
+    wait_subscribed(board)
+    person.publish("light", "hello")
+    assert person.receive("light") == b"hello"  # the person's own
+    assert person.receive("light") == b"hello"  # the echo
+    time.sleep(1)
+    assert sum(line.startswith("echo: light") for line in board.lines) == 2
+    person.publish("light", "hello")
+    assert [person.receive("light") for _ in range(2)] == [b"hello", b"hello"]
+
+
+def test_open_network_is_an_empty_password(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["wifi"]["password"] = ""
+    board = boot(
+        config=config,
+        access_points=(type(ACCESS_POINT)("classroom"),),
+    )
+    wait_subscribed(board)
