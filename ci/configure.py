@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ci.device_config import config_module, masked
+from ci.device_config import config_module, masked, to_bytes
 from ci.ports import find_port, find_ports
 from ci.problem import Problem, run
 from ci.repl import open_repl
@@ -39,11 +39,6 @@ _KEEP_SECRET = "Enter keeps it, - empties it"
 
 class NotJson(Problem):
     """A configuration file that cannot even be read."""
-
-
-def to_bytes(values: Values) -> bytes:
-    """Return a configuration as the file that is written."""
-    return (json.dumps(values, indent=4, ensure_ascii=False) + "\n").encode()
 
 
 def parse(data: bytes, source: str) -> Values:

@@ -78,7 +78,7 @@ class Repl:
 def open_repl(port: str) -> Iterator[Repl]:
     """Stop what a board runs and give its prompt; blocks for up to 15 s. Raises Problem."""
     try:
-        transport = SerialTransport(port)
+        transport = SerialTransport(port, timeout=_ANSWER_SECONDS)
     except _ERRORS as error:
         raise Problem(
             f"{port} cannot be opened: is it there, and does no other program use it? See "

@@ -25,7 +25,7 @@ from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 from ci.boards import Board, load_board
-from ci.configure import to_bytes
+from ci.device_config import to_bytes
 from ci.filesystem import make_filesystem
 from ci.flash import find_image
 from ci.flash_image import FlashImage, read_flash_image
@@ -83,7 +83,7 @@ class Console:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._transport = SerialTransport(url)
+        self._transport = SerialTransport(url, timeout=BOOT_SECONDS)
         self.text = ""
 
     def wait_for(self, pattern: str, seconds: float) -> re.Match[str] | None:

@@ -194,7 +194,9 @@ def test_every_packet(play, how):
 
     said = play(PREPARE.format(count=len(rows)), conversation, timeout=60).split("\n")[:-1]
     wrong = [
-        f"{name}: {got}, not {verdict}" for (name, _, verdict), got in zip(rows, said) if got != verdict
+        f"{name}: {got}, not {verdict}"
+        for (name, _, verdict), got in zip(rows, said)
+        if got != verdict
     ]
     assert len(said) == len(rows) and not wrong, wrong
 
