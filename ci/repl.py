@@ -96,7 +96,8 @@ def enter(port: str, transport: SerialTransport) -> None:
     """Stop what the board runs and bring it to its raw prompt. Raises Problem if none comes."""
     for _ in range(_ATTEMPTS):
         try:
-            transport.serial.write(b"\r\x03")  # what runs may take a moment to stop
+            # Ctrl-C ends what runs, which may take a moment; Ctrl-B ends a raw prompt left open.
+            transport.serial.write(b"\r\x03\x02")
             transport.read_until(1, b">>> ", timeout=_STOP_SECONDS)
             with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it received
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_ANSWER_SECONDS)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
+from paho.mqtt import publish
 
 from ci.boards import Board, load_board
 from ci.device_config import to_bytes
@@ -247,15 +248,10 @@ def check_job(console: Console, port: int, report: Report) -> None:
         if found is None:
             print(console.text)
             return
-    publish = shutil.which("mosquitto_pub")
-    if publish is None:
-        report.not_checked("lights follow a message", "mosquitto_pub is not installed")
-        return
     topic = found.group(1)
     for message in ("on", "off"):
         console.text = ""
-        command = [publish, "-h", "127.0.0.1", "-p", str(port), "-t", topic, "-m", message]
-        subprocess.run(command, check=True, timeout=NETWORK_SECONDS)
+        publish.single(topic, message, hostname="127.0.0.1", port=port)
         lights = console.wait_for(r"^lights: .+$", NETWORK_SECONDS)
         report.check(f"lights follow {message!r}", bool(lights), lights.group() if lights else "")
 
