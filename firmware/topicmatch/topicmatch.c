@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-// Text is scanned a machine word at a time where the compiler and the byte order allow it.
-#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+// Text is scanned a machine word at a time where the compiler and the byte order allow it, unless
+// small code is asked for.
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(__OPTIMIZE_SIZE__)
 #define SCAN_CHUNKS (1)
 #else
 #define SCAN_CHUNKS (0)
@@ -101,12 +102,11 @@ static size_t utf8_length(const uint8_t *p, const uint8_t *end, bool strict) {
         }
         code = code << 6 | (p[i] & 0x3f);
     }
-    bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+    // Three bytes are for 11 bits and more, four for 16 and more; d800 to dfff are surrogates.
+    if (code >> (5 * length - 4) == 0 || code > 0x10ffff || code >> 11 == 0xd800 >> 11) {
         return 0;
     }
-    if (strict &&
-        (code < 0xa0 || (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) == 0xfffe)) {
+    if (strict && (code < 0xa0 || code - 0xfdd0 < 0x20 || (code & 0xfffe) == 0xfffe)) {
         return 0;
     }
     return length;
@@ -982,7 +982,7 @@ static uint32_t find_level_words(const topicmatch_router_t *router, const uint8_
 
 // Visits every node that the topic's levels lead to, and keeps the positions of its entries.
 static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, uint32_t levels,
-                           bool stop_at_first) {
+                           bool stop_at_any) {
     const tree_t tree = get_tree(router);
     const topicmatch_entry_t *entries = get_entries(router);
     const uint16_t *level_words = get_level_words(router);
@@ -1005,7 +1005,7 @@ static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, ui
         for (uint16_t i = node->entry; i != 0; i = entries[i].next & INDEX_MASK) {
             if (level == levels || (entries[i].next & TOPICMATCH_HASH) != 0) {
                 found[count++] = entries[i].position;
-                if (stop_at_first) {
+                if (stop_at_any) {
                     return count;
                 }
             }
@@ -1074,8 +1074,7 @@ static void sort_found(topicmatch_router_t *router, size_t count) {
 }
 
 topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, topicmatch_search_t search,
-                                           size_t *count) {
+                                           size_t length, bool stop_at_any, size_t *count) {
     *count = 0;
     bool plain = false;
     uint32_t levels = 0;
@@ -1088,32 +1087,13 @@ topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const ui
             return error;
         }
     }
-    *count = find_entries(router, topic, levels, search == TOPICMATCH_ANY);
-    if (search == TOPICMATCH_ORDERED) {
-        sort_found(router, *count);
-    }
+    *count = find_entries(router, topic, levels, stop_at_any);
+    sort_found(router, *count);
     return TOPICMATCH_OK;
 }
 
 uint16_t topicmatch_router_found(const topicmatch_router_t *router, size_t i) {
     return get_order(router)[get_found(router)[i]];
-}
-
-topicmatch_error_t topicmatch_router_first(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, uint16_t *entry) {
-    size_t count;
-    topicmatch_error_t error =
-        topicmatch_router_match(router, topic, length, TOPICMATCH_UNORDERED, &count);
-    *entry = 0;
-    if (count != 0) {
-        const uint16_t *found = get_found(router);
-        uint16_t first = found[0];
-        for (size_t i = 1; i < count; i++) {
-            first = found[i] < first ? found[i] : first;
-        }
-        *entry = get_order(router)[first];
-    }
-    return error;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1126,36 +1106,19 @@ void topicmatch_router_init(topicmatch_router_t *router, uint16_t max_levels) {
 
 // Of the subscriptions that we looked at, one takes 2 to 4 nodes of its own, and 1 to 2 words of
 // 8 bytes.
-topicmatch_error_t topicmatch_router_reserve(topicmatch_router_t *router, size_t filters) {
-    if (filters > MAX_ENTRIES) {
-        return TOPICMATCH_MEMORY;
-    }
-    uint32_t extra = (uint32_t)filters;
+bool topicmatch_router_reserve(topicmatch_router_t *router, uint16_t filters) {
     uint32_t depth = router->max_levels < 8 ? router->max_levels : 8;
-    bool done = reserve_entries(router, extra, depth) && reserve_nodes(router, 3 * extra) &&
-                reserve_words(router, 3 * extra / 2) && reserve_text(router, 12 * extra);
-    return done ? TOPICMATCH_OK : TOPICMATCH_MEMORY;
-}
-
-static void clear_pool(topicmatch_pool_t *pool) {
-    pool->used = pool->records == NULL ? 0 : 1;
-    pool->free = 0;
-    pool->live = 0;
+    return reserve_entries(router, filters, depth) && reserve_nodes(router, 3u * filters) &&
+           reserve_words(router, 3u * filters / 2) && reserve_text(router, 12u * filters);
 }
 
 void topicmatch_router_clear(topicmatch_router_t *router) {
-    clear_pool(&router->nodes);
-    clear_pool(&router->words);
-    clear_pool(&router->entries);
-    router->text_used = 0;
+    uint16_t position = 0;
+    uint16_t entry;
+    while ((entry = topicmatch_router_next(router, &position)) != 0) {
+        topicmatch_router_remove(router, entry);
+    }
     router->positions_used = 0;
-    if (router->nodes.records != NULL) {
-        get_nodes(router)[ROOT] = (topicmatch_node_t){0};
-        memset(get_node_table(router), 0, table_size(&router->nodes) * sizeof(uint16_t));
-    }
-    if (router->words.records != NULL) {
-        memset(get_word_table(router), 0, table_size(&router->words) * sizeof(uint16_t));
-    }
 }
 
 size_t topicmatch_router_size(const topicmatch_router_t *router) {
