@@ -377,8 +377,9 @@ static uint32_t hash_text(const uint8_t *text, size_t length) {
     return hash;
 }
 
-static inline uint32_t node_slot(uint16_t parent, uint16_t word, uint32_t size) {
-    return get_slot(((uint32_t)parent << 16 | word) * HASH_FACTOR, size);
+// What nodes are found by: where they hang, and by which word.
+static inline uint32_t make_key(uint32_t parent, uint32_t word) {
+    return parent << 16 | word;
 }
 
 // A home is the slot where the search for a record begins.
@@ -391,7 +392,8 @@ static uint32_t home_of_node(const topicmatch_router_t *router, uint16_t index) 
     if (node->word == PLUS) {
         return NO_HOME;
     }
-    return node_slot(node->parent, node->word, table_size(&router->nodes));
+    return get_slot(make_key(node->parent, node->word) * HASH_FACTOR,
+                    table_size(&router->nodes));
 }
 
 static uint32_t home_of_word(const topicmatch_router_t *router, uint16_t index) {
@@ -468,12 +470,13 @@ static inline tree_t get_tree(const topicmatch_router_t *router) {
     return (tree_t){get_nodes(router), get_node_table(router), table_size(&router->nodes)};
 }
 
-static inline uint16_t find_child(const tree_t *tree, uint16_t parent, uint16_t word) {
-    uint32_t slot = node_slot(parent, word, tree->size);
+static inline uint16_t find_child(const tree_t *tree, uint32_t parent, uint32_t word) {
+    uint32_t key = make_key(parent, word);
+    uint32_t slot = get_slot(key * HASH_FACTOR, tree->size);
     uint16_t index;
     while ((index = tree->table[slot]) != 0) {
         const topicmatch_node_t *node = &tree->nodes[index];
-        if (node->word == word && node->parent == parent) {
+        if (make_key(node->parent, node->word) == key) {
             break;
         }
         slot = next_slot(slot, tree->size);
@@ -986,13 +989,13 @@ static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, ui
     const tree_t tree = get_tree(router);
     const topicmatch_entry_t *entries = get_entries(router);
     const uint16_t *level_words = get_level_words(router);
-    branch_t *branches = get_branches(router);
-    uint16_t *found = get_found(router);
+    branch_t *const branches = get_branches(router);
+    branch_t *last_branch = branches;
+    uint16_t *const found = get_found(router);
+    uint16_t *last_found = found;
     const uint32_t deepest = levels < router->depth ? levels : router->depth;
-    size_t branch_count = 0;
-    size_t count = 0;
     uint32_t level = 0;
-    uint16_t index = ROOT;
+    uint32_t index = ROOT;
     if (*topic == '$') { // [MQTT-4.7.2-1]
         index = deepest == 0 ? 0 : find_child(&tree, ROOT, level_words[0]);
         if (index == 0) {
@@ -1002,24 +1005,24 @@ static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, ui
     }
     for (;;) {
         const topicmatch_node_t *node = &tree.nodes[index];
-        for (uint16_t i = node->entry; i != 0; i = entries[i].next & INDEX_MASK) {
+        for (uint32_t i = node->entry; i != 0; i = entries[i].next & INDEX_MASK) {
             if (level == levels || (entries[i].next & TOPICMATCH_HASH) != 0) {
-                found[count++] = entries[i].position;
+                *last_found++ = entries[i].position;
                 if (stop_at_any) {
-                    return count;
+                    return 1;
                 }
             }
         }
         if (level < deepest) {
-            uint16_t plus = node->plus;
-            uint16_t child = 0;
-            uint16_t word = level_words[level++];
+            uint32_t plus = node->plus;
+            uint32_t child = 0;
+            uint32_t word = level_words[level++];
             if (word != 0 && node->children != 0) {
                 child = find_child(&tree, index, word);
             }
             if (child != 0) {
                 if (plus != 0) {
-                    branches[branch_count++] = (branch_t){plus, (uint16_t)level};
+                    *last_branch++ = (branch_t){(uint16_t)plus, (uint16_t)level};
                 }
                 index = child;
                 continue;
@@ -1029,12 +1032,12 @@ static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, ui
                 continue;
             }
         }
-        if (branch_count == 0) {
-            return count;
+        if (last_branch == branches) {
+            return (size_t)(last_found - found);
         }
-        branch_count--;
-        index = branches[branch_count].node;
-        level = branches[branch_count].level;
+        last_branch--;
+        index = last_branch->node;
+        level = last_branch->level;
     }
 }
 

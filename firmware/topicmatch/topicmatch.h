@@ -50,8 +50,8 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
 // indices; index 0 is the tree's root, the word "+", and no entry.
 
 typedef struct {
-    uint16_t parent; // of a free node: the next free one
     uint16_t word;   // 0: reached by "+" (or free)
+    uint16_t parent; // of a free node: the next free one
     uint16_t plus;   // child for the level "+"
     uint16_t entry;  // first of the entries that end here
     uint16_t children;
