@@ -94,6 +94,29 @@ def test_lost_qos_0_publish(play_robust):
     )
 
 
+def test_ping_into_a_broken_link(play_robust):
+    """Found by tests/faults: the link breaks while ping() is at the socket; the next call reconnects"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.hang_up()
+        broker.greet()
+        broker.expect(publish("t", b"m"), DISCONNECT)
+
+    play_robust(
+        """
+        c = start()
+        time.sleep_ms(100)
+        c.ping()
+        assert not c.isconnected()
+        c.ping()
+        c.publish("t", "m")
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
 def test_lost_subscribe_is_asked_again(play_robust):
     """D10: the link breaks before SUBACK, before UNSUBACK"""
 
