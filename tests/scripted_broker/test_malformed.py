@@ -4,7 +4,7 @@ One program serves all rows: for each connection it reports how the client ended
 """
 
 import pytest
-from scripted_broker import (
+from tests.scripted_broker.broker import (
     CONNACK,
     PINGRESP,
     packet,
