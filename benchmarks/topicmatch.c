@@ -81,8 +81,8 @@ static size_t use_match(const text_t *topic) {
         if (topicmatch_check_filter(filter, length, true, false) == TOPICMATCH_OK &&
             topicmatch_check_topic(bytes_of(topic), topic->length, false) == TOPICMATCH_OK) {
             size_t prefix = topicmatch_share_length(filter, length);
-            count += topicmatch_match(filter + prefix, length - prefix, bytes_of(topic),
-                                      topic->length);
+            count +=
+                topicmatch_match(filter + prefix, length - prefix, bytes_of(topic), topic->length);
         }
     }
     return count;
@@ -107,7 +107,7 @@ static const struct {
     const char *name;
     size_t (*use)(const text_t *topic);
 } contenders[] = {
-    {"scalar", use_scalar}, {"mosquitto", use_mosquitto},       {"router", use_router},
+    {"scalar", use_scalar}, {"mosquitto", use_mosquitto},         {"router", use_router},
     {"match", use_match},   {"trusted match", use_trusted_match},
 };
 

@@ -121,7 +121,9 @@ class Generator:
             miss = self.miss(self.choose(hits))
             if not any(matches(filter, miss) for filter in chosen):
                 misses.append(miss)
-        return Workload(*(["/".join(row).encode() for row in part] for part in (chosen, hits, misses)))
+        return Workload(
+            *(["/".join(row).encode() for row in part] for part in (chosen, hits, misses))
+        )
 
 
 def path_of(size: int) -> pathlib.Path:

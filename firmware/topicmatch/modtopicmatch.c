@@ -52,9 +52,12 @@ static const char in_topic[] = "topic: ";
 
 static void check(topicmatch_error_t error, const char *where) {
     static const char *const reasons[] = {
-        [TOPICMATCH_EMPTY] = "empty",       [TOPICMATCH_TOO_LONG] = "too long",
-        [TOPICMATCH_NUL] = "NUL",           [TOPICMATCH_UTF8] = "utf8",
-        [TOPICMATCH_WILDCARD] = "wildcard", [TOPICMATCH_SHARE] = "share",
+        [TOPICMATCH_EMPTY] = "empty",
+        [TOPICMATCH_TOO_LONG] = "too long",
+        [TOPICMATCH_NUL] = "NUL",
+        [TOPICMATCH_UTF8] = "utf8",
+        [TOPICMATCH_WILDCARD] = "wildcard",
+        [TOPICMATCH_SHARE] = "share",
         [TOPICMATCH_LEVELS] = "too many levels",
     };
     if (error == TOPICMATCH_MEMORY) {
@@ -170,8 +173,7 @@ static mp_obj_t router_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     mp_int_t capacity = values[ARG_CAPACITY].u_int;
     mp_int_t max_levels = values[ARG_MAX_LEVELS].u_int;
     if (capacity < 0 || capacity > INT16_MAX || max_levels < 1 || max_levels > UINT16_MAX) {
-        mp_raise_ValueError(
-            MP_ERROR_TEXT("capacity from 0 to 32767, max_levels from 1 to 65535"));
+        mp_raise_ValueError(MP_ERROR_TEXT("capacity from 0 to 32767, max_levels from 1 to 65535"));
     }
     router_obj_t *self = mp_obj_malloc(router_obj_t, type);
     self->values = NULL;

@@ -11,7 +11,7 @@
 #endif
 
 // Elsewhere (ESP8266, ESP32, Cortex-M0+) an unaligned load is slow or a fault.
-#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) ||                           \
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || \
     defined(__ARM_FEATURE_UNALIGNED)
 #define UNALIGNED_LOADS (1)
 #else
@@ -36,7 +36,7 @@ static inline bool is_plain(uint8_t byte) {
 #if SCAN_CHUNKS
 typedef size_t chunk_t;
 
-#define ONES ((chunk_t)-1 / 0xff) // times a byte: that byte in each place
+#define ONES ((chunk_t) - 1 / 0xff) // times a byte: that byte in each place
 
 // Sets the top bit of bytes that are not plain: they have it or the subtraction borrows it. The
 // lowest one set is exact; above it a plain byte may be marked, too.
@@ -46,11 +46,11 @@ static inline chunk_t find_odd(chunk_t chunk) {
 
 static inline chunk_t load_chunk(const uint8_t *p) {
     chunk_t chunk;
-    #if UNALIGNED_LOADS
+#if UNALIGNED_LOADS
     memcpy(&chunk, p, sizeof(chunk));
-    #else
+#else
     memcpy(&chunk, __builtin_assume_aligned(p, sizeof(chunk)), sizeof(chunk));
-    #endif
+#endif
     return chunk;
 }
 
@@ -67,7 +67,7 @@ static inline unsigned lowest_byte(chunk_t chunk) {
 
 // Returns the first byte that is not plain, or end.
 static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end) {
-    #if SCAN_CHUNKS
+#if SCAN_CHUNKS
     while (p < end && !can_load_chunk(p)) {
         if (!is_plain(*p)) {
             return p;
@@ -81,7 +81,7 @@ static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end) {
         }
         p += sizeof(chunk_t);
     }
-    #endif
+#endif
     while (p < end && is_plain(*p)) {
         p++;
     }
@@ -165,8 +165,7 @@ topicmatch_error_t topicmatch_check_topic(const uint8_t *topic, size_t length, b
 }
 
 size_t topicmatch_share_length(const uint8_t *filter, size_t length) {
-    if (length < SHARE_PREFIX_LENGTH ||
-        memcmp(filter, share_prefix, SHARE_PREFIX_LENGTH) != 0) {
+    if (length < SHARE_PREFIX_LENGTH || memcmp(filter, share_prefix, SHARE_PREFIX_LENGTH) != 0) {
         return 0;
     }
     const uint8_t *slash = memchr(filter + SHARE_PREFIX_LENGTH, '/', length - SHARE_PREFIX_LENGTH);
@@ -203,7 +202,7 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
         return false; // [MQTT-4.7.2-1]
     }
     for (;;) {
-        #if SCAN_CHUNKS
+#if SCAN_CHUNKS
         while ((size_t)(filter_end - filter) >= sizeof(chunk_t) &&
                (size_t)(topic_end - topic) >= sizeof(chunk_t) && can_load_chunk(filter) &&
                can_load_chunk(topic)) {
@@ -216,7 +215,7 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
             filter += sizeof(chunk_t);
             topic += sizeof(chunk_t);
         }
-        #endif
+#endif
         while (filter < filter_end && topic < topic_end && *filter == *topic) {
             filter++;
             topic++;
@@ -224,9 +223,9 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
         if (filter == filter_end) {
             return topic == topic_end;
         }
-        #if SCAN_CHUNKS
+#if SCAN_CHUNKS
     different:
-        #endif
+#endif
         if (*filter == '#') {
             return true;
         }
@@ -331,7 +330,7 @@ static inline uint32_t get_slot(uint32_t hash, uint32_t size) {
 // be plain, in the level or shortly after it.
 static inline const uint8_t *scan_level(const uint8_t *p, const uint8_t *end, uint32_t *hash,
                                         bool *plain) {
-    #if SCAN_CHUNKS && UNALIGNED_LOADS
+#if SCAN_CHUNKS && UNALIGNED_LOADS
     const chunk_t factor = sizeof(chunk_t) == 8 ? (chunk_t)0x9e3779b97f4a7c15u : HASH_FACTOR;
     chunk_t sum = 0;
     for (;;) {
@@ -357,7 +356,7 @@ static inline const uint8_t *scan_level(const uint8_t *p, const uint8_t *end, ui
         sum = (sum ^ chunk) * factor;
         p += sizeof(chunk_t);
     }
-    #else
+#else
     uint32_t sum = 0;
     for (; p < end && *p != '/'; p++) {
         if (!is_plain(*p)) {
@@ -367,7 +366,7 @@ static inline const uint8_t *scan_level(const uint8_t *p, const uint8_t *end, ui
     }
     *hash = sum * HASH_FACTOR;
     return p;
-    #endif
+#endif
 }
 
 static uint32_t hash_text(const uint8_t *text, size_t length) {
@@ -392,8 +391,7 @@ static uint32_t home_of_node(const topicmatch_router_t *router, uint16_t index) 
     if (node->word == PLUS) {
         return NO_HOME;
     }
-    return get_slot(make_key(node->parent, node->word) * HASH_FACTOR,
-                    table_size(&router->nodes));
+    return get_slot(make_key(node->parent, node->word) * HASH_FACTOR, table_size(&router->nodes));
 }
 
 static uint32_t home_of_word(const topicmatch_router_t *router, uint16_t index) {
@@ -770,7 +768,6 @@ static uint16_t plan_word(const topicmatch_router_t *router, const uint8_t *text
 
 static void make_plan(const topicmatch_router_t *router, const parts_t *parts, plan_t *plan) {
     *plan = (plan_t){.node = ROOT, .rest = parts->start};
-    tree_t tree = get_tree(router);
     const uint8_t *level = parts->start;
     for (uint32_t i = 0; i < parts->levels; i++) {
         size_t length = level_length(level, parts->end);
@@ -780,6 +777,7 @@ static void make_plan(const topicmatch_router_t *router, const parts_t *parts, p
             if (plus) {
                 child = get_nodes(router)[plan->node].plus;
             } else {
+                const tree_t tree = get_tree(router);
                 uint16_t word = find_word(router, level, length, hash_text(level, length));
                 child = word == 0 ? 0 : find_child(&tree, plan->node, word);
             }
@@ -889,8 +887,7 @@ void topicmatch_router_remove(topicmatch_router_t *router, uint16_t index) {
         while ((before->next & INDEX_MASK) != index) {
             before = &entries[before->next & INDEX_MASK];
         }
-        before->next =
-            (uint16_t)((before->next & TOPICMATCH_HASH) | (entry->next & INDEX_MASK));
+        before->next = (uint16_t)((before->next & TOPICMATCH_HASH) | (entry->next & INDEX_MASK));
     }
     get_order(router)[entry->position] = 0;
     if (entry->share != 0) {
@@ -926,8 +923,7 @@ size_t topicmatch_router_filter_length(const topicmatch_router_t *router, uint16
     return length - 1;
 }
 
-void topicmatch_router_filter(const topicmatch_router_t *router, uint16_t index,
-                              uint8_t *buffer) {
+void topicmatch_router_filter(const topicmatch_router_t *router, uint16_t index, uint8_t *buffer) {
     const topicmatch_node_t *nodes = get_nodes(router);
     const topicmatch_word_t *words = get_words(router);
     const topicmatch_entry_t *entry = &get_entries(router)[index];
