@@ -77,6 +77,20 @@ ci_clone_micropython() {
             git -C "$to" submodule -q update --init --depth 1 lib/mbedtls lib/micropython-lib 2>/dev/null
 }
 
+# Unpack the tarball $1 into the folder $2, without its top folder. tar would need xz and bzip2,
+# which a minimal Debian lacks; Python has both.
+ci_unpack() {
+    python3 - "$1" "$2" <<'PYTHON'
+import pathlib, sys, tarfile
+with tarfile.open(sys.argv[1]) as archive:
+    for member in archive:
+        path = pathlib.PurePosixPath(member.name)
+        if len(path.parts) > 1 and ".." not in path.parts and not path.is_absolute():
+            member.name = str(pathlib.PurePosixPath(*path.parts[1:]))
+            archive.extract(member, sys.argv[2])
+PYTHON
+}
+
 # Debian's tarballs, signatures checked by apt. The library folders in MicroPython's are empty.
 ci_unpack_debian_micropython() {
     local to=$1 download=$CI_BUILD/apt/download
@@ -86,8 +100,8 @@ ci_unpack_debian_micropython() {
     ci_logged apt-sources ci_apt "$DEBIAN_SOURCE_SUITE" deb-src update || return
     (cd "$download" && ci_logged apt-download ci_apt "$DEBIAN_SOURCE_SUITE" deb-src source --download-only micropython mbedtls) || return
     mkdir -p "$to" || return
-    tar -xf "$download"/micropython_*.orig.tar.* -C "$to" --strip-components=1 || return
-    tar -xf "$download"/mbedtls_*.orig.tar.* -C "$to/lib/mbedtls" --strip-components=1 || return
+    ci_unpack "$download"/micropython_*.orig.tar.* "$to" || return
+    ci_unpack "$download"/mbedtls_*.orig.tar.* "$to/lib/mbedtls" || return
     # The port's Makefile looks for this file before it reads a manifest.
     mkdir -p "$to/lib/micropython-lib" && echo "Not in Debian's package." >"$to/lib/micropython-lib/README.md"
 }

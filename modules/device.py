@@ -1,14 +1,29 @@
 """The firmware's own program: join Wi-Fi, follow the command topic, drive the LEDs, stay there.
 
-A small state machine, boot -> wifi -> mqtt -> run, whose `step` never blocks for long, so that
+A small state machine, wifi -> time -> mqtt -> run, whose `step` never blocks for long, so that
 Ctrl-C, Wi-Fi supervision and the LEDs go on during every outage. What happens is printed in
 lines that people and scripts can read (docs/serial.md).
+
+`/handlers.py` on the board's filesystem may add handlers:
+
+    import device
+
+    @device.on("class/+/lamp")
+    def lamp(topic, message):           # both are bytes
+        device.publish("class/seen", message)
 """
 
 import board
+import clock
+import errno
+import gc
+import json
 import machine
+import os
 import rgb
+import sys
 import time
+import timers
 from lights import UNDERSTOOD, Lights
 from micropython import const
 from umqtt.robust import MQTTClient
@@ -21,10 +36,19 @@ _SLICE = const(50)
 # After a refusal that only a person can mend the board tries again this late. Milliseconds.
 _REFUSED_RETRY = const(60000)
 
+# A loop that has made no step for so long has stopped for good; the longest wait of a healthy one
+# is a name look-up, below 20 s. Milliseconds.
+_STOPPED = const(60000)
+_FEED = const(5000)
+_WATCHDOG_TIMER = const(3)
+
 # Colours of the first LED while there is nothing better to show.
 WIFI_COLOUR = (0, 0, 255)
+TIME_COLOUR = (160, 0, 255)
 MQTT_COLOUR = (255, 160, 0)
 ERROR_COLOUR = (255, 0, 0)
+
+HANDLERS = "/handlers.py"
 
 _REFUSALS = {
     1: "the broker does not speak MQTT 3.1.1",
@@ -32,6 +56,27 @@ _REFUSALS = {
     4: "the broker refuses the password; check mqtt.user and mqtt.password",
     5: "the broker does not let this user in; check mqtt.user and mqtt.password",
 }
+
+_user_handlers = []
+_running = None
+
+
+def on(topic_filter, qos=0):
+    """Decorate a handler(topic, message) for messages that match a topic filter.
+
+    For `/handlers.py`. Raises nothing here; a bad filter is reported when the device starts.
+    """
+
+    def register(handler):
+        _user_handlers.append((topic_filter, handler, qos))
+        return handler
+
+    return register
+
+
+def publish(topic, message, retain=False, qos=0):
+    """Publish from a handler. Never blocks; a message that does not fit the queue is dropped."""
+    _running.publish(topic, message, retain, qos)
 
 
 def unique_id():
@@ -44,6 +89,22 @@ def show_error(leds):
     leds.fill((0, 0, 0))
     leds[0] = ERROR_COLOUR
     leds.write()
+
+
+def why(error):
+    """Return in a few words why a connection was lost or not made, from its exception."""
+    code = error.args[0] if error.args else None
+    if code == -1:
+        return "the broker closed the connection"
+    if code == errno.ETIMEDOUT:
+        return "no answer"
+    if code == errno.ECONNRESET:
+        return "refused or reset"
+    if code == errno.EHOSTUNREACH:
+        return "no way to the broker"
+    if isinstance(code, int) and code < 0:
+        return "the broker's name is not found"
+    return str(error)
 
 
 class Echoes:
@@ -69,6 +130,36 @@ class Echoes:
         return True
 
 
+class Watchdog:
+    """Resets the board if the loop stops; not if it waits, nor at the prompt.
+
+    ESP32's watchdog cannot be stopped once it runs, so a timer job feeds it: the chip resets
+    when callbacks no longer run, the job itself when only the loop makes no more steps.
+    """
+
+    def __init__(self, limit=_STOPPED, feed=_FEED):
+        """Reset after `limit` ms without a step; look every `feed` ms."""
+        self._limit = limit
+        self._wdt = machine.WDT(timeout=limit)
+        self._last_step = time.ticks_ms()
+        self._watching = True
+        timers.every(feed, self._feed, _WATCHDOG_TIMER)
+
+    def step(self):
+        """The loop is alive."""
+        self._last_step = time.ticks_ms()
+
+    def rest(self):
+        """The loop has ended on purpose: from now on only keep the chip's watchdog quiet."""
+        self._watching = False
+
+    def _feed(self):
+        if self._watching and time.ticks_diff(time.ticks_ms(), self._last_step) > self._limit:
+            print("device: the program has stopped; resetting the board")
+            machine.reset()
+        self._wdt.feed()
+
+
 class Client(MQTTClient):
     """The MQTT client with the firmware's lines on the serial port."""
 
@@ -81,8 +172,24 @@ class Client(MQTTClient):
         else:
             print("mqtt: subscribed %s qos=%d" % (topic_filter.decode(), qos))
 
-    def on_lost(self, error, delay):
-        print("mqtt: lost (%s), retry in %.1f s" % (error, delay))
+    def on_lost(self, reason, retry):
+        print("mqtt: lost (%s), retry in %.1f s" % (why(reason), retry))
+
+
+def _tls_parameters(tls):
+    # What the client's ssl_params take, from the configuration's `tls`.
+    if not isinstance(tls, dict):
+        return {}
+    with open(tls["ca"], "rb") as file:
+        ca = file.read()
+    if b"-----BEGIN" in ca:  # PEM is base64 of what mbedTLS wants here
+        import binascii
+
+        ca = binascii.a2b_base64(ca.split(b"-----")[2])
+    parameters = {"cadata": ca}
+    if not tls.get("verify", True):
+        parameters["cert_reqs"] = 0
+    return parameters
 
 
 class Device:
@@ -91,18 +198,22 @@ class Device:
     def __init__(self, settings):
         self.settings = settings
         self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
+        self.errors = 0  # exceptions in handlers
         self.leds = rgb.leds()
         most = settings["brightness"] or board.LED_BRIGHTNESS
         self.lights = Lights(self.leds, most / 100)
-        self.wifi = WiFi(
-            settings["wifi"]["ssid"], settings["wifi"]["password"], settings["wifi"]["hostname"]
-        )
+        wifi = settings["wifi"]
+        self.wifi = WiFi(wifi["ssid"], wifi["password"], wifi["hostname"], wifi["timeout"])
+        self.clock = clock.Clock()
         self.client = self._make_client(settings["mqtt"])
         self._echoes = Echoes()
         self._shown = None
         self._refused = None
+        self._uptime = 0  # ms; ticks_ms wraps round after 12 days
+        self._last_step = time.ticks_ms()
 
     def _make_client(self, mqtt):
+        tls = mqtt["tls"]
         client = Client(
             mqtt["client_id"],
             mqtt["server"],
@@ -110,17 +221,54 @@ class Device:
             mqtt["user"] or None,
             mqtt["password"] or None,
             mqtt["keepalive"],
-            mqtt["tls"],
+            bool(tls),
+            _tls_parameters(tls),
         )
         client.set_last_will(self.topics["status"], b"offline", retain=True, qos=1)
         handler = self._on_echo if self.settings["mode"] == "echo" else self._on_light
-        client.on(self.topics["command"], handler, qos=1)
+        client.on(self.topics["command"], self._guarded(handler), qos=1)
         return client
 
     # Messages -------------------------------------------------------------------------
 
+    def _guarded(self, handler):
+        # An exception in a handler is a person's mistake, not a reason to stop.
+        def call(topic, message):
+            try:
+                handler(topic, message)
+            except Exception as error:
+                self._report(error)
+
+        return call
+
+    def _report(self, error):
+        self.errors += 1
+        sys.print_exception(error)
+
+    def load_handlers(self):
+        """Run /handlers.py, if there is one, and subscribe what it registers."""
+        global _running
+        _running = self
+        try:
+            os.stat(HANDLERS)
+        except OSError:
+            return
+        _user_handlers.clear()
+        try:
+            execfile(HANDLERS, {"__name__": "handlers", "__file__": HANDLERS})
+        except Exception as error:
+            self._report(error)
+        for topic_filter, handler, qos in _user_handlers:
+            try:
+                self.client.on(topic_filter, self._guarded(handler), qos)
+            except ValueError as error:
+                print("%s: topic filter %r: %s" % (HANDLERS, topic_filter, error))
+                self.errors += 1
+
     def _on_light(self, topic, message):
-        if self.lights.obey(message):
+        if message == b"stats":
+            self._publish_stats()
+        elif self.lights.obey(message):
             print("lights: %s" % self.lights)
             self._publish_state()
         else:
@@ -129,13 +277,25 @@ class Device:
     def _on_echo(self, topic, message):
         print("echo: %s %r" % (topic.decode(), message))
         if self._echoes.is_new(message):
-            self._publish(topic, message)
+            self.publish(topic, message)
 
     def _publish_state(self):
-        self._publish(self.topics["state"], self.lights.state(), retain=True, qos=1)
+        self.publish(self.topics["state"], self.lights.state(), retain=True, qos=1)
 
-    def _publish(self, topic, message, retain=False, qos=0):
-        # Never waits for the broker: while it is silent the Wi-Fi must still be watched.
+    def _publish_stats(self):
+        gc.collect()
+        stats = {
+            "heap_used": gc.mem_alloc(),
+            "heap_free": gc.mem_free(),
+            "uptime": self._uptime // 1000,
+            "wifi_losses": self.wifi.losses,
+            "errors": self.errors,
+        }
+        stats.update(self.client.counters)
+        self.publish(self.topics["status"] + b"/stats", json.dumps(stats))
+
+    def publish(self, topic, message, retain=False, qos=0):
+        """Queue a message. Never blocks: while the broker is silent the Wi-Fi must be watched."""
         try:
             self.client.publish_nowait(topic, message, retain, qos)
         except OSError:
@@ -155,43 +315,70 @@ class Device:
 
     def step(self):
         """Do what is due. Blocks for a message or 50 ms, longer only for a name look-up or TLS."""
+        now = time.ticks_ms()
+        self._uptime += time.ticks_diff(now, self._last_step)
+        self._last_step = now
         if not self.wifi.step():
             self._show(WIFI_COLOUR)
             if not self.client.isconnected():
                 time.sleep_ms(_SLICE)
                 return
+        if self._needs_time():
+            self._show(TIME_COLOUR)
+            self.clock.step()
+            time.sleep_ms(_SLICE)
+            return
         if self._refused is not None:
             self._show(ERROR_COLOUR)
+            time.sleep_ms(_SLICE)
             if time.ticks_diff(time.ticks_ms(), self._refused) < _REFUSED_RETRY:
-                time.sleep_ms(_SLICE)
                 return
             self._refused = None
-            self.client.start(self.settings["mqtt"]["clean_session"])
+            self._start_client()
+        self._step_client()
+
+    def _needs_time(self):
+        tls = self.settings["mqtt"]["tls"]
+        return isinstance(tls, dict) and tls.get("verify", True) and not clock.is_set()
+
+    def _start_client(self):
+        self.client.start(self.settings["mqtt"]["clean_session"])
+
+    def _step_client(self):
         was_connected = self.client.isconnected()
         try:
             self.client.step(_SLICE)
         except MQTTException as error:
             code = error.args[0]
-            print("mqtt: " + _REFUSALS.get(code, "the broker refuses with code %s" % code))
-            self._refused = time.ticks_ms()
+            self._refuse(_REFUSALS.get(code, "the broker refuses with code %s" % code))
+        except ValueError as error:  # a certificate
+            self._refuse(error)
         if self.client.isconnected():
             if not was_connected:
-                self._publish(self.topics["status"], b"online", retain=True, qos=1)
+                self.publish(self.topics["status"], b"online", retain=True, qos=1)
                 self._publish_state()
             self._show(None)
         elif self.wifi.connected:
             self._show(MQTT_COLOUR)
 
+    def _refuse(self, reason):
+        print("mqtt: %s" % reason)
+        self._refused = time.ticks_ms()
+
     def start(self):
-        """Switch the radio on; `step` does the rest."""
+        """Switch the radio on and load the user's handlers; `step` does the rest."""
         self._show(WIFI_COLOUR)
         self.wifi.start()
-        self.client.start(self.settings["mqtt"]["clean_session"])
+        self.load_handlers()
+        self._start_client()
 
     def run(self):
         """Run for ever after `start`. KeyboardInterrupt ends it, with a goodbye to the broker."""
+        watchdog = Watchdog()
         try:
             while True:
                 self.step()
+                watchdog.step()
         finally:
+            watchdog.rest()
             self.client.disconnect()

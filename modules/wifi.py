@@ -12,9 +12,8 @@ import network
 import time
 from micropython import const
 
-# The radio tries on by itself. Only if that has led nowhere for so long is it asked anew; the
-# patience doubles each time. Milliseconds.
-_STUCK = const(20000)
+# The radio tries on by itself. Only if that has led nowhere is it asked anew; the patience doubles
+# each time, up to this. Milliseconds.
 _PATIENCE_MOST = const(60000)
 
 # How long the radio may take to leave a network. Milliseconds.
@@ -45,15 +44,17 @@ class WiFi:
     milliseconds. Each change is printed as one line that begins with `wifi:`.
     """
 
-    def __init__(self, ssid, password="", hostname=None):
+    def __init__(self, ssid, password="", hostname=None, timeout=20):
+        """`timeout`: seconds without an address after which the radio is asked anew."""
         self.ssid = ssid
+        self._timeout = timeout * 1000
         self.losses = 0
         self.connected = False
         self._password = password
         self._hostname = hostname
         self._wlan = None
         self._asked = 0  # ticks_ms of the last connect()
-        self._patience = _STUCK
+        self._patience = self._timeout
         self._told = None  # the last status that was printed
         self._leaving = False
 
@@ -106,7 +107,7 @@ class WiFi:
         if self._wlan.isconnected():
             if not self.connected:
                 self.connected = True
-                self._patience = _STUCK
+                self._patience = self._timeout
                 self._told = None
                 print("wifi: connected %s %s" % (self.ssid, self._wlan.ifconfig()[0]))
             return True
@@ -117,7 +118,7 @@ class WiFi:
             self._asked = time.ticks_ms()
             print("wifi: lost %s" % self.ssid)
         elif since > self._patience:
-            self._patience = min(2 * self._patience, _PATIENCE_MOST)
+            self._patience = min(2 * self._patience, max(_PATIENCE_MOST, self._timeout))
             self._tell(status)
             self._leave()
         elif status != network.STAT_CONNECTING and status != network.STAT_IDLE:
@@ -158,8 +159,16 @@ def _credentials():
         raise OSError("no Wi-Fi credentials: " + "; ".join(problems))
 
 
+def _hidden_hint():
+    # A hidden network is joined like any other, but only a scan, 2 s long, shows that one is near.
+    wlan = _station()
+    if wlan.status() != network.STAT_NO_AP_FOUND or all(entry[0] for entry in wlan.scan()):
+        return ""
+    return "; a hidden network is near: its name must be given exactly"
+
+
 def connect(ssid, password="", timeout=30):
-    """Join a network and wait for an address, at most `timeout` seconds.
+    """Join a network, hidden or not, and wait for an address, at most `timeout` seconds.
 
     Raises OSError with the reason: wrong password, no such network, no address.
     """
@@ -168,7 +177,7 @@ def connect(ssid, password="", timeout=30):
     deadline = time.ticks_add(time.ticks_ms(), timeout * 1000)
     while not wifi.step():
         if time.ticks_diff(deadline, time.ticks_ms()) <= 0:
-            raise OSError(wifi.reason())
+            raise OSError(wifi.reason() + _hidden_hint())
         time.sleep_ms(50)
 
 

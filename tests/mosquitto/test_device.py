@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -198,3 +199,85 @@ def test_open_network_is_an_empty_password(boot: Boot, mosquitto: Mosquitto) -> 
         access_points=(type(ACCESS_POINT)("classroom"),),
     )
     wait_subscribed(board)
+
+
+HANDLERS = """\
+import device
+
+@device.on("class/+/lamp")
+def lamp(topic, message):
+    device.publish("class/seen", topic + b" " + message)
+
+@device.on("class/fail")
+def fail(topic, message):
+    raise RuntimeError("on purpose")
+
+@device.on("class/#/wrong")
+def wrong(topic, message):
+    pass
+"""
+
+
+def test_handlers_of_the_users_own(boot: Boot, mosquitto: Mosquitto) -> None:
+    board = boot(files={"handlers.py": HANDLERS})
+    wait_subscribed(board)
+    board.wait_line("mqtt: subscribed class/+/lamp qos=0")
+    assert any("/handlers.py: topic filter 'class/#/wrong'" in line for line in board.lines)
+    listener = Person(mosquitto, "class/seen", "light/status/stats")
+    try:
+        board.wait_line("mqtt: subscribed class/fail qos=0")
+        listener.publish("class/7/lamp", "on")
+        assert listener.receive("class/seen") == b"class/7/lamp on"
+        # An exception is printed and counted, and the loop goes on.
+        listener.publish("class/fail", "x")
+        board.wait_line("RuntimeError: on purpose")
+        listener.publish("class/8/lamp", "on")
+        assert listener.receive("class/seen") == b"class/8/lamp on"
+        listener.publish("light", "stats")
+        stats = json.loads(listener.receive("light/status/stats"))
+        assert stats["errors"] == 2 and stats["connects"] == 1 and stats["heap_free"] > 0
+    finally:
+        listener.close()
+
+
+def test_handlers_with_a_syntax_error_do_not_stop_the_board(boot: Boot) -> None:
+    board = boot(files={"handlers.py": "import device\n@device.on(\n"})
+    board.wait_line("SyntaxError")
+    wait_subscribed(board)
+
+
+def test_a_refused_password_is_said_and_tried_again(boot: Boot, tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(tmp_path / "broker", "allow_anonymous false\n")
+    broker.start()
+    try:
+        board = boot(config=settings(broker, user="pupil", password="canary-secret"))
+        board.wait_line("mqtt: the broker does not let this user in; check mqtt.user")
+        board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
+        assert "canary" not in "\n".join(board.lines)
+    finally:
+        broker.stop()
+
+
+def test_a_name_that_is_not_found_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["mqtt"]["server"] = "no.such.name.invalid"
+    board = boot(config=config)
+    board.wait_line("mqtt: lost (the broker's name is not found), retry in ")
+
+
+def test_a_reset_begins_again(boot: Boot) -> None:
+    board = boot()
+    wait_subscribed(board)
+    seen = len(board.lines)
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C", since=seen)
+    board.type("import machine; machine.reset()\r")
+    board.wait_line("boot: mpython", since=seen)
+    wait_subscribed(board, since=seen)
+    seen = len(board.lines)
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C", since=seen)
+    board.type("\x04")  # Ctrl-D: soft reset
+    board.wait_line("MPY: soft reboot", since=seen)
+    board.wait_line("boot: mpython", since=seen)

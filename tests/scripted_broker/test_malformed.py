@@ -4,7 +4,7 @@ One program serves all rows: for each connection it reports how the client ended
 """
 
 import pytest
-from scripted_broker import (
+from tests.scripted_broker.broker import (
     CONNACK,
     PINGRESP,
     packet,
@@ -194,7 +194,9 @@ def test_every_packet(play, how):
 
     said = play(PREPARE.format(count=len(rows)), conversation, timeout=60).split("\n")[:-1]
     wrong = [
-        f"{name}: {got}, not {verdict}" for (name, _, verdict), got in zip(rows, said) if got != verdict
+        f"{name}: {got}, not {verdict}"
+        for (name, _, verdict), got in zip(rows, said)
+        if got != verdict
     ]
     assert len(said) == len(rows) and not wrong, wrong
 

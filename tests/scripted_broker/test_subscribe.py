@@ -1,7 +1,7 @@
 """SUBSCRIBE and UNSUBSCRIBE, per-filter handlers (statements G, H, K)."""
 
 import pytest
-from scripted_broker import (
+from tests.scripted_broker.broker import (
     DISCONNECT,
     RESUMED,
     publish,
@@ -146,7 +146,9 @@ def test_handlers(play):
         for i, name in enumerate(names):
             broker.expect(subscribe(i + 1, name, 1))
         broker.send(b"".join(suback(i + 1, 1) for i in range(4)))
-        broker.send(publish("a", b"1") + publish("a/b", b"2", retain=True) + publish("$SYS/x", b"3"))
+        broker.send(
+            publish("a", b"1") + publish("a/b", b"2", retain=True) + publish("$SYS/x", b"3")
+        )
         broker.send(publish("$other", b"4"))
         broker.expect(unsubscribe(5, "#"))
         broker.send(unsuback(5) + publish("b", b"5"))

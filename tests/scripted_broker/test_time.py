@@ -4,7 +4,7 @@ import socket
 import time
 
 import pytest
-from scripted_broker import CONNACK, DISCONNECT, PINGREQ, PINGRESP, publish
+from tests.scripted_broker.broker import CONNACK, DISCONNECT, PINGREQ, PINGRESP, publish
 
 
 def test_keep_alive_in_wait_msg(play):

@@ -33,7 +33,12 @@ def packet(first: int, body: bytes) -> bytes:
 
 
 def connect(
-    client_id: str = "c", *, clean: bool = True, keepalive: int = 0, flags: int = 0, rest: bytes = b""
+    client_id: str = "c",
+    *,
+    clean: bool = True,
+    keepalive: int = 0,
+    flags: int = 0,
+    rest: bytes = b"",
 ) -> bytes:
     flags |= 2 if clean else 0
     variable = b"\x00\x04MQTT\x04" + bytes([flags]) + keepalive.to_bytes(2, "big")

@@ -1,0 +1,54 @@
+"""The watchdog resets a board whose loop has stopped, and no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulated_board import SimulatedBoard
+
+PRELUDE = """\
+import device, machine, time
+if machine.reset_cause() != machine.PWRON_RESET:
+    raise SystemExit
+watchdog = device.Watchdog(limit=400, feed=50)
+"""
+
+LOOPS = {
+    # Python goes on without making a step: the timer job sees it.
+    "hard": "while True:\n    pass\n",
+    # C code that lets no callback run: the chip's own watchdog bites.
+    "watchdog": "sum(range(10**12))\n",
+}
+
+
+def start(tmp_path: Path, code: str) -> SimulatedBoard:
+    script = tmp_path / "script.py"
+    script.write_text(PRELUDE + code)
+    return SimulatedBoard(arguments=(str(script),))
+
+
+def causes(board: SimulatedBoard) -> list[str]:
+    return [event["cause"] for event in board.events if event["event"] == "power_on"]
+
+
+@pytest.mark.parametrize("cause", LOOPS)
+def test_a_loop_that_has_stopped_is_reset(tmp_path: Path, cause: str) -> None:
+    with start(tmp_path, LOOPS[cause]) as board:
+        board.wait("reset", lambda: len(causes(board)) == 2)
+        assert causes(board) == ["power", cause]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for _ in range(30):\n    watchdog.step()\n    time.sleep_ms(50)\n",
+        "watchdog.rest()\ntime.sleep(1.5)\n",
+    ],
+    ids=["steps that wait", "the prompt"],
+)
+def test_a_board_that_waits_is_left_alone(tmp_path: Path, code: str) -> None:
+    with start(tmp_path, code + "print('alive')\n") as board:
+        board.wait_line("alive")
+        assert causes(board) == ["power"]
