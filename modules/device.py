@@ -209,6 +209,8 @@ class Device:
         self._echoes = Echoes()
         self._shown = None
         self._refused = None
+        self._uptime = 0  # ms; ticks_ms wraps round after 12 days
+        self._last_step = time.ticks_ms()
 
     def _make_client(self, mqtt):
         tls = mqtt["tls"]
@@ -283,8 +285,9 @@ class Device:
     def _publish_stats(self):
         gc.collect()
         stats = {
+            "heap_used": gc.mem_alloc(),
             "heap_free": gc.mem_free(),
-            "uptime": time.ticks_ms() // 1000,
+            "uptime": self._uptime // 1000,
             "wifi_losses": self.wifi.losses,
             "errors": self.errors,
         }
@@ -312,6 +315,9 @@ class Device:
 
     def step(self):
         """Do what is due. Blocks for a message or 50 ms, longer only for a name look-up or TLS."""
+        now = time.ticks_ms()
+        self._uptime += time.ticks_diff(now, self._last_step)
+        self._last_step = now
         if not self.wifi.step():
             self._show(WIFI_COLOUR)
             if not self.client.isconnected():

@@ -72,8 +72,8 @@ static size_t random_text(uint8_t *text, size_t most) {
                                       0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0xef, 0xf4};
     size_t length = next_random((uint32_t)most + 1);
     for (size_t i = 0; i < length; i++) {
-        text[i] = next_random(2) ? special[next_random(sizeof(special))]
-                                 : (uint8_t)next_random(256);
+        text[i] =
+            next_random(2) ? special[next_random(sizeof(special))] : (uint8_t)next_random(256);
     }
     return length;
 }
@@ -149,8 +149,8 @@ static void write_outcomes(void) {
             } else if (oracle_check_topic(topic->bytes, topic->length, false)) {
                 putchar('t');
             } else {
-                bool match = oracle_match(filter->bytes, filter->length, topic->bytes,
-                                          topic->length, true);
+                bool match =
+                    oracle_match(filter->bytes, filter->length, topic->bytes, topic->length, true);
                 putchar(match ? '+' : '-');
             }
         }
