@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Mosquitto
+from tests.mosquitto.tls import Certificates
 
 FULL = os.environ.get("FULL") == "1"
 
@@ -19,3 +20,8 @@ def faults_broker(tmp_path) -> Iterator[Mosquitto]:
     broker.start()
     yield broker
     broker.stop(kill=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))

@@ -14,7 +14,7 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-from tests.faults.strict import Malformed, StrictStream
+from tests.faults.strict import Malformed, StrictStream, TlsStream
 
 TO_BROKER = "to broker"
 TO_CLIENT = "to client"
@@ -73,7 +73,10 @@ class Connection:
     sent: dict[str, int] = field(default_factory=lambda: {TO_BROKER: 0, TO_CLIENT: 0})
 
     def __post_init__(self) -> None:
-        self.streams = {way: StrictStream(way == TO_BROKER) for way in (TO_BROKER, TO_CLIENT)}
+        self.streams: dict[str, StrictStream | TlsStream] = {
+            way: StrictStream(way == TO_BROKER) if self.mqtt else TlsStream()
+            for way in (TO_BROKER, TO_CLIENT)
+        }
         self._swallowing = False
         self._over = asyncio.Event()
 
@@ -108,11 +111,10 @@ class Connection:
             self.end()
 
     def _read(self, way: str, data: bytes) -> None:
-        if self.mqtt:
-            try:
-                self.streams[way].feed(data)
-            except Malformed as error:
-                self.malformed.append(f"{way}: {error}")
+        try:
+            self.streams[way].feed(data)
+        except Malformed as error:
+            self.malformed.append(f"{way}: {error}")
 
     async def _forward(self, way: str, data: bytes) -> None:
         fault = self.fault
@@ -131,7 +133,7 @@ class Connection:
                 return
             # A packet that only begins here is the one that is hit.
             self._read(way, data[: before + 1])
-            self.hit = self.streams[way].latest if self.mqtt else "TLS"
+            self.hit = self.streams[way].latest
             self._read(way, data[before + 1 :])
             await self._send(way, data[:before])
             await self._break(way, data[before:])
@@ -206,7 +208,7 @@ class Connection:
 class FaultProxy:
     """Listens on a free loopback port and passes connections on to the broker's port.
 
-    mqtt: whether the bytes are MQTT to be read, or TLS to be left alone
+    mqtt: whether the bytes are MQTT, to be read strictly, or TLS
     """
 
     def __init__(self, broker_port: int, mqtt: bool = True) -> None:

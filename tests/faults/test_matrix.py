@@ -23,6 +23,7 @@ from tests.faults.fault_proxy import (
     Fault,
 )
 from tests.faults.matrix import Cell, Result
+from tests.mosquitto.tls import Certificates
 
 
 def cells_of(client: str, undisturbed: Connection, step: int = 1) -> Iterator[Cell]:
@@ -61,3 +62,42 @@ def test_every_fault_at_every_byte(
     step = 1 if FULL or client != "aio" else 3
     results, growth = matrix.run(cells_of(client, undisturbed, step), faults_broker.port)
     check(results, growth, f"matrix-{client}", capsys, root)
+
+
+def tls_cells(client: str, undisturbed: Connection) -> Iterator[Cell]:
+    """Every fault at classes of offsets: around each record's header, inside, at its last byte."""
+    for way in (TO_BROKER, TO_CLIENT):
+        starts = undisturbed.streams[way].starts
+        for start, end in zip(starts, [*starts[1:], undisturbed.sent[way]]):
+            whole = {
+                start,
+                start + 1,
+                start + 3,
+                start + 4,
+                start + 5,
+                (start + end) // 2,
+                end - 1,
+            }
+            for offset in sorted(whole if FULL else {start, (start + end) // 2, end - 1}):
+                for kind in BY_OFFSET:
+                    yield Cell(client, Fault(kind, way, offset))
+        for kind in ALWAYS:
+            yield Cell(client, Fault(kind, way))
+
+
+@pytest.mark.parametrize("client", ["robust", "simple"] if FULL else ["robust"])
+def test_every_fault_under_tls(
+    tmp_path: Path, certificates: Certificates, client: str, capsys, root: Path
+) -> None:
+    """D1, D2: as above; a byte that is corrupted is noticed, whichever it is"""
+    broker = Mosquitto(tmp_path, certificates.settings() + "log_type error\n")
+    broker.start()
+    try:
+        ca = tmp_path / "ca.der"
+        ca.write_bytes(certificates.der(certificates.ca))
+        undisturbed = matrix.measure(client, broker.port, ca)
+        cells = tls_cells(client, undisturbed)
+        results, growth = matrix.run(cells, broker.port, ca=ca, workers=8)
+    finally:
+        broker.stop(kill=True)
+    check(results, growth, f"matrix-tls-{client}", capsys, root)
