@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Mosquitto
+from tests.mosquitto.conftest import boot, person  # noqa: F401, fixtures
 from tests.mosquitto.tls import Certificates
 
 FULL = os.environ.get("FULL") == "1"
