@@ -196,6 +196,8 @@ class Connection:
         if always in ("bytewise", "throttle"):
             pieces = [data[i : i + 1] for i in range(len(data))]
         for piece in pieces:
+            if writer.is_closing():
+                return
             writer.write(piece)
             with contextlib.suppress(ConnectionError):
                 await writer.drain()
