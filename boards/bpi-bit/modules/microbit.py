@@ -21,20 +21,20 @@ button_b = _Button(_board.BUTTON_B_PIN)
 
 def temperature():
     """Return degrees Celsius, as temperature.Temperature does for a board of revision 1.4."""
-    adc = ADC(Pin(34))
+    adc = ADC(Pin("TEMPERATURE"))
     adc.atten(ADC.ATTN_11DB)
     return _Temperature(adc).temperature()
 
 
 class MicroBitPin:
-    """A pin of the edge connector, with micro:bit's methods; `gpio` is the chip's number.
+    """A pin of the edge connector, by its name in pins.csv, with micro:bit's methods.
 
     What the chip cannot do with it is a ValueError: GPIO35 to 39 are inputs only, and while
     Wi-Fi is on only GPIO32 to 39 (pins 1, 2 and 5) read voltages.
     """
 
-    def __init__(self, gpio):
-        self.gpio = gpio
+    def __init__(self, name):
+        self.pin = Pin(name)
         self._pwm = None
 
     def _end_pwm(self):
@@ -45,24 +45,25 @@ class MicroBitPin:
     def read_digital(self):
         """Make it an input and return its level, 0 or 1."""
         self._end_pwm()
-        return Pin(self.gpio, Pin.IN).value()
+        self.pin.init(Pin.IN)
+        return self.pin.value()
 
     def write_digital(self, value):
         """Make it an output with this level, 0 or 1."""
         self._end_pwm()
-        Pin(self.gpio, Pin.OUT, value=value)
+        self.pin.init(Pin.OUT, value=value)
 
     def read_analog(self):
         """Return its voltage, 0 to 1023 for 0 to about 3.1 V."""
         self._end_pwm()
-        adc = ADC(Pin(self.gpio))
+        adc = ADC(self.pin)
         adc.atten(ADC.ATTN_11DB)
         return adc.read() >> 2
 
     def write_analog(self, value):
         """Put it at 3.3 V for this share of time, 0 to 1023, at 50 Hz at first."""
         if self._pwm is None:
-            self._pwm = PWM(Pin(self.gpio), freq=50, duty=value)
+            self._pwm = PWM(self.pin, freq=50, duty=value)
         else:
             self._pwm.duty(value)
 
@@ -73,24 +74,22 @@ class MicroBitPin:
         self._pwm.freq(1000 // period)
 
 
-pin0 = MicroBitPin(25)
-pin1 = MicroBitPin(32)
-pin2 = MicroBitPin(33)
-pin3 = MicroBitPin(13)
-# The maker's schematic of revision 1.4 and Arduino's pin table have 15. BPI's old code has 16,
-# which is P8: two pins of the connector would be one.
-pin4 = MicroBitPin(15)
-pin5 = MicroBitPin(35)
-pin6 = MicroBitPin(12)
-pin7 = MicroBitPin(14)
-pin8 = MicroBitPin(16)
-pin9 = MicroBitPin(17)
-pin10 = MicroBitPin(26)
-pin11 = MicroBitPin(27)
-pin12 = MicroBitPin(2)
-pin13 = MicroBitPin(18)
-pin14 = MicroBitPin(19)
-pin15 = MicroBitPin(23)
-pin16 = MicroBitPin(5)
-pin19 = MicroBitPin(22)
-pin20 = MicroBitPin(21)
+pin0 = MicroBitPin("P0")
+pin1 = MicroBitPin("P1")
+pin2 = MicroBitPin("P2")
+pin3 = MicroBitPin("P3")
+pin4 = MicroBitPin("P4")
+pin5 = MicroBitPin("P5")
+pin6 = MicroBitPin("P6")
+pin7 = MicroBitPin("P7")
+pin8 = MicroBitPin("P8")
+pin9 = MicroBitPin("P9")
+pin10 = MicroBitPin("P10")
+pin11 = MicroBitPin("P11")
+pin12 = MicroBitPin("P12")
+pin13 = MicroBitPin("P13")
+pin14 = MicroBitPin("P14")
+pin15 = MicroBitPin("P15")
+pin16 = MicroBitPin("P16")
+pin19 = MicroBitPin("P19")
+pin20 = MicroBitPin("P20")
