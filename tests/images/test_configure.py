@@ -170,6 +170,15 @@ def test_a_line_cut_while_writing_leaves_the_old_file(simulated):
     assert json.loads(simulated.file("config.json")) == GOOD
 
 
+def test_a_file_that_arrives_damaged_is_not_taken(simulated, monkeypatch):
+    (simulated.flash / "config.json").write_text(json.dumps(GOOD))
+    with open_repl(simulated.port) as repl:
+        monkeypatch.setattr(repl._transport, "fs_hashfile", lambda *arguments: b"another")
+        with pytest.raises(Problem, match="arrived damaged"):
+            repl.replace_file("/config.json", b"{}")
+    assert json.loads(simulated.file("config.json")) == GOOD
+
+
 def test_a_port_without_micropython(monkeypatch):
     monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.1)
