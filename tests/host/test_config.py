@@ -100,6 +100,26 @@ def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> 
     assert set(config_examples.PLATFORMS) == set(config.PLATFORMS)
 
 
+def test_platforms_are_those_of_the_documentation(root: Path) -> None:
+    text = (root / "docs" / "platforms.md").read_text()
+    header = re.search(r"^\| \|(.*)\|$", text, re.M)
+    assert header and re.findall(r"`(.*?)`", header[1]) == list(config.PLATFORMS)
+
+
+def test_examples_in_the_documentation(root: Path) -> None:
+    tried = set()
+    for name in ("config.md", "platforms.md"):
+        for example in re.findall(
+            r"^```json\n(.*?)^```", (root / "docs" / name).read_text(), re.M | re.S
+        ):
+            text = example if example[0] == "{" else "{%s}" % example
+            assert config.find_error(text) is None, example
+            values = {"wifi": {"ssid": "classroom"}, **json.loads(text)}
+            assert config.check(values) == [], example
+            tried.add(values["mqtt"].get("platform", "mqtt"))
+    assert tried == set(config.PLATFORMS)
+
+
 def test_no_problem_shows_a_secret() -> None:
     """Wrong in every way, and with every other key as it may be."""
     wrong = [SECRET, [SECRET], {"password": SECRET}, [{"password": SECRET}], SECRET * 99]
