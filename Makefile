@@ -2,18 +2,18 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-CI := . ci/functions.sh &&
+CI := . ci/functions.sh && . ci/mcu.sh &&
 PYTHON := build/venv/bin/python
 
 BOARD ?= mpython
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
 .PHONY: boards
-boards: ## list the boards
-	@$(CI) ci_list_boards
+boards: ## list the boards; JSON=1 for a CI matrix
+	@$(if $(JSON),echo "boards=$$(python3 -m ci.boards --json)",$(CI) ci_list_boards)
 
 .PHONY: run
 run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:port
@@ -22,8 +22,18 @@ run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:
 
 .PHONY: test
 test: lint ## run every test, installing what that needs
-	@$(CI) ci_prepare_tests
+	@$(CI) ci_prepare_tests && ci_prepare_matcher_tests
 	@$(PYTHON) -m pytest $(TESTS)
+	@$(if $(TESTS),,$(PYTHON) -m ci.release --tested)
+
+.PHONY: test-mcu
+test-mcu: ## run the matcher's tests on an emulated Cortex-M3 (a part of test)
+	@$(CI) ci_install_group test && ci_build_mcu
+	@$(PYTHON) -m pytest tests/mcu
+
+.PHONY: fuzz
+fuzz: ## fuzz the topic matcher: SECONDS=300
+	@$(CI) ci_fuzz $(or $(SECONDS),300)
 
 .PHONY: lint
 lint: ## check the formatting of Python and C
@@ -32,6 +42,68 @@ lint: ## check the formatting of Python and C
 .PHONY: format
 format: ## format Python and C
 	@$(CI) ci_install_group test && ci_format
+
+# Boards. BOARD= names one; PORT= is needed only where more than one is plugged in.
+
+TOOLS := $(CI) ci_install_group image
+
+.PHONY: build
+build: ## build a board's firmware: BOARD=bpi-bit, with ESP-IDF at hand or with DOCKER=1
+	@DOCKER="$(DOCKER)" ci/build.sh "$(BOARD)"
+
+.PHONY: image
+image: ## make the files in dist/ from what was built
+	@$(TOOLS)
+	@$(PYTHON) -m ci.image "$(BOARD)"
+
+.PHONY: flash
+flash: ## write an image to a board and keep its files; FACTORY=1 erases them; FILE=image.bin PORT=
+	@$(TOOLS)
+	@$(PYTHON) -m ci.flash "$(BOARD)" --port "$(PORT)" --file "$(FILE)" $(if $(FACTORY),--factory)
+
+.PHONY: erase
+erase: ## erase a board's whole flash
+	@$(TOOLS)
+	@$(PYTHON) -m ci.erase "$(BOARD)" --port "$(PORT)"
+
+.PHONY: monitor
+monitor: ## show what a board prints, and type to it; Ctrl-] ends
+	@$(TOOLS)
+	@$(PYTHON) -m ci.monitor --port "$(PORT)"
+
+.PHONY: config
+config: ## fill in a board's config.json; FILE=my.json for many boards; SHOW=1 prints it
+	@$(TOOLS)
+	@$(PYTHON) -m ci.configure --port "$(PORT)" --file "$(FILE)" $(if $(SHOW),--show)
+
+.PHONY: smoke
+smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa
+	@$(TOOLS)
+	@$(PYTHON) -m ci.smoke "$(BOARD)" --qemu "$(or $(QEMU),qemu-system-xtensa)" --file "$(FILE)"
+
+.PHONY: version
+version: ## print the firmware's version
+	@echo "version=$$(python3 -m ci.version)"
+
+.PHONY: release
+release: release-check ## build and collect all boards' files in dist/, with the notes
+	@for board in $$($(CI) ci_list_boards); do $(MAKE) build image BOARD="$$board" || exit; done
+	@$(MAKE) release-collect
+
+.PHONY: release-check
+release-check: ## refuse a tree that must not be released
+	@$(TOOLS)
+	@$(PYTHON) -m ci.release --check
+
+.PHONY: release-collect
+release-collect: ## check that dist/ is complete, and write the notes to it
+	@$(TOOLS)
+	@$(PYTHON) -m ci.release --collect
+
+.PHONY: installer
+installer: ## make the web page that installs a release, from dist/
+	@$(TOOLS)
+	@$(PYTHON) -m ci.installer
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched

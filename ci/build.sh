@@ -5,6 +5,8 @@
 # whole; with neither, everything that needs no compiler for the chip.
 . "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
 
+unset MAKEFLAGS MFLAGS # this build's variables are not MicroPython's
+
 IDF_OLDEST=5.3
 IDF_NEWEST=5.5
 

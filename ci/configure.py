@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ci.device_config import config_module, masked
+from ci.device_config import config_module, masked, to_bytes
 from ci.ports import find_port, find_ports
 from ci.problem import Problem, run
 from ci.repl import open_repl
@@ -39,11 +39,6 @@ _KEEP_SECRET = "Enter keeps it, - empties it"
 
 class NotJson(Problem):
     """A configuration file that cannot even be read."""
-
-
-def to_bytes(values: Values) -> bytes:
-    """Return a configuration as the file that is written."""
-    return (json.dumps(values, indent=4, ensure_ascii=False) + "\n").encode()
 
 
 def parse(data: bytes, source: str) -> Values:
@@ -69,7 +64,11 @@ def checked(values: Values, source: str) -> Values:
     return values
 
 
-def ask_values(values: Values, ask: Ask = input, ask_secret: Ask = getpass.getpass) -> Values:
+_ask: Ask = input
+_ask_secret: Ask = getpass.getpass
+
+
+def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
     """Ask for the usual settings, offering the present ones, until the board would take them."""
     values = copy.deepcopy(values)
     while True:
@@ -137,7 +136,7 @@ def main(arguments: list[str]) -> None:
     except NotJson as problem:
         print(f"{problem}; all is asked anew")
         values = config_module().TEMPLATE
-    write_board(port, ask_values(values))
+    write_board(port, ask_values(values, _ask, _ask_secret))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from types import ModuleType
 from typing import Any
 
@@ -30,3 +31,8 @@ def masked(values: Any) -> Any:
         key: SHOWN_SECRET if key in _SECRET_KEYS and value != "" else masked(value)
         for key, value in values.items()
     }
+
+
+def to_bytes(values: dict[str, Any]) -> bytes:
+    """Return a configuration as the file that is written to a board."""
+    return (json.dumps(values, indent=4, ensure_ascii=False) + "\n").encode()

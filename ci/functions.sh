@@ -77,6 +77,20 @@ ci_clone_micropython() {
             git -C "$to" submodule -q update --init --depth 1 lib/mbedtls lib/micropython-lib 2>/dev/null
 }
 
+# Unpack the tarball $1 into the folder $2, without its top folder. tar would need xz and bzip2,
+# which a minimal Debian lacks; Python has both.
+ci_unpack() {
+    python3 - "$1" "$2" <<'PYTHON'
+import pathlib, sys, tarfile
+with tarfile.open(sys.argv[1]) as archive:
+    for member in archive:
+        path = pathlib.PurePosixPath(member.name)
+        if len(path.parts) > 1 and ".." not in path.parts and not path.is_absolute():
+            member.name = str(pathlib.PurePosixPath(*path.parts[1:]))
+            archive.extract(member, sys.argv[2])
+PYTHON
+}
+
 # Debian's tarballs, signatures checked by apt. The library folders in MicroPython's are empty.
 ci_unpack_debian_micropython() {
     local to=$1 download=$CI_BUILD/apt/download
@@ -86,8 +100,8 @@ ci_unpack_debian_micropython() {
     ci_logged apt-sources ci_apt "$DEBIAN_SOURCE_SUITE" deb-src update || return
     (cd "$download" && ci_logged apt-download ci_apt "$DEBIAN_SOURCE_SUITE" deb-src source --download-only micropython mbedtls) || return
     mkdir -p "$to" || return
-    tar -xf "$download"/micropython_*.orig.tar.* -C "$to" --strip-components=1 || return
-    tar -xf "$download"/mbedtls_*.orig.tar.* -C "$to/lib/mbedtls" --strip-components=1 || return
+    ci_unpack "$download"/micropython_*.orig.tar.* "$to" || return
+    ci_unpack "$download"/mbedtls_*.orig.tar.* "$to/lib/mbedtls" || return
     # The port's Makefile looks for this file before it reads a manifest.
     mkdir -p "$to/lib/micropython-lib" && echo "Not in Debian's package." >"$to/lib/micropython-lib/README.md"
 }
@@ -118,7 +132,7 @@ ci_find_micropython() {
 # What was built from another MicroPython source than $1 is of no use.
 ci_forget_other_micropython() {
     if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then
-        rm -rf "$CI_BUILD"/sim "$CI_BUILD"/sim-* "$CI_BUILD"/mpy-cross
+        rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mpy-cross
         mkdir -p "$CI_BUILD" && echo "$1" >"$CI_BUILD/built-from"
     fi
 }
@@ -141,10 +155,14 @@ ci_is_newer_than_sources() {
         ! -path '*/__pycache__/*' ! -path '*/boards/sim/host/*' ! -name '*.md' -print -quit)" ]
 }
 
-# Build the simulated board $1 as build/sim-$1/micropython. All boards share their objects: only
-# the frozen modules differ.
+# Build the simulated board $1 as build/sim-$1/micropython; with $2 = 32 as build/sim32-$1, where
+# objects have a board's size. All boards share their objects: only the frozen modules differ.
 ci_build_simulator() {
-    local board=$1 objects=$CI_BUILD/sim program=$CI_BUILD/sim-$1/micropython micropython mpy_cross
+    local board=$1 family=sim force=0 objects program micropython mpy_cross
+    if [ "${2:-64}" = 32 ]; then
+        family=sim32 force=1
+    fi
+    objects=$CI_BUILD/$family program=$CI_BUILD/$family-$board/micropython
     ci_check_board "$board"
     micropython=$(ci_find_micropython)
     ci_forget_other_micropython "$micropython"
@@ -152,7 +170,7 @@ ci_build_simulator() {
         return
     fi
     mpy_cross=$(ci_build_mpy_cross)
-    mkdir -p "$objects" "$CI_BUILD/sim-$board"
+    mkdir -p "$objects" "$CI_BUILD/$family-$board"
     (
         flock 9
         if [ "$(cat "$objects/board" 2>/dev/null)" != "$board" ]; then
@@ -161,9 +179,10 @@ ci_build_simulator() {
         echo "$board" >"$objects/board"
         ci_say "Building the simulated $board board (a minute and a half the first time)"
         # The ceiling keeps this project's commit out of MicroPython's version.
-        SIM_BOARD=$board GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged "sim-$board" make -C "$micropython/ports/unix" -j"$(nproc)" VARIANT=sim \
-            VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" BUILD="$objects" \
-            USER_C_MODULES="$CI_ROOT/firmware" MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
+        SIM_BOARD=$board GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged "$family-$board" make -C "$micropython/ports/unix" \
+            -j"$(nproc)" VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
+            BUILD="$objects" USER_C_MODULES="$CI_ROOT/firmware" MICROPY_FORCE_32BIT=$force \
+            MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
         cp "$objects/micropython" "$program.new"
         mv "$program.new" "$program"
     ) 9>"$objects/lock"

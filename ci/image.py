@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ci.boards import ROOT, Board, load_board
 from ci.built import Build, build_folder, read_build, size_table
+from ci.device_config import config_module, to_bytes
 from ci.esp_image import chip_title
 from ci.filesystem import folder_files, make_filesystem
 from ci.flash_image import read_flash_image
@@ -22,7 +23,7 @@ from ci.problem import Problem, run
 from ci.version import current_version
 
 DIST = ROOT / "dist"
-FILES = ROOT / "firmware" / "filesystem"  # what lies on a board fresh from the factory image
+FILES = ROOT / "firmware" / "filesystem"  # what a factory image brings besides config.json
 CHECKSUMS = "SHA256SUMS"
 BAUD = 460800
 
@@ -79,6 +80,14 @@ half-way, leave out --baud {BAUD}. `pip install esptool` installs esptool 5.
 """
 
 
+def board_files(files: Path) -> dict[str, bytes]:
+    """Return the files on a board fresh from the factory image.
+
+    Its config.json is the template that the firmware itself writes where there is none.
+    """
+    return {"config.json": to_bytes(config_module().TEMPLATE), **folder_files(files)}
+
+
 def write_checksums(folder: Path) -> None:
     """Write SHA256SUMS over every other file in `folder`; `sha256sum -c` reads it."""
     lines = []
@@ -103,7 +112,7 @@ def make_images(board: Board, build: Build, version: str, files: Path, dist: Pat
     region = build.layout.filesystem
     parts = [(part.offset, part.path.read_bytes()) for part in build.parts]
     start = build.parts[0].offset
-    filesystem = make_filesystem(region.size, folder_files(files))
+    filesystem = make_filesystem(region.size, board_files(files))
     contents = {
         f"{stem}-update.bin": join(parts, start),
         f"{stem}-factory.bin": join([*parts, (region.offset, filesystem)], 0),

@@ -13,15 +13,14 @@ from ci.problem import Problem
 
 _ATTEMPTS = 3  # a board that has just been plugged in may still be starting
 _ANSWER_SECONDS = 5
+_STOP_SECONDS = 2
 _CHUNK = 256
 
 _ERRORS = (TransportError, OSError)
 
 _REPLACE = """
 import os
-os.sync()
 os.rename({new!r}, {path!r})
-os.sync()
 """
 
 _RESTART = """
@@ -79,7 +78,7 @@ class Repl:
 def open_repl(port: str) -> Iterator[Repl]:
     """Stop what a board runs and give its prompt; blocks for up to 15 s. Raises Problem."""
     try:
-        transport = SerialTransport(port)
+        transport = SerialTransport(port, timeout=_ANSWER_SECONDS)
     except _ERRORS as error:
         raise Problem(
             f"{port} cannot be opened: is it there, and does no other program use it? See "
@@ -97,6 +96,9 @@ def enter(port: str, transport: SerialTransport) -> None:
     """Stop what the board runs and bring it to its raw prompt. Raises Problem if none comes."""
     for _ in range(_ATTEMPTS):
         try:
+            # Ctrl-C ends what runs, which may take a moment; Ctrl-B ends a raw prompt left open.
+            transport.serial.write(b"\r\x03\x02")
+            transport.read_until(1, b">>> ", timeout=_STOP_SECONDS)
             with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it received
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_ANSWER_SECONDS)
             return

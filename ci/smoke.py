@@ -21,10 +21,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
+from paho.mqtt import publish
 
 from ci.boards import Board, load_board
-from ci.configure import to_bytes
+from ci.device_config import to_bytes
 from ci.filesystem import make_filesystem
 from ci.flash import find_image
 from ci.flash_image import FlashImage, read_flash_image
@@ -34,6 +36,8 @@ from ci.repl import Repl, enter
 
 BOOT_SECONDS = 60
 NETWORK_SECONDS = 60
+_START_TRIES = 100
+_START_PAUSE = 0.1
 
 # The emulator does not complete LED output through RMT; the firmware's own pins are bit-banged.
 _BOOT_PY = b"""\
@@ -80,23 +84,23 @@ class Console:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._transport = SerialTransport(url, wait=5)
+        self._transport = SerialTransport(url, timeout=BOOT_SECONDS)
         self.text = ""
 
     def wait_for(self, pattern: str, seconds: float) -> re.Match[str] | None:
-        """Read until a line matches, and return the match; None after `seconds`, or at the end."""
+        """Read until a whole line matches; return the match, or None after `seconds`."""
         end = time.monotonic() + seconds
         expression = re.compile(pattern, re.MULTILINE)
         while True:
-            found = expression.search(self.text)
+            found = expression.search(self.text[: self.text.rfind("\n") + 1])
             if found is not None or time.monotonic() > end:
                 return found
             try:
                 waiting = self._transport.serial.in_waiting
                 received = self._transport.serial.read(waiting) if waiting else b""
             except OSError:  # the emulator has ended
-                return expression.search(self.text)
-            self.text += received.decode("utf-8", "replace").replace("\r\n", "\n")
+                return None
+            self.text += received.decode("utf-8", "replace").replace("\r", "")
             if not received:
                 time.sleep(0.02)
 
@@ -156,18 +160,23 @@ def emulator(qemu: str, flash: Path, wifi: bool) -> Iterator[Console]:
         command += ["-nic", f"user,model={_WIFI_MODEL},net={_WIFI_NET}"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        console = None
         try:
-            console = Console(f"socket://127.0.0.1:{port}")
-        except Exception as error:
-            process.kill()
-            process.wait()
-            log.seek(0)
-            said = log.read().decode("utf-8", "replace").strip() or str(error)
-            raise Problem(f"the emulator did not start: {said}") from error
-        try:
+            for _ in range(_START_TRIES):
+                with contextlib.suppress(TransportError):
+                    console = Console(f"socket://127.0.0.1:{port}")
+                    break
+                if process.poll() is not None:
+                    break
+                time.sleep(_START_PAUSE)
+            if console is None:
+                log.seek(0)
+                said = log.read().decode("utf-8", "replace").strip().splitlines() or ["nothing"]
+                raise Problem(f"the emulator did not start; it said: {said[-1]}")
             yield console
         finally:
-            console.close()
+            if console is not None:
+                console.close()
             process.terminate()
             process.wait()
 
@@ -239,15 +248,10 @@ def check_job(console: Console, port: int, report: Report) -> None:
         if found is None:
             print(console.text)
             return
-    publish = shutil.which("mosquitto_pub")
-    if publish is None:
-        report.not_checked("lights follow a message", "mosquitto_pub is not installed")
-        return
     topic = found.group(1)
     for message in ("on", "off"):
         console.text = ""
-        command = [publish, "-h", "127.0.0.1", "-p", str(port), "-t", topic, "-m", message]
-        subprocess.run(command, check=True, timeout=NETWORK_SECONDS)
+        publish.single(topic, message, hostname="127.0.0.1", port=port)
         lights = console.wait_for(r"^lights: .+$", NETWORK_SECONDS)
         report.check(f"lights follow {message!r}", bool(lights), lights.group() if lights else "")
 

@@ -40,6 +40,7 @@ _REFUSED_RETRY = const(60000)
 # is a name look-up, below 20 s. Milliseconds.
 _STOPPED = const(60000)
 _FEED = const(5000)
+_NEVER = const(0x3FFFFFFF)
 _WATCHDOG_TIMER = const(3)
 
 # Colours of the first LED while there is nothing better to show.
@@ -150,8 +151,12 @@ class Watchdog:
         self._last_step = time.ticks_ms()
 
     def rest(self):
-        """The loop has ended on purpose: from now on only keep the chip's watchdog quiet."""
+        """The loop has ended on purpose, for the prompt perhaps: keep the chip's watchdog quiet.
+
+        A soft reset ends the timer job but not that watchdog, so it is made to wait for days.
+        """
         self._watching = False
+        machine.WDT(timeout=_NEVER)
 
     def _feed(self):
         if self._watching and time.ticks_diff(time.ticks_ms(), self._last_step) > self._limit:
@@ -209,6 +214,8 @@ class Device:
         self._echoes = Echoes()
         self._shown = None
         self._refused = None
+        self._uptime = 0  # ms; ticks_ms wraps round after 12 days
+        self._last_step = time.ticks_ms()
 
     def _make_client(self, mqtt):
         tls = mqtt["tls"]
@@ -283,8 +290,9 @@ class Device:
     def _publish_stats(self):
         gc.collect()
         stats = {
+            "heap_used": gc.mem_alloc(),
             "heap_free": gc.mem_free(),
-            "uptime": time.ticks_ms() // 1000,
+            "uptime": self._uptime // 1000,
             "wifi_losses": self.wifi.losses,
             "errors": self.errors,
         }
@@ -312,6 +320,9 @@ class Device:
 
     def step(self):
         """Do what is due. Blocks for a message or 50 ms, longer only for a name look-up or TLS."""
+        now = time.ticks_ms()
+        self._uptime += time.ticks_diff(now, self._last_step)
+        self._last_step = now
         if not self.wifi.step():
             self._show(WIFI_COLOUR)
             if not self.client.isconnected():

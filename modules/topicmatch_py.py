@@ -236,8 +236,8 @@ class Router:
     # filter, None to an entry.
 
     def __init__(self, capacity=0, max_levels=32):
-        if capacity < 0 or max_levels < 1 or max_levels > 65535:
-            raise ValueError("capacity from 0, max_levels from 1 to 65535")
+        if not (0 <= capacity <= 32767 and 1 <= max_levels <= 65535):
+            raise ValueError("capacity from 0 to 32767, max_levels from 1 to 65535")
         self._max_levels = max_levels
         self.clear()
 

@@ -159,8 +159,16 @@ def _credentials():
         raise OSError("no Wi-Fi credentials: " + "; ".join(problems))
 
 
+def _hidden_hint():
+    # A hidden network is joined like any other, but only a scan, 2 s long, shows that one is near.
+    wlan = _station()
+    if wlan.status() != network.STAT_NO_AP_FOUND or all(entry[0] for entry in wlan.scan()):
+        return ""
+    return "; a hidden network is near: its name must be given exactly"
+
+
 def connect(ssid, password="", timeout=30):
-    """Join a network and wait for an address, at most `timeout` seconds.
+    """Join a network, hidden or not, and wait for an address, at most `timeout` seconds.
 
     Raises OSError with the reason: wrong password, no such network, no address.
     """
@@ -169,7 +177,7 @@ def connect(ssid, password="", timeout=30):
     deadline = time.ticks_add(time.ticks_ms(), timeout * 1000)
     while not wifi.step():
         if time.ticks_diff(deadline, time.ticks_ms()) <= 0:
-            raise OSError(wifi.reason())
+            raise OSError(wifi.reason() + _hidden_hint())
         time.sleep_ms(50)
 
 

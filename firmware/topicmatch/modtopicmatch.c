@@ -52,9 +52,12 @@ static const char in_topic[] = "topic: ";
 
 static void check(topicmatch_error_t error, const char *where) {
     static const char *const reasons[] = {
-        [TOPICMATCH_EMPTY] = "empty",       [TOPICMATCH_TOO_LONG] = "too long",
-        [TOPICMATCH_NUL] = "NUL",           [TOPICMATCH_UTF8] = "utf8",
-        [TOPICMATCH_WILDCARD] = "wildcard", [TOPICMATCH_SHARE] = "share",
+        [TOPICMATCH_EMPTY] = "empty",
+        [TOPICMATCH_TOO_LONG] = "too long",
+        [TOPICMATCH_NUL] = "NUL",
+        [TOPICMATCH_UTF8] = "utf8",
+        [TOPICMATCH_WILDCARD] = "wildcard",
+        [TOPICMATCH_SHARE] = "share",
         [TOPICMATCH_LEVELS] = "too many levels",
     };
     if (error == TOPICMATCH_MEMORY) {
@@ -169,15 +172,17 @@ static mp_obj_t router_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     mp_arg_parse_all_kw_array(n_args, n_kw, args, MP_ARRAY_SIZE(allowed), allowed, values);
     mp_int_t capacity = values[ARG_CAPACITY].u_int;
     mp_int_t max_levels = values[ARG_MAX_LEVELS].u_int;
-    if (capacity < 0 || max_levels < 1 || max_levels > UINT16_MAX) {
-        mp_raise_ValueError(MP_ERROR_TEXT("capacity from 0, max_levels from 1 to 65535"));
+    if (capacity < 0 || capacity > INT16_MAX || max_levels < 1 || max_levels > UINT16_MAX) {
+        mp_raise_ValueError(MP_ERROR_TEXT("capacity from 0 to 32767, max_levels from 1 to 65535"));
     }
     router_obj_t *self = mp_obj_malloc(router_obj_t, type);
     self->values = NULL;
     self->values_capacity = 0;
     topicmatch_router_init(&self->router, (uint16_t)max_levels);
     if (capacity != 0) {
-        check(topicmatch_router_reserve(&self->router, (size_t)capacity), in_filter);
+        if (!topicmatch_router_reserve(&self->router, (uint16_t)capacity)) {
+            check(TOPICMATCH_MEMORY, in_filter);
+        }
         self->values = m_new0(mp_obj_t, self->router.entries.capacity);
         self->values_capacity = self->router.entries.capacity;
     }
@@ -328,10 +333,10 @@ static mp_obj_t router_binary_op(mp_binary_op_t op, mp_obj_t self_in, mp_obj_t f
 // Router: searching
 // ---------------------------------------------------------------------------------------------
 
-static size_t search(router_obj_t *self, mp_obj_t topic_obj, topicmatch_search_t search) {
+static size_t search(router_obj_t *self, mp_obj_t topic_obj, bool stop_at_any) {
     text_t topic = get_text(topic_obj);
     size_t count;
-    check(topicmatch_router_match(&self->router, topic.bytes, topic.length, search, &count),
+    check(topicmatch_router_match(&self->router, topic.bytes, topic.length, stop_at_any, &count),
           in_topic);
     return count;
 }
@@ -352,7 +357,7 @@ static mp_obj_t router_match(size_t n_args, const mp_obj_t *args, mp_map_t *keyw
         };
         mp_arg_parse_all(n_args - 2, args + 2, keywords, 1, allowed, &out);
     }
-    size_t count = search(self, args[1], TOPICMATCH_ORDERED);
+    size_t count = search(self, args[1], false);
     if (out.u_obj == mp_const_none) {
         mp_obj_list_t *list = MP_OBJ_TO_PTR(mp_obj_new_list(count, NULL));
         copy_found(self, count, list->items);
@@ -377,24 +382,22 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(router_match_obj, 2, router_match);
 
 static mp_obj_t router_first(size_t n_args, const mp_obj_t *args) {
     router_obj_t *self = MP_OBJ_TO_PTR(args[0]);
-    text_t topic = get_text(args[1]);
-    uint16_t entry;
-    check(topicmatch_router_first(&self->router, topic.bytes, topic.length, &entry), in_topic);
-    if (entry == 0) {
-        return n_args == 3 ? args[2] : mp_const_none;
+    mp_obj_t first = n_args == 3 ? args[2] : mp_const_none;
+    if (search(self, args[1], false) != 0) {
+        copy_found(self, 1, &first);
     }
-    return self->values[entry];
+    return first;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(router_first_obj, 2, 3, router_first);
 
 static mp_obj_t router_any(mp_obj_t self_in, mp_obj_t topic) {
-    return mp_obj_new_bool(search(MP_OBJ_TO_PTR(self_in), topic, TOPICMATCH_ANY) != 0);
+    return mp_obj_new_bool(search(MP_OBJ_TO_PTR(self_in), topic, true) != 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(router_any_obj, router_any);
 
 static mp_obj_t router_call(size_t n_args, const mp_obj_t *args) {
     router_obj_t *self = MP_OBJ_TO_PTR(args[0]);
-    size_t count = search(self, args[1], TOPICMATCH_ORDERED);
+    size_t count = search(self, args[1], false);
     // All handlers are copied before the first is called, since it may change the router.
     mp_obj_t few[HANDLERS_ON_STACK];
     mp_obj_t *handlers = count <= HANDLERS_ON_STACK ? few : m_new(mp_obj_t, count);

@@ -2,15 +2,16 @@
 
 #include <string.h>
 
-// Text is scanned a machine word at a time where the compiler and the byte order allow it.
-#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+// Text is scanned a machine word at a time where the compiler and the byte order allow it, unless
+// small code is asked for.
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(__OPTIMIZE_SIZE__)
 #define SCAN_CHUNKS (1)
 #else
 #define SCAN_CHUNKS (0)
 #endif
 
 // Elsewhere (ESP8266, ESP32, Cortex-M0+) an unaligned load is slow or a fault.
-#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) ||                           \
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || \
     defined(__ARM_FEATURE_UNALIGNED)
 #define UNALIGNED_LOADS (1)
 #else
@@ -35,13 +36,21 @@ static inline bool is_plain(uint8_t byte) {
 #if SCAN_CHUNKS
 typedef size_t chunk_t;
 
+#define ONES ((chunk_t) - 1 / 0xff) // times a byte: that byte in each place
+
+// Sets the top bit of bytes that are not plain: they have it or the subtraction borrows it. The
+// lowest one set is exact; above it a plain byte may be marked, too.
+static inline chunk_t find_odd(chunk_t chunk) {
+    return ((chunk - ONES * PLAIN_FIRST) | chunk) & (ONES * 0x80);
+}
+
 static inline chunk_t load_chunk(const uint8_t *p) {
     chunk_t chunk;
-    #if UNALIGNED_LOADS
+#if UNALIGNED_LOADS
     memcpy(&chunk, p, sizeof(chunk));
-    #else
+#else
     memcpy(&chunk, __builtin_assume_aligned(p, sizeof(chunk)), sizeof(chunk));
-    #endif
+#endif
     return chunk;
 }
 
@@ -58,8 +67,7 @@ static inline unsigned lowest_byte(chunk_t chunk) {
 
 // Returns the first byte that is not plain, or end.
 static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end) {
-    #if SCAN_CHUNKS
-    const chunk_t ones = (chunk_t)-1 / 0xff;
+#if SCAN_CHUNKS
     while (p < end && !can_load_chunk(p)) {
         if (!is_plain(*p)) {
             return p;
@@ -67,16 +75,13 @@ static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end) {
         p++;
     }
     while ((size_t)(end - p) >= sizeof(chunk_t)) {
-        chunk_t chunk = load_chunk(p);
-        // A byte's top bit is set if it is above 0x7f or the subtraction borrows. The lowest
-        // one set is exact, since nothing below it has borrowed.
-        chunk_t odd = ((chunk - ones * PLAIN_FIRST) | chunk) & (ones * 0x80);
+        chunk_t odd = find_odd(load_chunk(p));
         if (odd != 0) {
             return p + lowest_byte(odd);
         }
         p += sizeof(chunk_t);
     }
-    #endif
+#endif
     while (p < end && is_plain(*p)) {
         p++;
     }
@@ -97,12 +102,11 @@ static size_t utf8_length(const uint8_t *p, const uint8_t *end, bool strict) {
         }
         code = code << 6 | (p[i] & 0x3f);
     }
-    bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+    // Three bytes are for 11 bits and more, four for 16 and more; d800 to dfff are surrogates.
+    if (code >> (5 * length - 4) == 0 || code > 0x10ffff || code >> 11 == 0xd800 >> 11) {
         return 0;
     }
-    if (strict &&
-        (code < 0xa0 || (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) == 0xfffe)) {
+    if (strict && (code < 0xa0 || code - 0xfdd0 < 0x20 || (code & 0xfffe) == 0xfffe)) {
         return 0;
     }
     return length;
@@ -161,8 +165,7 @@ topicmatch_error_t topicmatch_check_topic(const uint8_t *topic, size_t length, b
 }
 
 size_t topicmatch_share_length(const uint8_t *filter, size_t length) {
-    if (length < SHARE_PREFIX_LENGTH ||
-        memcmp(filter, share_prefix, SHARE_PREFIX_LENGTH) != 0) {
+    if (length < SHARE_PREFIX_LENGTH || memcmp(filter, share_prefix, SHARE_PREFIX_LENGTH) != 0) {
         return 0;
     }
     const uint8_t *slash = memchr(filter + SHARE_PREFIX_LENGTH, '/', length - SHARE_PREFIX_LENGTH);
@@ -199,7 +202,7 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
         return false; // [MQTT-4.7.2-1]
     }
     for (;;) {
-        #if SCAN_CHUNKS
+#if SCAN_CHUNKS
         while ((size_t)(filter_end - filter) >= sizeof(chunk_t) &&
                (size_t)(topic_end - topic) >= sizeof(chunk_t) && can_load_chunk(filter) &&
                can_load_chunk(topic)) {
@@ -212,7 +215,7 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
             filter += sizeof(chunk_t);
             topic += sizeof(chunk_t);
         }
-        #endif
+#endif
         while (filter < filter_end && topic < topic_end && *filter == *topic) {
             filter++;
             topic++;
@@ -220,9 +223,9 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
         if (filter == filter_end) {
             return topic == topic_end;
         }
-        #if SCAN_CHUNKS
+#if SCAN_CHUNKS
     different:
-        #endif
+#endif
         if (*filter == '#') {
             return true;
         }
@@ -277,9 +280,14 @@ static inline uint16_t *get_word_table(const topicmatch_router_t *router) {
     return (uint16_t *)(get_words(router) + router->words.capacity);
 }
 
+typedef struct {
+    uint16_t node;
+    uint16_t level;
+} branch_t;
+
 // The block of entries ends with: the order of insertion (entry or 0 at each position), the
 // positions found by a search, and what a search needs for each level of the tree: the word of
-// the topic's level, and the "+" branch still to be visited there.
+// the topic's level, and a "+" branch still to be visited.
 static inline uint32_t positions_capacity(uint32_t entries_capacity) {
     return entries_capacity + entries_capacity / 2;
 }
@@ -296,8 +304,8 @@ static inline uint16_t *get_level_words(const topicmatch_router_t *router) {
     return get_found(router) + router->entries.capacity;
 }
 
-static inline uint16_t *get_level_branches(const topicmatch_router_t *router) {
-    return get_level_words(router) + router->depth;
+static inline branch_t *get_branches(const topicmatch_router_t *router) {
+    return (branch_t *)(get_level_words(router) + router->depth);
 }
 
 static size_t hashed_size(uint32_t capacity, size_t record_size) {
@@ -306,30 +314,71 @@ static size_t hashed_size(uint32_t capacity, size_t record_size) {
 
 static size_t entries_size(uint32_t capacity, uint32_t depth) {
     return capacity * sizeof(topicmatch_entry_t) +
-           (positions_capacity(capacity) + capacity + 2 * depth) * sizeof(uint16_t);
+           (positions_capacity(capacity) + capacity + depth) * sizeof(uint16_t) +
+           depth * sizeof(branch_t);
 }
 
-// Spreads a hash over a table of any size (Fibonacci hashing, then scaling instead of modulo).
+// Multiplying by this spreads a number over its product's upper bits (Fibonacci hashing).
+#define HASH_FACTOR (2654435769u)
+
+// Scales a hash to the size of a table by its upper bits; a size need not be a power of two.
 static inline uint32_t get_slot(uint32_t hash, uint32_t size) {
-    return (uint32_t)((uint64_t)(hash * 2654435769u) * size >> 32);
+    return (uint32_t)((uint64_t)hash * size >> 32);
 }
 
-#define HASH_START (5381)
-
-static inline uint32_t hash_byte(uint32_t hash, uint8_t byte) {
-    return hash * 33 ^ byte;
+// Hashes the level that begins at p and returns its end. `*plain` becomes false if a byte may not
+// be plain, in the level or shortly after it.
+static inline const uint8_t *scan_level(const uint8_t *p, const uint8_t *end, uint32_t *hash,
+                                        bool *plain) {
+#if SCAN_CHUNKS && UNALIGNED_LOADS
+    const chunk_t factor = sizeof(chunk_t) == 8 ? (chunk_t)0x9e3779b97f4a7c15u : HASH_FACTOR;
+    chunk_t sum = 0;
+    for (;;) {
+        chunk_t chunk = ONES * '/'; // what follows the end looks like the next level
+        if ((size_t)(end - p) >= sizeof(chunk_t)) {
+            chunk = load_chunk(p);
+        } else {
+            for (const uint8_t *last = end; last-- > p;) {
+                chunk = chunk << 8 | *last;
+            }
+        }
+        if (find_odd(chunk) != 0) {
+            *plain = false;
+        }
+        chunk_t slashes = chunk ^ ONES * '/';
+        slashes = (slashes - ONES) & ~slashes & (ONES * 0x80);
+        if (slashes != 0) {
+            chunk_t below = (slashes & -slashes) >> 7; // the slash's lowest bit
+            sum = (sum ^ (chunk & (below - 1))) * factor;
+            *hash = (uint32_t)(sum >> (8 * sizeof(chunk_t) - 32));
+            return p + lowest_byte(slashes);
+        }
+        sum = (sum ^ chunk) * factor;
+        p += sizeof(chunk_t);
+    }
+#else
+    uint32_t sum = 0;
+    for (; p < end && *p != '/'; p++) {
+        if (!is_plain(*p)) {
+            *plain = false;
+        }
+        sum = (sum ^ *p) * 33;
+    }
+    *hash = sum * HASH_FACTOR;
+    return p;
+#endif
 }
 
 static uint32_t hash_text(const uint8_t *text, size_t length) {
-    uint32_t hash = HASH_START;
-    for (size_t i = 0; i < length; i++) {
-        hash = hash_byte(hash, text[i]);
-    }
+    uint32_t hash;
+    bool plain;
+    scan_level(text, text + length, &hash, &plain);
     return hash;
 }
 
-static inline uint32_t node_slot(uint16_t parent, uint16_t word, uint32_t size) {
-    return get_slot((uint32_t)parent << 16 | word, size);
+// What nodes are found by: where they hang, and by which word.
+static inline uint32_t make_key(uint32_t parent, uint32_t word) {
+    return parent << 16 | word;
 }
 
 // A home is the slot where the search for a record begins.
@@ -342,7 +391,7 @@ static uint32_t home_of_node(const topicmatch_router_t *router, uint16_t index) 
     if (node->word == PLUS) {
         return NO_HOME;
     }
-    return node_slot(node->parent, node->word, table_size(&router->nodes));
+    return get_slot(make_key(node->parent, node->word) * HASH_FACTOR, table_size(&router->nodes));
 }
 
 static uint32_t home_of_word(const topicmatch_router_t *router, uint16_t index) {
@@ -388,37 +437,49 @@ static void table_remove(const topicmatch_router_t *router, uint16_t *table, uin
     table[gap] = 0;
 }
 
-static uint16_t find_word(const topicmatch_router_t *router, const uint8_t *text, size_t length,
-                          uint32_t hash) {
+static inline uint16_t find_word(const topicmatch_router_t *router, const uint8_t *text,
+                                 size_t length, uint32_t hash) {
     if (router->words.live == 0) {
         return 0;
     }
     const topicmatch_word_t *words = get_words(router);
     const uint16_t *table = get_word_table(router);
     uint32_t size = table_size(&router->words);
-    for (uint32_t slot = get_slot(hash, size); table[slot] != 0;) {
-        const topicmatch_word_t *word = &words[table[slot]];
+    uint32_t slot = get_slot(hash, size);
+    uint16_t index;
+    while ((index = table[slot]) != 0) {
+        const topicmatch_word_t *word = &words[index];
         if (word->length == length && memcmp(router->text + word->text, text, length) == 0) {
-            return table[slot];
+            break;
         }
         slot = next_slot(slot, size);
     }
-    return 0;
+    return index;
 }
 
-static inline uint16_t find_child(const topicmatch_router_t *router, uint16_t parent,
-                                  uint16_t word) {
-    const topicmatch_node_t *nodes = get_nodes(router);
-    const uint16_t *table = get_node_table(router);
-    uint32_t size = table_size(&router->nodes);
-    for (uint32_t slot = node_slot(parent, word, size); table[slot] != 0;) {
-        const topicmatch_node_t *node = &nodes[table[slot]];
-        if (node->parent == parent && node->word == word) {
-            return table[slot];
+// Nodes and their table, taken out of the router once for many steps down the tree.
+typedef struct {
+    const topicmatch_node_t *nodes;
+    const uint16_t *table;
+    uint32_t size;
+} tree_t;
+
+static inline tree_t get_tree(const topicmatch_router_t *router) {
+    return (tree_t){get_nodes(router), get_node_table(router), table_size(&router->nodes)};
+}
+
+static inline uint16_t find_child(const tree_t *tree, uint32_t parent, uint32_t word) {
+    uint32_t key = make_key(parent, word);
+    uint32_t slot = get_slot(key * HASH_FACTOR, tree->size);
+    uint16_t index;
+    while ((index = tree->table[slot]) != 0) {
+        const topicmatch_node_t *node = &tree->nodes[index];
+        if (make_key(node->parent, node->word) == key) {
+            break;
         }
-        slot = next_slot(slot, size);
+        slot = next_slot(slot, tree->size);
     }
-    return 0;
+    return index;
 }
 
 // Capacity for `extra` more records: the present one if it suffices, 0 if `limit` does not.
@@ -527,7 +588,6 @@ static bool reserve_entries(topicmatch_router_t *router, uint32_t extra, uint32_
         const uint16_t *old_order = (uint16_t *)(get_entries(router) + old_capacity);
         memmove(get_order(router), old_order, router->positions_used * sizeof(uint16_t));
         router->depth = (uint16_t)depth;
-        memset(get_level_branches(router), 0, depth * sizeof(uint16_t));
     }
     if (router->positions_used == positions_capacity(pool->capacity)) {
         compact_order(router);
@@ -717,8 +777,9 @@ static void make_plan(const topicmatch_router_t *router, const parts_t *parts, p
             if (plus) {
                 child = get_nodes(router)[plan->node].plus;
             } else {
+                const tree_t tree = get_tree(router);
                 uint16_t word = find_word(router, level, length, hash_text(level, length));
-                child = word == 0 ? 0 : find_child(router, plan->node, word);
+                child = word == 0 ? 0 : find_child(&tree, plan->node, word);
             }
         }
         if (child != 0) {
@@ -826,8 +887,7 @@ void topicmatch_router_remove(topicmatch_router_t *router, uint16_t index) {
         while ((before->next & INDEX_MASK) != index) {
             before = &entries[before->next & INDEX_MASK];
         }
-        before->next =
-            (uint16_t)((before->next & TOPICMATCH_HASH) | (entry->next & INDEX_MASK));
+        before->next = (uint16_t)((before->next & TOPICMATCH_HASH) | (entry->next & INDEX_MASK));
     }
     get_order(router)[entry->position] = 0;
     if (entry->share != 0) {
@@ -863,8 +923,7 @@ size_t topicmatch_router_filter_length(const topicmatch_router_t *router, uint16
     return length - 1;
 }
 
-void topicmatch_router_filter(const topicmatch_router_t *router, uint16_t index,
-                              uint8_t *buffer) {
+void topicmatch_router_filter(const topicmatch_router_t *router, uint16_t index, uint8_t *buffer) {
     const topicmatch_node_t *nodes = get_nodes(router);
     const topicmatch_word_t *words = get_words(router);
     const topicmatch_entry_t *entry = &get_entries(router)[index];
@@ -900,142 +959,140 @@ void topicmatch_router_filter(const topicmatch_router_t *router, uint16_t index,
 // Router: searching
 // ---------------------------------------------------------------------------------------------
 
-// Finds the words of the topic's levels as far down as the tree goes; returns their number.
+// Finds the words of the topic's levels as far down as the tree goes; returns their number, or one
+// more if there are more. `*plain` is true only if every byte of the topic is plain.
 static uint32_t find_level_words(const topicmatch_router_t *router, const uint8_t *p,
-                                 const uint8_t *end) {
+                                 const uint8_t *end, bool *plain) {
     uint16_t *level_words = get_level_words(router);
-    uint32_t levels = 0;
-    for (;;) {
-        if (levels == router->depth) {
-            return levels + 1;
+    uint32_t depth = router->depth;
+    *plain = true;
+    for (uint32_t level = 0; level < depth; level++) {
+        uint32_t hash;
+        const uint8_t *level_end = scan_level(p, end, &hash, plain);
+        level_words[level] = find_word(router, p, (size_t)(level_end - p), hash);
+        if (level_end == end) {
+            return level + 1;
         }
-        const uint8_t *level = p;
-        uint32_t hash = HASH_START;
-        while (p < end && *p != '/') {
-            hash = hash_byte(hash, *p++);
-        }
-        level_words[levels++] = find_word(router, level, (size_t)(p - level), hash);
-        if (p == end) {
-            return levels;
-        }
-        p++;
+        p = level_end + 1;
     }
+    *plain = false; // not all of it was seen
+    return depth + 1;
 }
 
 // Visits every node that the topic's levels lead to, and keeps the positions of its entries.
 static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, uint32_t levels,
-                           bool stop_at_first) {
-    const topicmatch_node_t *nodes = get_nodes(router);
+                           bool stop_at_any) {
+    const tree_t tree = get_tree(router);
     const topicmatch_entry_t *entries = get_entries(router);
     const uint16_t *level_words = get_level_words(router);
-    uint16_t *branches = get_level_branches(router);
-    uint16_t *found = get_found(router);
-    size_t count = 0;
+    branch_t *const branches = get_branches(router);
+    branch_t *last_branch = branches;
+    uint16_t *const found = get_found(router);
+    uint16_t *last_found = found;
+    const uint32_t deepest = levels < router->depth ? levels : router->depth;
     uint32_t level = 0;
-    uint16_t index = ROOT;
-    bool wildcards = *topic != '$'; // [MQTT-4.7.2-1], at the first level only
+    uint32_t index = ROOT;
+    if (*topic == '$') { // [MQTT-4.7.2-1]
+        index = deepest == 0 ? 0 : find_child(&tree, ROOT, level_words[0]);
+        if (index == 0) {
+            return 0;
+        }
+        level = 1;
+    }
     for (;;) {
-        const topicmatch_node_t *node = &nodes[index];
-        if (wildcards) {
-            for (uint16_t i = node->entry; i != 0; i = entries[i].next & INDEX_MASK) {
-                if (level == levels || (entries[i].next & TOPICMATCH_HASH) != 0) {
-                    found[count++] = entries[i].position;
+        const topicmatch_node_t *node = &tree.nodes[index];
+        for (uint32_t i = node->entry; i != 0; i = entries[i].next & INDEX_MASK) {
+            if (level == levels || (entries[i].next & TOPICMATCH_HASH) != 0) {
+                *last_found++ = entries[i].position;
+                if (stop_at_any) {
+                    return 1;
                 }
-            }
-            if (stop_at_first && count != 0) {
-                memset(branches, 0, level * sizeof(uint16_t));
-                return 1;
             }
         }
-        if (level < levels) {
-            uint16_t plus = wildcards ? node->plus : 0;
-            wildcards = true;
-            if (node->children != 0 && level_words[level] != 0) {
-                index = find_child(router, index, level_words[level]);
-                if (index != 0) {
-                    branches[level++] = plus;
-                    continue;
+        if (level < deepest) {
+            uint32_t plus = node->plus;
+            uint32_t child = 0;
+            uint32_t word = level_words[level++];
+            if (word != 0 && node->children != 0) {
+                child = find_child(&tree, index, word);
+            }
+            if (child != 0) {
+                if (plus != 0) {
+                    *last_branch++ = (branch_t){(uint16_t)plus, (uint16_t)level};
                 }
+                index = child;
+                continue;
             }
             if (plus != 0) {
                 index = plus;
-                level++;
                 continue;
             }
         }
-        do {
-            if (level == 0) {
-                return count;
-            }
-            index = branches[--level];
-        } while (index == 0);
-        branches[level++] = 0;
+        if (last_branch == branches) {
+            return (size_t)(last_found - found);
+        }
+        last_branch--;
+        index = last_branch->node;
+        level = last_branch->level;
     }
 }
 
 // Puts the positions found into ascending order.
 static void sort_found(topicmatch_router_t *router, size_t count) {
     uint16_t *found = get_found(router);
-    if (count > 16 && count * count / 4 > router->positions_used) {
-        // Many: mark them in the order of insertion and collect the marks.
-        uint16_t *order = get_order(router);
-        for (size_t i = 0; i < count; i++) {
-            order[found[i]] |= TOPICMATCH_HASH;
-        }
-        size_t collected = 0;
-        for (uint16_t i = 0; collected < count; i++) {
-            if ((order[i] & TOPICMATCH_HASH) != 0) {
-                order[i] &= INDEX_MASK;
-                found[collected++] = i;
+    size_t sorted = 1;
+    while (sorted < count && found[sorted - 1] < found[sorted]) {
+        sorted++;
+    }
+    if (sorted >= count) {
+        return;
+    }
+    if (count * count / 4 < router->positions_used) {
+        for (; sorted < count; sorted++) {
+            uint16_t position = found[sorted];
+            size_t i = sorted;
+            for (; i > 0 && found[i - 1] > position; i--) {
+                found[i] = found[i - 1];
             }
+            found[i] = position;
         }
         return;
     }
-    for (size_t i = 1; i < count; i++) {
-        uint16_t position = found[i];
-        size_t j = i;
-        for (; j > 0 && found[j - 1] > position; j--) {
-            found[j] = found[j - 1];
+    // Many: mark them in the order of insertion and collect the marks.
+    uint16_t *order = get_order(router);
+    for (size_t i = 0; i < count; i++) {
+        order[found[i]] |= TOPICMATCH_HASH;
+    }
+    size_t collected = 0;
+    for (uint16_t i = 0; collected < count; i++) {
+        if ((order[i] & TOPICMATCH_HASH) != 0) {
+            order[i] &= INDEX_MASK;
+            found[collected++] = i;
         }
-        found[j] = position;
     }
 }
 
 topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, topicmatch_search_t search,
-                                           size_t *count) {
+                                           size_t length, bool stop_at_any, size_t *count) {
     *count = 0;
-    topicmatch_error_t error = topicmatch_check_topic(topic, length, false);
-    if (error != TOPICMATCH_OK || router->entries.live == 0) {
-        return error;
+    bool plain = false;
+    uint32_t levels = 0;
+    if (length - 1 < TOPICMATCH_MAX_LENGTH && router->entries.live != 0) {
+        levels = find_level_words(router, topic, topic + length, &plain);
     }
-    uint32_t levels = find_level_words(router, topic, topic + length);
-    *count = find_entries(router, topic, levels, search == TOPICMATCH_ANY);
-    if (search == TOPICMATCH_ORDERED) {
-        sort_found(router, *count);
+    if (!plain) {
+        topicmatch_error_t error = topicmatch_check_topic(topic, length, false);
+        if (error != TOPICMATCH_OK || router->entries.live == 0) {
+            return error;
+        }
     }
+    *count = find_entries(router, topic, levels, stop_at_any);
+    sort_found(router, *count);
     return TOPICMATCH_OK;
 }
 
 uint16_t topicmatch_router_found(const topicmatch_router_t *router, size_t i) {
     return get_order(router)[get_found(router)[i]];
-}
-
-topicmatch_error_t topicmatch_router_first(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, uint16_t *entry) {
-    size_t count;
-    topicmatch_error_t error =
-        topicmatch_router_match(router, topic, length, TOPICMATCH_UNORDERED, &count);
-    *entry = 0;
-    if (count != 0) {
-        const uint16_t *found = get_found(router);
-        uint16_t first = found[0];
-        for (size_t i = 1; i < count; i++) {
-            first = found[i] < first ? found[i] : first;
-        }
-        *entry = get_order(router)[first];
-    }
-    return error;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -1048,36 +1105,19 @@ void topicmatch_router_init(topicmatch_router_t *router, uint16_t max_levels) {
 
 // Of the subscriptions that we looked at, one takes 2 to 4 nodes of its own, and 1 to 2 words of
 // 8 bytes.
-topicmatch_error_t topicmatch_router_reserve(topicmatch_router_t *router, size_t filters) {
-    if (filters > MAX_ENTRIES) {
-        return TOPICMATCH_MEMORY;
-    }
-    uint32_t extra = (uint32_t)filters;
+bool topicmatch_router_reserve(topicmatch_router_t *router, uint16_t filters) {
     uint32_t depth = router->max_levels < 8 ? router->max_levels : 8;
-    bool done = reserve_entries(router, extra, depth) && reserve_nodes(router, 3 * extra) &&
-                reserve_words(router, 3 * extra / 2) && reserve_text(router, 12 * extra);
-    return done ? TOPICMATCH_OK : TOPICMATCH_MEMORY;
-}
-
-static void clear_pool(topicmatch_pool_t *pool) {
-    pool->used = pool->records == NULL ? 0 : 1;
-    pool->free = 0;
-    pool->live = 0;
+    return reserve_entries(router, filters, depth) && reserve_nodes(router, 3u * filters) &&
+           reserve_words(router, 3u * filters / 2) && reserve_text(router, 12u * filters);
 }
 
 void topicmatch_router_clear(topicmatch_router_t *router) {
-    clear_pool(&router->nodes);
-    clear_pool(&router->words);
-    clear_pool(&router->entries);
-    router->text_used = 0;
+    uint16_t position = 0;
+    uint16_t entry;
+    while ((entry = topicmatch_router_next(router, &position)) != 0) {
+        topicmatch_router_remove(router, entry);
+    }
     router->positions_used = 0;
-    if (router->nodes.records != NULL) {
-        get_nodes(router)[ROOT] = (topicmatch_node_t){0};
-        memset(get_node_table(router), 0, table_size(&router->nodes) * sizeof(uint16_t));
-    }
-    if (router->words.records != NULL) {
-        memset(get_word_table(router), 0, table_size(&router->words) * sizeof(uint16_t));
-    }
 }
 
 size_t topicmatch_router_size(const topicmatch_router_t *router) {

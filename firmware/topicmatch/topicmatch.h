@@ -50,8 +50,8 @@ bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t
 // indices; index 0 is the tree's root, the word "+", and no entry.
 
 typedef struct {
-    uint16_t parent; // of a free node: the next free one
     uint16_t word;   // 0: reached by "+" (or free)
+    uint16_t parent; // of a free node: the next free one
     uint16_t plus;   // child for the level "+"
     uint16_t entry;  // first of the entries that end here
     uint16_t children;
@@ -101,8 +101,8 @@ void *topicmatch_resize(void *block, size_t old_size, size_t new_size);
 // topics may have any number.
 void topicmatch_router_init(topicmatch_router_t *router, uint16_t max_levels);
 
-// Allocates for `filters` filters of usual shape, so that adding them need not.
-topicmatch_error_t topicmatch_router_reserve(topicmatch_router_t *router, size_t filters);
+// Allocates for so many filters of usual shape, so that adding them need not; false if it cannot.
+bool topicmatch_router_reserve(topicmatch_router_t *router, uint16_t filters);
 
 // Forgets all filters; the memory stays with the router.
 void topicmatch_router_clear(topicmatch_router_t *router);
@@ -120,21 +120,14 @@ topicmatch_error_t topicmatch_router_find(const topicmatch_router_t *router, con
 // is used no more, since the text is then closed up.
 void topicmatch_router_remove(topicmatch_router_t *router, uint16_t entry);
 
-// Stops the search at any match, or finds them all in no order, or in the order of insertion.
-typedef enum { TOPICMATCH_ANY, TOPICMATCH_UNORDERED, TOPICMATCH_ORDERED } topicmatch_search_t;
-
-// Checks the topic and finds the entries whose filters match it. They are then read with
-// topicmatch_router_found, until the router is used again.
+// Checks the topic and finds the entries whose filters match it, in the order of insertion; with
+// `stop_at_any`, only whichever comes first. They are then read with topicmatch_router_found,
+// until the router is used again.
 topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, topicmatch_search_t search,
-                                           size_t *count);
+                                           size_t length, bool stop_at_any, size_t *count);
 
 // Returns the entry of match number `i` of the last search.
 uint16_t topicmatch_router_found(const topicmatch_router_t *router, size_t i);
-
-// As topicmatch_router_match, but finds only the entry that was inserted first, or 0.
-topicmatch_error_t topicmatch_router_first(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, uint16_t *entry);
 
 // Walks over the entries in the order of insertion: `position` starts at 0; 0 ends it.
 uint16_t topicmatch_router_next(const topicmatch_router_t *router, uint16_t *position);

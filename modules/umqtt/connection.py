@@ -82,6 +82,10 @@ class Connection:
         """Return whether so much waits for the socket that nothing should be added."""
         return len(self._queue) >= _MAX_QUEUE
 
+    def busy(self):
+        """Return whether anything waits for the socket."""
+        return bool(self._queue)
+
     def unsent(self, packet):
         """Return whether the chunk `packet` still waits to be written."""
         for chunk in self._queue:
@@ -198,9 +202,7 @@ class Connection:
         self.state = OPENING
         self._queue.clear()
         self.link.next_address()
-        self.deadline = time.ticks_add(
-            time.ticks_ms(), self._timeout // (self.link.more + 1)
-        )
+        self.deadline = time.ticks_add(time.ticks_ms(), self._timeout // (self.link.more + 1))
         return False
 
     def _fill(self, size):

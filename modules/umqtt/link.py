@@ -49,9 +49,12 @@ def _certificate_error(reason):
     reason = str(reason).strip()
     # A board without a clock battery starts in 2000 (ESP32) or 1970, before any certificate.
     if "future" in reason and time.gmtime()[0] < 2024:
-        reason = "the clock is not set (it says year %d): set it with ntptime.settime() first; %s" % (
-            time.gmtime()[0],
-            reason,
+        reason = (
+            "the clock is not set (it says year %d): set it with ntptime.settime() first; %s"
+            % (
+                time.gmtime()[0],
+                reason,
+            )
         )
     return CertificateError("TLS certificate: " + reason)
 
@@ -75,9 +78,7 @@ class Link:
             _warn_if_unverified(self._context)
         # IPv6 entries have no address on ESP32 (None); elsewhere each address is tried in turn.
         self._addresses = [
-            entry
-            for entry in socket.getaddrinfo(server, port, 0, socket.SOCK_STREAM)
-            if entry[-1]
+            entry for entry in socket.getaddrinfo(server, port, 0, socket.SOCK_STREAM) if entry[-1]
         ]
         self.more = len(self._addresses)
         self.next_address()

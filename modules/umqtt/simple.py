@@ -91,7 +91,7 @@ class MQTTClient:
         self._router = None
         self._wanted = {}  # filter -> qos: subscribed by connect where there is no session
         self._requests = {}  # identifier -> (filter, qos, or None for UNSUBSCRIBE)
-        self._refused = 0  # identifier of the SUBSCRIBE refused last
+        self._refused = []  # filters whose last SUBSCRIBE the broker refused
         self._in_flight = []
         self._received = []  # QoS 2 identifiers delivered, waiting for PUBREL
 
@@ -271,10 +271,13 @@ class MQTTClient:
     def unsubscribe(self, topic):
         """Take a subscription back, and the handler that `on` gave it. Blocks like subscribe."""
         topic = packets.topic_filter(topic)
-        self._wanted.pop(topic, None)
-        if self._router is not None and topic in self._router:
-            self._router.remove(topic)
+        self._forget(topic)
         self._request(topic, None)
+
+    def _forget(self, topic_filter):
+        self._wanted.pop(topic_filter, None)
+        if self._router is not None and topic_filter in self._router:
+            self._router.remove(topic_filter)
 
     def on(self, topic_filter, handler, qos=0, details=False):
         """Call handler(topic, msg) for messages that match; subscribe now or at each connect.
@@ -304,14 +307,15 @@ class MQTTClient:
             self._wait_while(self._requests.get, identifier)
         finally:
             self._in_charge.release()
-        if self._refused == identifier:
+        if topic_filter in self._refused:
             raise MQTTException(packets.REFUSED)
 
     def _send_request(self, topic_filter, qos):
         link = self._online()
         identifier = self._next_identifier()
         kind = packets.UNSUBSCRIBE if qos is None else packets.SUBSCRIBE
-        self._refused = 0
+        if topic_filter in self._refused:
+            self._refused.remove(topic_filter)
         self._requests[identifier] = (topic_filter, qos)
         link.queue(packets.request(kind, identifier, topic_filter, qos))
         return identifier
@@ -499,7 +503,7 @@ class MQTTClient:
         if kind == packets.SUBACK:
             code = link.code
             if code == packets.REFUSED:
-                self._refused = identifier
+                self._refused.append(request[0])
             self.on_subscribed(request[0], code)
 
     def _publish_answered(self, kind):

@@ -1,18 +1,11 @@
 """Image files, flashing and delivery, without the chip's compiler: fake but well-formed outputs."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from fake_build import VERSION, make_build
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from fake_build import VERSION, make_build  # noqa: E402
-
-from ci.boards import board_names, load_board  # noqa: E402
-from ci.built import read_build  # noqa: E402
-from ci.image import FILES, make_images  # noqa: E402
+from ci.boards import board_names, load_board
+from ci.built import read_build
+from ci.image import FILES, make_images
 
 
 @pytest.fixture(params=board_names())

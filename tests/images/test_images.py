@@ -8,9 +8,9 @@ import pytest
 from fake_build import APPLICATION_SIZE, FLASH_SIZES, VERSION, make_build
 
 from ci.built import read_build, size_table
-from ci.filesystem import folder_files, make_filesystem, read_files
+from ci.filesystem import make_filesystem, read_files
 from ci.flash_image import read_flash_image
-from ci.image import FILES, make_images
+from ci.image import FILES, board_files, make_images
 from ci.partitions import parse_size
 from ci.problem import Problem
 
@@ -48,7 +48,8 @@ def test_factory_image_is_the_update_image_with_files(board, update, factory):
     end = start + update.stat().st_size
     assert data[start:end] == update.read_bytes()
     assert data[end : files.offset] == b"\xff" * (files.offset - end)
-    assert read_files(image.filesystem()) == folder_files(FILES)
+    assert read_files(image.filesystem()) == board_files(FILES)
+    assert set(board_files(FILES)) == {"README.txt", "config.json"}
 
 
 def test_filesystem_lies_where_the_firmware_looks_for_it(board, build_folder):

@@ -1,7 +1,7 @@
 """CONNECT as sent, CONNACK as received, and the fields between them (statements A to D)."""
 
 import pytest
-from scripted_broker import CONNACK, DISCONNECT, RESUMED, connect, publish, string
+from tests.scripted_broker.broker import CONNACK, DISCONNECT, RESUMED, connect, publish, string
 
 
 def conversation_of(*packets, answer=CONNACK):

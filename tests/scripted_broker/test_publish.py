@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from scripted_broker import (
+from tests.scripted_broker.broker import (
     DISCONNECT,
     RESUMED,
     connect,

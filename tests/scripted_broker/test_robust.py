@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from scripted_broker import (
+from tests.scripted_broker.broker import (
     CONNACK,
     DISCONNECT,
     RESUMED,
@@ -385,6 +385,7 @@ def test_own_connect_is_called_with_one_argument(play_robust):
         for _ in range(2):
             broker.greet()
             broker.expect(publish("status", b"online", 0, retain=True))
+            time.sleep(0.05)
             broker.hang_up()
         broker.greet()
         broker.expect(publish("status", b"online", 0, retain=True))
@@ -612,15 +613,8 @@ def test_callback_publishes_into_a_lost_link(play_robust):
     )
 
 
-def test_waits_for_wifi(play_robust, tmp_path):
+def test_waits_for_wifi(play_robust):
     """6.: while Wi-Fi is down no attempt is made"""
-    (tmp_path / "network.py").write_text(
-        "STA_IF = 0\nup = True\n"
-        "class WLAN:\n"
-        "    def __init__(self, interface): pass\n"
-        "    def active(self): return True\n"
-        "    def isconnected(self): return up\n"
-    )
 
     def conversation(broker):
         broker.greet()
@@ -635,13 +629,28 @@ def test_waits_for_wifi(play_robust, tmp_path):
         broker.expect(DISCONNECT)
 
     play_robust(
-        f"""
-        sys.path.insert(0, {str(tmp_path)!r})
-        import network
+        """
+        class WLAN:
+            up = True
+
+            def __init__(self, interface):
+                assert interface == 0
+
+            def active(self):
+                return True
+
+            def isconnected(self):
+                return self.up
+
+        class Network:
+            STA_IF = 0
+            WLAN = WLAN
+
+        sys.modules["network"] = Network
         c = start()
-        network.up = False
+        WLAN.up = False
         work(c, 0.7)
-        network.up = True
+        WLAN.up = True
         receive(c, 1)
         c.disconnect()
         assert len(c.lost) == 1

@@ -1,7 +1,7 @@
 """SUBSCRIBE and UNSUBSCRIBE, per-filter handlers (statements G, H, K)."""
 
 import pytest
-from scripted_broker import (
+from tests.scripted_broker.broker import (
     DISCONNECT,
     RESUMED,
     publish,

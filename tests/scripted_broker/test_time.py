@@ -4,7 +4,7 @@ import socket
 import time
 
 import pytest
-from scripted_broker import CONNACK, DISCONNECT, PINGREQ, PINGRESP, publish
+from tests.scripted_broker.broker import CONNACK, DISCONNECT, PINGREQ, PINGRESP, publish
 
 
 def test_keep_alive_in_wait_msg(play):
@@ -268,6 +268,52 @@ def test_connect_refused_and_unknown_host(play):
         """,
         lambda broker: None,
     )
+
+
+@pytest.mark.parametrize("first", ["refused", "None", "silent"])
+def test_every_address_is_tried(play, first):
+    """D26: a name with two addresses, the first of them without a broker (or IPv6, on ESP32)"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(DISCONNECT)
+
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        silent = full.getsockname()[1]
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", silent))
+        play(
+            f"""
+            import socket
+            from umqtt import link
+
+            class Sockets:
+                SOCK_STREAM = socket.SOCK_STREAM
+                socket = socket.socket
+
+                @staticmethod
+                def getaddrinfo(name, port, *rest):
+                    ports = {{"refused": 1, "silent": {silent}}}
+                    other = socket.getaddrinfo("127.0.0.1", ports.get("{first}", 1))[0]
+                    if "{first}" == "None":
+                        other = (10, 1, 0, "", None)
+                    return [other] + socket.getaddrinfo("127.0.0.1", PORT)
+
+            link.socket = Sockets
+            c = make()
+            start = time.ticks_ms()
+            c.connect(timeout=2)
+            assert time.ticks_diff(time.ticks_ms(), start) < 1500
+            c.disconnect()
+            """,
+            conversation,
+        )
+        for filler in fillers:
+            filler.close()
 
 
 def test_timeout_stays_after_the_first_packet(play):

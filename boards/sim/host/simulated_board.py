@@ -202,13 +202,18 @@ class SimulatedBoard:
 
     def command(self, name: str, timeout: float = 5, **values: Any) -> None:
         """Send one command and wait until the board's world has obeyed it."""
+        self.at_once({"command": name, **values}, timeout=timeout)
+
+    def at_once(self, *commands: dict[str, Any], timeout: float = 5) -> None:
+        """Send commands between which no time passes on the board, and wait for their answers."""
         if self._channel is None:
             raise BoardError(f"the simulated board is not running: {self.tail()}")
-        line = json.dumps({"command": name, **values}, ensure_ascii=False)
-        self._channel.sendall(line.encode() + b"\n")
-        answer = self._answers.get(timeout=timeout)
-        if answer["event"] == "refused":
-            raise BoardError(f"the simulated board refuses {line}: {answer['reason']}")
+        lines = [json.dumps(command, ensure_ascii=False) + "\n" for command in commands]
+        self._channel.sendall("".join(lines).encode())
+        for line in lines:
+            answer = self._answers.get(timeout=timeout)
+            if answer["event"] == "refused":
+                raise BoardError(f"the simulated board refuses {line}: {answer['reason']}")
 
     # What happened ----------------------------------------------------------------
 

@@ -119,7 +119,7 @@ def check_errors(matcher):
     assert router.items() == before
     # Topics may have any number of levels.
     assert router.match("a/b/c/d/e/f/g/h") == [2] and router.match("a" + "/" * 500) == []
-    for arguments in ((-1,), (0, 0), (0, 65536), (0, -1)):
+    for arguments in ((-1,), (32768,), (0, 0), (0, 65536), (0, -1)):
         assert raised(matcher.Router, *arguments)[0] is ValueError
     assert matcher.Router(capacity=20, max_levels=65535).match("a") == []
     empty = matcher.Router()

@@ -128,7 +128,8 @@ topicmatch_error_t oracle_check_filter(const uint8_t *filter, size_t length, boo
         }
     }
     if (error == TOPICMATCH_OK && shared && count > 1 && is(levels[0], "$share")) {
-        bool named = levels[1].length > 0 && !contains(levels[1], '+') && !contains(levels[1], '#');
+        bool named =
+            levels[1].length > 0 && !contains(levels[1], '+') && !contains(levels[1], '#');
         bool followed = count > 3 || (count == 3 && levels[2].length > 0);
         error = named && followed ? TOPICMATCH_OK : TOPICMATCH_SHARE;
     }
@@ -157,9 +158,9 @@ bool oracle_match(const uint8_t *filter, size_t filter_length, const uint8_t *to
         matches = false;
     }
     for (size_t i = 0; matches && i < filter_count; i++) {
-        bool same = filter_levels[i].length == topic_levels[i].length &&
-                    memcmp(filter_levels[i].start, topic_levels[i].start,
-                           filter_levels[i].length) == 0;
+        bool same =
+            filter_levels[i].length == topic_levels[i].length &&
+            memcmp(filter_levels[i].start, topic_levels[i].start, filter_levels[i].length) == 0;
         if (!is(filter_levels[i], "+") && !same) {
             matches = false;
         }

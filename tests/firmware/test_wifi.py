@@ -1,0 +1,147 @@
+"""The module wifi as programs of the user's own see it: the BPI:bit tutorial's functions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from simulated_board import AccessPoint, SimulatedBoard
+
+LOCKED = AccessPoint("classroom", "chalk and talk")
+GOOD = {"wifi": {"ssid": "classroom", "password": "chalk and talk"}, "mqtt": {"server": "x"}}
+
+
+def run(tmp_path: Path, program: str, **files: str) -> SimulatedBoard:
+    for name, text in {"main_py": program, **files}.items():
+        (tmp_path / name.replace("_", ".")).write_text(text)
+    return SimulatedBoard("bpi-bit", flash=tmp_path, access_points=(LOCKED,))
+
+
+def test_start_waits_for_an_address(tmp_path: Path) -> None:
+    program = """
+import wifi
+assert not wifi.isconnected() and wifi.ifconfig()[0] == "0.0.0.0"
+wifi.start()
+print("joined", wifi.isconnected(), wifi.ifconfig()[0], wifi.wlan.isconnected())
+wifi.start()
+wifi.ready()
+wifi.disconnect()
+import time
+time.sleep(0.2)
+print("left", wifi.isconnected())
+wifi.try_connect()
+while not wifi.isconnected():
+    time.sleep_ms(10)
+wifi.close()
+print("closed", wifi.isconnected(), wifi.wlan.active())
+"""
+    with run(tmp_path, program, config_json=json.dumps(GOOD)) as board:
+        board.wait_line("wifi: connected classroom 10.0.0.2")
+        board.wait_line("joined True 10.0.0.2 True")
+        board.wait_line("left False")
+        board.wait_line("closed False False")
+
+
+def test_credentials_in_wifi_cfg_py(tmp_path: Path) -> None:
+    program = """
+import sys
+sys.modules.pop("wifi_cfg", None)
+with open("/wifi_cfg.py", "w") as file:
+    file.write("WIFI_SSID = 'classroom'\\nWIFI_PSWD = 'chalk and talk'\\n")
+import wifi
+wifi.start()
+print("joined", wifi.isconnected())
+"""
+    with run(tmp_path, program) as board:
+        board.wait_line("joined True")
+
+
+def test_no_credentials_is_a_sentence(tmp_path: Path) -> None:
+    with run(tmp_path, "import wifi\nwifi.start()\n") as board:
+        board.wait_line("OSError: no Wi-Fi credentials: /config.json is missing")
+
+
+def test_failures_are_told_apart(tmp_path: Path) -> None:
+    program = """
+import wifi, time
+for ssid, password in (("nowhere", ""), ("classroom", "canary password")):
+    try:
+        wifi.connect(ssid, password, timeout=2)
+    except OSError as error:
+        print("failed:", error)
+"""
+    with run(tmp_path, program) as board:
+        board.wait_line('failed: no network named "nowhere" is in reach')
+        board.wait_line('failed: "classroom" refuses the password')
+        assert "canary" not in "\n".join(board.lines)
+
+
+def test_hidden_networks(tmp_path: Path) -> None:
+    program = """
+import wifi
+wifi.connect("attic", timeout=5)
+print("joined", wifi.ifconfig()[0])
+wifi.close()
+try:
+    wifi.connect("Attic", timeout=1)
+except OSError as error:
+    print("failed:", error)
+"""
+    board = run(tmp_path, program)
+    board.access_points = (LOCKED, AccessPoint("attic", hidden=True))
+    with board:
+        board.wait_line("joined 10.0.0.2")
+        board.wait_line("a hidden network is near: its name must be given exactly")
+
+
+def test_no_address_is_said(tmp_path: Path) -> None:
+    program = """
+import wifi
+try:
+    wifi.connect("classroom", "chalk and talk", timeout=1)
+except OSError as error:
+    print("failed:", error)
+"""
+    board = run(tmp_path, program)
+    board.commands = ({"command": "dhcp", "value": False},)
+    with board:
+        board.wait_line('failed: "classroom" gives no address; is its DHCP server on?')
+
+
+def test_a_radio_that_is_stuck_is_asked_anew(tmp_path: Path) -> None:
+    program = """
+import time
+from wifi import WiFi
+keeper = WiFi("classroom", "chalk and talk", timeout=1)
+keeper.start()
+asked = 0
+last = None
+while not keeper.step():
+    if keeper._asked != last:
+        last = keeper._asked
+        asked += 1
+        print("asked", asked)
+    time.sleep_ms(20)
+"""
+    board = run(tmp_path, program)
+    board.commands = ({"command": "dhcp", "value": False},)
+    with board:
+        board.wait_line("asked 3", timeout=15)
+        board.command("dhcp", value=True)
+        board.wait_line("wifi: connected classroom")
+
+
+def test_a_network_left_over_from_a_soft_reset_is_left_first(tmp_path: Path) -> None:
+    program = """
+import network, time
+wlan = network.WLAN()
+wlan.active(True)
+wlan.connect("nowhere")
+from wifi import WiFi
+keeper = WiFi("classroom", "chalk and talk")
+keeper.start()
+while not keeper.step():
+    time.sleep_ms(20)
+"""
+    with run(tmp_path, program) as board:
+        board.wait_line("wifi: connected classroom")
