@@ -87,12 +87,6 @@ def test_defaults_in_the_table(root: Path) -> None:
         assert row[1] == expected, path
 
 
-def test_template_is_the_one_in_the_factory_image(root: Path) -> None:
-    text = (root / "firmware" / "filesystem" / "config.json").read_text()
-    assert json.loads(text) == config.TEMPLATE
-    assert text == config._format(config.TEMPLATE)
-
-
 def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> None:
     properties = schema["properties"]
     assert tuple(properties["mqtt"]["properties"]["platform"]["enum"]) == config.PLATFORMS
@@ -134,6 +128,44 @@ def test_no_problem_shows_a_secret() -> None:
                 text = "\n".join(config.check(values))
                 assert f"{section}.{key}: unknown key" in text and SECRET not in text
     assert SECRET not in "\n".join(config.check({"wifi": {"ssid": {"password": SECRET}}}))
+
+
+def some_value(depth: int = 0) -> Any:
+    """Return any JSON value."""
+    simple = [
+        None,
+        True,
+        -1,
+        0,
+        10**20,
+        0.5,
+        "",
+        "mqtt",
+        "onenet",
+        "\ud800",
+        "{id}",
+        "a/#",
+        "x" * 99,
+    ]
+    if depth > 2 or random.random() < 0.6:
+        return random.choice(simple)
+    values = [some_value(depth + 1) for _ in range(random.randrange(4))]
+    if random.random() < 0.3:
+        return values
+    keys = ["", "wifi", "ssid", "mqtt", "tls", "ca", "topics", "password", "\ud800\n", "k" * 999]
+    return {random.choice(keys): value for value in values}
+
+
+def test_no_value_makes_the_checker_raise() -> None:
+    random.seed(5)
+    keys = sorted(keys_of_board())
+    for _ in range(20000):
+        values = some_value()
+        if random.random() < 0.8:
+            base = random.choice(list(config_examples.PLATFORMS.values()))
+            values = config_examples.changed(base, random.choice(keys[:-2]), some_value())
+        if not config.check(values):
+            config.complete(values, "mpython", "24a160112233")
 
 
 def test_problems_are_single_lines() -> None:
