@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from ci.device_config import config_module
+from simulated_board import ROOT, facts
 from tests import config_examples
 
 config = config_module()
@@ -85,6 +86,12 @@ def test_defaults_in_the_table(root: Path) -> None:
         assert row, path
         expected = "required" if path in ("wifi.ssid", "mqtt.server") else f"`{json.dumps(value)}`"
         assert row[1] == expected, path
+
+
+def test_no_name_is_longer_than_the_checker_reckons_with() -> None:
+    for data in ROOT.glob("boards/*/board.json"):
+        assert len(facts(data.parent.name).NAME) <= len(config._LONGEST["name"])
+    assert len(config._LONGEST["id"]) == 2 * 6  # machine.unique_id() is the MAC address
 
 
 def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> None:
