@@ -1007,22 +1007,16 @@ static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, ui
             }
         }
         if (level < deepest) {
-            uint32_t plus = node->plus;
-            uint32_t child = 0;
             uint32_t word = level_words[level++];
+            if (node->plus != 0) {
+                *last_branch++ = (branch_t){node->plus, (uint16_t)level};
+            }
             if (word != 0 && node->children != 0) {
-                child = find_child(&tree, index, word);
-            }
-            if (child != 0) {
-                if (plus != 0) {
-                    *last_branch++ = (branch_t){(uint16_t)plus, (uint16_t)level};
+                uint32_t child = find_child(&tree, index, word);
+                if (child != 0) {
+                    index = child;
+                    continue;
                 }
-                index = child;
-                continue;
-            }
-            if (plus != 0) {
-                index = plus;
-                continue;
             }
         }
         if (last_branch == branches) {
