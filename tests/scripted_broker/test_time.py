@@ -270,6 +270,52 @@ def test_connect_refused_and_unknown_host(play):
     )
 
 
+@pytest.mark.parametrize("first", ["refused", "None", "silent"])
+def test_every_address_is_tried(play, first):
+    """D26: a name with two addresses, the first of them without a broker (or IPv6, on ESP32)"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(DISCONNECT)
+
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        silent = full.getsockname()[1]
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", silent))
+        play(
+            f"""
+            import socket
+            from umqtt import link
+
+            class Sockets:
+                SOCK_STREAM = socket.SOCK_STREAM
+                socket = socket.socket
+
+                @staticmethod
+                def getaddrinfo(name, port, *rest):
+                    ports = {{"refused": 1, "silent": {silent}}}
+                    other = socket.getaddrinfo("127.0.0.1", ports.get("{first}", 1))[0]
+                    if "{first}" == "None":
+                        other = (10, 1, 0, "", None)
+                    return [other] + socket.getaddrinfo("127.0.0.1", PORT)
+
+            link.socket = Sockets
+            c = make()
+            start = time.ticks_ms()
+            c.connect(timeout=2)
+            assert time.ticks_diff(time.ticks_ms(), start) < 1500
+            c.disconnect()
+            """,
+            conversation,
+        )
+        for filler in fillers:
+            filler.close()
+
+
 def test_timeout_stays_after_the_first_packet(play):
     """D2: on ESP32 upstream's wait_msg wiped it with setblocking(True)"""
 

@@ -1,0 +1,282 @@
+"""What the MQTT client costs: time, wire, flash and heap. Needs `make test`'s builds.
+
+Where micropython-lib is at hand (environment variable MICROPYTHON_LIB), its client runs beside ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+from benchmarks.goals import Goal
+from simulated_board import ROOT, program
+from tests.client_program import ClientProgram
+from tests.conftest import Mosquitto
+from tests.mcu.microcontroller import Microcontroller
+from tests.mosquitto.tls import Certificates, RecordCounter
+
+MODULES = ("packets", "link", "connection", "simple", "robust")
+
+ROUND_TRIPS = """
+c = MQTTClient("c", "127.0.0.1", PORT)
+c.set_callback(lambda topic, message: got.append(1))
+c.connect()
+c.subscribe("t")
+best = []
+for _ in range(7):
+    start = time.ticks_us()
+    for i in range({count}):
+        c.publish("t", b"x" * 20)
+        while not got:
+            c.wait_msg()
+        got.clear()
+    best.append(time.ticks_diff(time.ticks_us(), start) / {count})
+print(min(best))
+"""
+
+MESSAGES = """
+c = connected()
+c.on("t/+", lambda topic, message: got.append(1))
+used = [0, 0]
+for i in range(10000):
+    c.publish("t/%d" % (i % 10), b"0123456789")
+    while not got:
+        c.wait_msg()
+    got.clear()
+    if i in (100, 9999):
+        gc.collect()
+        used[i > 100] = gc.mem_alloc()
+print(used[1] - used[0])
+"""
+
+PUBLISHES = """
+def publish(count):
+    while count or c._in_flight:
+        while count and len(c._in_flight) < 20:
+            c.publish_nowait("t", "m", qos=1)
+            count -= 1
+        c.step()
+    gc.collect()
+    return gc.mem_alloc()
+
+c = connected()
+used = [0, 0]
+used[0] = publish(2000)
+used[1] = publish(70000)
+print(used[1] - used[0])
+"""
+
+RECONNECTS = """
+c = make()
+c.on("t", lambda topic, message: got.append(1))
+used = [0, 0]
+for i in range(1101):
+    c.connect()
+    c.disconnect()
+    if i in (100, 1100):
+        gc.collect()
+        used[i > 100] = gc.mem_alloc()
+print(used[1] - used[0])
+"""
+
+TLS_PUBLISHES = """
+c = make(ssl=True, ssl_params={{"cadata": {ca!r}, "server_hostname": "localhost"}})
+c.connect()
+for _ in range({count}):
+    c.publish("topic/of/a/lamp", "payload")
+c.disconnect()
+"""
+
+# What umqtt imports and the emulated microcontroller lacks: a clock, and a socket whose broker
+# accepts everything.
+STAND_INS = """
+import gc, sys
+
+class Time:
+    ticks_ms = staticmethod(lambda: 0)
+    ticks_add = staticmethod(lambda a, b: a + b)
+    ticks_diff = staticmethod(lambda a, b: a - b)
+
+class Socket:
+    def __init__(self, *kind):
+        self.answer = b"\\x20\\x02\\x00\\x00"
+
+    def nothing(self, *arguments):
+        pass
+
+    setblocking = setsockopt = connect = close = nothing
+
+    def write(self, data, offset, size):
+        return size
+
+    def readinto(self, buffer, size):
+        if not self.answer:
+            return None
+        buffer[:size] = self.answer[:size]
+        self.answer = self.answer[size:]
+        return size
+
+class Sockets:
+    SOCK_STREAM = 1
+    socket = Socket
+    getaddrinfo = staticmethod(lambda *arguments: [(2, 1, 0, "", "address")])
+
+class Poll:
+    def register(self, sock, events):
+        self.ready = ((sock, 4),)
+
+    def modify(self, sock, events):
+        pass
+
+    def ipoll(self, milliseconds):
+        return self.ready
+
+class Select:
+    POLLIN = 1
+    POLLOUT = 4
+    poll = Poll
+
+class Lock:
+    taken = False
+
+    def acquire(self, waiting):
+        if self.taken:
+            return False
+        self.taken = True
+        return True
+
+    def release(self):
+        self.taken = False
+
+class Thread:
+    allocate_lock = Lock
+
+class Os:
+    urandom = staticmethod(bytes)
+
+for name, module in (
+    ("time", Time), ("socket", Sockets), ("select", Select), ("_thread", Thread), ("os", Os)
+):
+    sys.modules[name] = module
+"""
+
+HEAP = """
+from umqtt.robust import MQTTClient
+
+def client():
+    c = MQTTClient("board-7", "192.168.1.10", keepalive=30)
+    c.connect()
+    return c
+
+first = client()
+second = None
+gc.collect()
+used = gc.mem_alloc()
+second = client()
+gc.collect()
+print(gc.mem_alloc() - used)
+"""
+
+
+def run(folder: Path, text: str, port: int, timeout: float = 120) -> float:
+    """Run a client program; return the number that it prints last."""
+    client = ClientProgram(program("mpython"), folder, text, port)
+    return float(client.finish(timeout).split()[-1])
+
+
+def original(folder: Path) -> Path | None:
+    """A folder to import micropython-lib's umqtt from, or None."""
+    if "MICROPYTHON_LIB" not in os.environ:
+        return None
+    package = folder / "original" / "umqtt"
+    package.mkdir(parents=True)
+    for name in ("simple", "robust"):
+        source = Path(os.environ["MICROPYTHON_LIB"]) / f"micropython/umqtt.{name}/umqtt/{name}.py"
+        shutil.copy(source, package)
+    # The helpers that every client program starts with import this name.
+    with (package / "simple.py").open("a") as file:
+        file.write("\nProtocolError = OSError\n")
+    return package.parent
+
+
+def mpy_tool() -> ModuleType:
+    """MicroPython's own reader of .mpy files."""
+    path = ROOT / "build" / "micropython" / "tools" / "mpy-tool.py"
+    specification = importlib.util.spec_from_file_location("mpy_tool", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    module.global_qstrs = module.GlobalQStrList()
+    return module
+
+
+def code_sizes(folder: Path) -> tuple[int, int]:
+    """Return the bytes of bytecode, and of the .mpy files with their names and constants."""
+    tool = mpy_tool()
+    bytecode = files = 0
+    for name in MODULES:
+        output = folder / f"{name}.mpy"
+        subprocess.run(
+            [ROOT / "build/mpy-cross/mpy-cross", "-O2", "-o", output]
+            + [ROOT / f"modules/umqtt/{name}.py"],
+            check=True,
+        )
+        files += output.stat().st_size
+        pending = [tool.read_mpy(str(output)).raw_code]
+        while pending:
+            code = pending.pop()
+            bytecode += len(code.fun_data)
+            pending += code.children
+    return bytecode, files
+
+
+def tls_records(folder: Path) -> float:
+    """Return the TLS records that a small publish takes."""
+    certificates = Certificates(folder)
+    broker = Mosquitto(folder, certificates.settings())
+    broker.start()
+    counter = RecordCounter(broker.port)
+    count = 100
+    try:
+        text = TLS_PUBLISHES.format(ca=certificates.der(certificates.ca), count=count)
+        ClientProgram(program("mpython"), folder, text, counter.port).finish()
+        return (counter.finish() - 2) / count  # but for CONNECT and DISCONNECT
+    finally:
+        broker.stop()
+
+
+def main() -> list[Goal]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        broker = Mosquitto(folder)
+        broker.start()
+        try:
+            round_trip = run(folder, ROUND_TRIPS.format(count=200), broker.port)
+            grown = [run(folder, text, broker.port) for text in (MESSAGES, PUBLISHES, RECONNECTS)]
+            path = original(folder)
+            if path:
+                os.environ["MICROPYPATH"] = f"{path}:.frozen"
+                theirs = run(folder, ROUND_TRIPS.format(count=5), broker.port)
+                del os.environ["MICROPYPATH"]
+                print(f"micropython-lib's round trip: {theirs / 1000:.2f} ms")
+        finally:
+            broker.stop()
+        bytecode, files = code_sizes(folder)
+        print(f".mpy files of umqtt, names and constants included: {files} bytes")
+        records = tls_records(folder)
+    with Microcontroller() as board:
+        heap = int(board.run(STAND_INS + HEAP))
+    return [
+        Goal("QoS 0 publish and receive, simulator", round_trip / 1000, 1, "ms"),
+        Goal("TLS records per small publish", records, 1, ""),
+        Goal("bytecode of simple + robust", bytecode, 12 * 1024, "bytes"),
+        Goal("heap per idle client, 32 bits", heap, 4096, "bytes"),
+        Goal("heap growth, 10,000 messages", grown[0], 0, "bytes"),
+        Goal("heap growth, 70,000 publishes", grown[1], 0, "bytes"),
+        Goal("heap growth, 1,000 reconnects", grown[2], 0, "bytes"),
+    ]
