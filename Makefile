@@ -2,14 +2,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-CI := . ci/functions.sh &&
+CI := . ci/functions.sh && . ci/mcu.sh &&
 PYTHON := build/venv/bin/python
 
 BOARD ?= mpython
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
 .PHONY: boards
 boards: ## list the boards; JSON=1 for a CI matrix
@@ -22,9 +22,18 @@ run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:
 
 .PHONY: test
 test: lint ## run every test, installing what that needs
-	@$(CI) ci_prepare_tests
+	@$(CI) ci_prepare_tests && ci_prepare_matcher_tests
 	@$(PYTHON) -m pytest $(TESTS)
 	@$(if $(TESTS),,$(PYTHON) -m ci.release --tested)
+
+.PHONY: test-mcu
+test-mcu: ## run the matcher's tests on an emulated Cortex-M3 (a part of test)
+	@$(CI) ci_install_group test && ci_build_mcu
+	@$(PYTHON) -m pytest tests/mcu
+
+.PHONY: fuzz
+fuzz: ## fuzz the topic matcher: SECONDS=300
+	@$(CI) ci_fuzz $(or $(SECONDS),300)
 
 .PHONY: lint
 lint: ## check the formatting of Python and C

@@ -26,6 +26,7 @@ class Board:
     chip: str
     flash_offset: int  # where an -update.bin is written; the build checks it against the chip's
     usb_ids: frozenset[tuple[int, int]]  # vendor and product of its USB-serial adapters
+    driver: str  # of those adapters, for people
     other_chips: dict[str, str]  # chips of boards taken for this one, and what to tell then
 
 
@@ -51,6 +52,7 @@ def load_board(name: str, boards: Path = BOARDS) -> Board:
             facts["mcu"],
             int(facts["deploy_options"]["flash_offset"], 0),
             frozenset((int(vendor, 16), int(product, 16)) for vendor, product in ids),
+            facts["driver"],
             facts["other_chips"],
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -89,7 +89,7 @@ def compile_frozen(board: Board, micropython: Path) -> Frozen:
                 command += [f"-O{file.opt or 0}", "-s", name, "-o", str(output), source]
                 result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:
-                reason = (result.stderr or result.stdout).strip().splitlines()[-1]
+                reason = (result.stdout + result.stderr).strip().splitlines()[-1]
                 raise Problem(f"{file.full_path} cannot be frozen: {reason}")
             sizes[name] = output.stat().st_size
     return Frozen(modules, sizes, tuple(missing))
@@ -135,7 +135,7 @@ def check_pins(board: Board, micropython: Path) -> None:
         command += ["--output-source", f"{folder}/pins.c", "--output-header", f"{folder}/pins.h"]
         result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
-        reason = result.stderr.strip().splitlines()[-1]
+        reason = (result.stdout + result.stderr).strip().splitlines()[-1]
         raise Problem(f"pins.csv of {board.name} is wrong: {reason}")
 
 

@@ -132,7 +132,7 @@ ci_find_micropython() {
 # What was built from another MicroPython source than $1 is of no use.
 ci_forget_other_micropython() {
     if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then
-        rm -rf "$CI_BUILD"/sim "$CI_BUILD"/sim-* "$CI_BUILD"/mpy-cross
+        rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mpy-cross
         mkdir -p "$CI_BUILD" && echo "$1" >"$CI_BUILD/built-from"
     fi
 }
@@ -155,10 +155,14 @@ ci_is_newer_than_sources() {
         ! -path '*/__pycache__/*' ! -path '*/boards/sim/host/*' ! -name '*.md' -print -quit)" ]
 }
 
-# Build the simulated board $1 as build/sim-$1/micropython. All boards share their objects: only
-# the frozen modules differ.
+# Build the simulated board $1 as build/sim-$1/micropython; with $2 = 32 as build/sim32-$1, where
+# objects have a board's size. All boards share their objects: only the frozen modules differ.
 ci_build_simulator() {
-    local board=$1 objects=$CI_BUILD/sim program=$CI_BUILD/sim-$1/micropython micropython mpy_cross
+    local board=$1 family=sim force=0 objects program micropython mpy_cross
+    if [ "${2:-64}" = 32 ]; then
+        family=sim32 force=1
+    fi
+    objects=$CI_BUILD/$family program=$CI_BUILD/$family-$board/micropython
     ci_check_board "$board"
     micropython=$(ci_find_micropython)
     ci_forget_other_micropython "$micropython"
@@ -166,7 +170,7 @@ ci_build_simulator() {
         return
     fi
     mpy_cross=$(ci_build_mpy_cross)
-    mkdir -p "$objects" "$CI_BUILD/sim-$board"
+    mkdir -p "$objects" "$CI_BUILD/$family-$board"
     (
         flock 9
         if [ "$(cat "$objects/board" 2>/dev/null)" != "$board" ]; then
@@ -175,9 +179,10 @@ ci_build_simulator() {
         echo "$board" >"$objects/board"
         ci_say "Building the simulated $board board (a minute and a half the first time)"
         # The ceiling keeps this project's commit out of MicroPython's version.
-        SIM_BOARD=$board GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged "sim-$board" make -C "$micropython/ports/unix" -j"$(nproc)" VARIANT=sim \
-            VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" BUILD="$objects" \
-            USER_C_MODULES="$CI_ROOT/firmware" MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
+        SIM_BOARD=$board GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged "$family-$board" make -C "$micropython/ports/unix" \
+            -j"$(nproc)" VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
+            BUILD="$objects" USER_C_MODULES="$CI_ROOT/firmware" MICROPY_FORCE_32BIT=$force \
+            MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
         cp "$objects/micropython" "$program.new"
         mv "$program.new" "$program"
     ) 9>"$objects/lock"

@@ -26,6 +26,7 @@ _DOWNLOADS = ROOT / "build" / "npm"
 _SECTION = string.Template("""\
 <section>
 <h2>$product</h2>
+<p>Driver of its serial port: $driver.</p>
 <p><esp-web-install-button manifest="$stem-update.json">
 <button slot="activate">Install or update $product</button>
 <span slot="unsupported">This browser cannot install.</span>
@@ -45,7 +46,11 @@ Keeps the files on the board, if you do not choose to erase it.</p>
 def page_text(boards: list[Board], version: str) -> str:
     """Return the page, with a section for each board."""
     sections = [
-        _SECTION.substitute(product=html.escape(board.product), stem=f"{board.name}-v{version}")
+        _SECTION.substitute(
+            product=html.escape(board.product),
+            driver=html.escape(board.driver),
+            stem=f"{board.name}-v{version}",
+        )
         for board in boards
     ]
     template = string.Template(TEMPLATE.read_text(encoding="utf-8"))

@@ -40,6 +40,7 @@ _REFUSED_RETRY = const(60000)
 # is a name look-up, below 20 s. Milliseconds.
 _STOPPED = const(60000)
 _FEED = const(5000)
+_NEVER = const(0x3FFFFFFF)
 _WATCHDOG_TIMER = const(3)
 
 # Colours of the first LED while there is nothing better to show.
@@ -150,8 +151,12 @@ class Watchdog:
         self._last_step = time.ticks_ms()
 
     def rest(self):
-        """The loop has ended on purpose: from now on only keep the chip's watchdog quiet."""
+        """The loop has ended on purpose, for the prompt perhaps: keep the chip's watchdog quiet.
+
+        A soft reset ends the timer job but not that watchdog, so it is made to wait for days.
+        """
         self._watching = False
+        machine.WDT(timeout=_NEVER)
 
     def _feed(self):
         if self._watching and time.ticks_diff(time.ticks_ms(), self._last_step) > self._limit:

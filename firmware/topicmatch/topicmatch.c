@@ -768,7 +768,6 @@ static uint16_t plan_word(const topicmatch_router_t *router, const uint8_t *text
 
 static void make_plan(const topicmatch_router_t *router, const parts_t *parts, plan_t *plan) {
     *plan = (plan_t){.node = ROOT, .rest = parts->start};
-    tree_t tree = get_tree(router);
     const uint8_t *level = parts->start;
     for (uint32_t i = 0; i < parts->levels; i++) {
         size_t length = level_length(level, parts->end);
@@ -778,6 +777,7 @@ static void make_plan(const topicmatch_router_t *router, const parts_t *parts, p
             if (plus) {
                 child = get_nodes(router)[plan->node].plus;
             } else {
+                const tree_t tree = get_tree(router);
                 uint16_t word = find_word(router, level, length, hash_text(level, length));
                 child = word == 0 ? 0 : find_child(&tree, plan->node, word);
             }

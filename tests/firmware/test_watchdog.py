@@ -45,8 +45,10 @@ def test_a_loop_that_has_stopped_is_reset(tmp_path: Path, cause: str) -> None:
     [
         "for _ in range(30):\n    watchdog.step()\n    time.sleep_ms(50)\n",
         "watchdog.rest()\ntime.sleep(1.5)\n",
+        # A soft reset ends the timer jobs, but not the chip's watchdog.
+        "watchdog.rest()\nmachine.Timer(3).deinit()\ntime.sleep(1.5)\n",
     ],
-    ids=["steps that wait", "the prompt"],
+    ids=["steps that wait", "the prompt", "a soft reset"],
 )
 def test_a_board_that_waits_is_left_alone(tmp_path: Path, code: str) -> None:
     with start(tmp_path, code + "print('alive')\n") as board:

@@ -67,4 +67,4 @@ def test_help_lists_every_target(root: Path) -> None:
     shown = subprocess.run(
         ["make", "-s", "help"], cwd=root, check=True, capture_output=True, text=True
     ).stdout
-    assert targets == set(re.findall(r"make ([a-z-]+)", shown))
+    assert targets == set(re.findall(r"^  make ([a-z-]+)", shown, re.MULTILINE))

@@ -89,12 +89,21 @@ class _WatchedLine(server.PtyMasterTransport):
         master, slave = os.openpty()
         super().__init__(master, slave)
         self._board = board
+        self._held = b""
+        self._stub_runs = False
 
     def recv(self, size: int) -> bytes:
-        received = super().recv(size)
+        received, self._held = self._held or super().recv(size), b""
         for frame in server.slip_decode_frames(received):
-            if len(frame) >= 8 and frame[0] == 0:
-                self._board.saw(frame)
+            if len(frame) < 8 or frame[0] != 0:
+                continue
+            if frame[1] == protocol.CMD_SYNC and self._stub_runs:
+                # esptool has reset the chip, which a pseudo-terminal does not tell: end this
+                # session, as a closed line would, and let the next one answer.
+                self._held, self._stub_runs = received, False
+                return b""
+            self._stub_runs |= frame[1] == protocol.CMD_MEM_END
+            self._board.saw(frame)
         return received
 
     def sendall(self, data: bytes) -> None:

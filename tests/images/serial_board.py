@@ -6,6 +6,7 @@ Ctrl-C is a signal, and the other must look like a plain serial line to the tool
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -100,7 +101,12 @@ class SerialBoard:
                 connection, _ = self._control.accept()
             except OSError:
                 return
-            with connection, connection.makefile("rb") as events:
+            # The program may end at any moment.
+            with (
+                contextlib.suppress(OSError, ValueError),
+                connection,
+                connection.makefile("rb") as events,
+            ):
                 for line in events:
                     if json.loads(line.decode(errors="replace"))["event"] == "power_on":
                         for command in commands:

@@ -30,13 +30,15 @@ def settings(broker: Mosquitto, **mqtt: Any) -> dict[str, Any]:
 class Person:
     """A client that publishes, and keeps what it receives."""
 
-    def __init__(self, broker: Mosquitto, *topics: str) -> None:
+    def __init__(self, broker: Mosquitto, *topics: str, login: tuple[str, str] = ("", "")) -> None:
         self.messages: queue.Queue[paho.MQTTMessage] = queue.Queue()
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda client, data, message: self.messages.put(message)
         self.client.on_connect = lambda client, *rest: [
             client.subscribe(topic, 1) for topic in topics
         ]
+        if login[0]:
+            self.client.username_pw_set(*login)
         self.client.connect(broker.host, broker.port)
         self.client.loop_start()
 

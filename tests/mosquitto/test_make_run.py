@@ -26,11 +26,13 @@ def make_run(root: Path, *arguments: str, timeout: float = 60) -> subprocess.Com
     )
 
 
-def board_processes() -> set[int]:
+def board_processes(marker: str) -> set[int]:
+    """Return the simulated boards on this machine whose environment holds `marker`."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if "/build/sim-" in os.readlink(folder / "exe"):
+            is_board = "/build/sim-" in os.readlink(folder / "exe")
+            if is_board and marker.encode() in (folder / "environ").read_bytes():
                 found.add(int(folder.name))
         except OSError:
             pass  # it has ended, or belongs to somebody else
@@ -91,7 +93,8 @@ def test_what_a_person_types_is_published(root: Path) -> None:
 
 
 def test_ctrl_c_leaves_no_process_behind(root: Path) -> None:
-    before = board_processes()
+    marker = f"LEFT_BEHIND_TEST={os.getpid()}"
+    seen: list[set[int]] = []
     for moment in (0.3, 1.0, 3.0):
         player = subprocess.Popen(
             [sys.executable, str(PLAYER)],
@@ -99,12 +102,15 @@ def test_ctrl_c_leaves_no_process_behind(root: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            env={**os.environ, "LEFT_BEHIND_TEST": str(os.getpid())},
         )
         time.sleep(moment)
+        seen.append(board_processes(marker))
         player.send_signal(signal.SIGINT)
         player.wait(15)
         assert player.stderr
         assert b"Traceback" not in player.stderr.read()
         player.stderr.close()
         time.sleep(0.2)
-        assert board_processes() <= before
+        assert not board_processes(marker)
+    assert seen[-1], "the last one was interrupted while its board ran"

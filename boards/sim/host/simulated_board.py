@@ -83,10 +83,11 @@ class Frame:
 class SimulatedBoard:
     """Start with `with SimulatedBoard(...) as board:`; leaving the block switches it off.
 
-    arguments: the program's arguments; empty boots the firmware as power-on does
-    flash:     the folder that is the board's filesystem; a temporary one if None
-    on_event:  called in a thread of its own with each event, if given
-    on_line:   called in a thread of its own with each line of serial output, if given
+    arguments:  the program's arguments; empty boots the firmware as power-on does
+    flash:      the folder that is the board's filesystem; a temporary one if None
+    executable: another program than the board's own, such as the one for 32 bits
+    on_event:   called in a thread of its own with each event, if given
+    on_line:    called in a thread of its own with each line of serial output, if given
     """
 
     board: str = "mpython"
@@ -95,6 +96,7 @@ class SimulatedBoard:
     access_points: tuple[AccessPoint, ...] = (AccessPoint("classroom"),)
     commands: tuple[dict[str, Any], ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    executable: Path | None = None
     on_event: Callable[[dict[str, Any]], None] | None = None
     on_line: Callable[[str], None] | None = None
 
@@ -118,7 +120,7 @@ class SimulatedBoard:
         self._listener.bind(str(address))
         self._listener.listen(1)
         self.process = subprocess.Popen(
-            [str(program(self.board)), *self.arguments],
+            [str(self.executable or program(self.board)), *self.arguments],
             env={
                 **os.environ,
                 **self.environment,
@@ -202,13 +204,18 @@ class SimulatedBoard:
 
     def command(self, name: str, timeout: float = 5, **values: Any) -> None:
         """Send one command and wait until the board's world has obeyed it."""
+        self.at_once({"command": name, **values}, timeout=timeout)
+
+    def at_once(self, *commands: dict[str, Any], timeout: float = 5) -> None:
+        """Send commands between which no time passes on the board, and wait for their answers."""
         if self._channel is None:
             raise BoardError(f"the simulated board is not running: {self.tail()}")
-        line = json.dumps({"command": name, **values}, ensure_ascii=False)
-        self._channel.sendall(line.encode() + b"\n")
-        answer = self._answers.get(timeout=timeout)
-        if answer["event"] == "refused":
-            raise BoardError(f"the simulated board refuses {line}: {answer['reason']}")
+        lines = [json.dumps(command, ensure_ascii=False) + "\n" for command in commands]
+        self._channel.sendall("".join(lines).encode())
+        for line in lines:
+            answer = self._answers.get(timeout=timeout)
+            if answer["event"] == "refused":
+                raise BoardError(f"the simulated board refuses {line}: {answer['reason']}")
 
     # What happened ----------------------------------------------------------------
 

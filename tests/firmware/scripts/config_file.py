@@ -20,7 +20,9 @@ def load():
 settings, problems = load()
 assert settings == {} and len(problems) == 1 and "template" in problems[0]
 with open(PATH) as file:
-    assert json.load(file) == config.TEMPLATE
+    text = file.read()
+assert json.loads(text) == config.TEMPLATE
+assert text.find('"wifi"') < text.find('"mqtt"') < text.find('"mode"') and text.count("\n") == 5
 settings, problems = load()
 assert [problem.split(":")[0] for problem in sorted(problems)] == ["mqtt.server", "wifi.ssid"]
 
@@ -58,7 +60,7 @@ for part in (
     'wifi.timout: unknown key; did you mean "timeout"?',
     "mqtt.server: found 7; allowed: text of 1 to 253 bytes",
     "mqtt.keepalive: found 65536; allowed: a whole number from 0 to 65535",
-    "mqtt.tls: found",
+    "mqtt.tls.ca: found 1; allowed: ",
     "mqtt.password: found a value of the wrong form",
     'mode: found "disco"; allowed: "lights" or "echo"',
     "brightness: found true; allowed: a whole number from 1 to 100",
@@ -85,6 +87,14 @@ for text, line, column, what in (
     ("", 1, 1, "a value"),
     ('{"mode": "lights"} x', 1, 20, "nothing more"),
     ('{"a": tru}', 1, 7, "a value"),
+    ("{\u201cmode\u201d: 1}", 1, 2, "straight"),
+    ('{"mode": \u201clights\u201d}', 1, 10, "straight"),
+    ('{"a": "b\tc"}', 1, 9, "control character"),
+    ('{"a": "C:\\dir"}', 1, 10, "a backslash must be doubled"),
+    ('{"a": "\\ud83d\\ude00"}', 1, 8, "write the character itself"),
+    ('{"a": "\\u12g4"}', 1, 8, "four hexadecimal digits"),
+    ('{"a": 01}', 1, 7, "a value"),
+    ('// mine\n{"a": 1}', 1, 1, "a value"),
 ):
     write(text)
     problems = load()[1]
@@ -100,6 +110,43 @@ with open(PATH, "wb") as file:
 assert "UTF-8" in load()[1][0]
 write("\ufeff" + json.dumps(GOOD))
 assert load()[1] == []
+
+# Larger than a board's heap can stand.
+write(" " * config.MOST_BYTES + "{}")
+assert load() == ({}, ["%s: larger than 4096 bytes" % PATH])
+write(json.dumps(GOOD) + " " * (config.MOST_BYTES - len(json.dumps(GOOD))))
+assert load()[1] == []
+
+# {name} and {id} are filled in where they name something, and nowhere else.
+text = "{name} {id}"
+named = {"ssid": text, "password": text, "hostname": "{id}"}
+write(
+    json.dumps(
+        {
+            "wifi": named,
+            "mqtt": {"server": text, "user": text, "password": text, "client_id": "x{name}"},
+            "topics": {"command": "{id}/+", "state": "", "status": "a/{name}"},
+        }
+    )
+)
+settings, problems = load()
+assert not problems, problems
+for key in ("ssid", "password"):
+    assert settings["wifi"][key] == text
+for key in ("server", "user", "password"):
+    assert settings["mqtt"][key] == text
+assert settings["wifi"]["hostname"] == "0a1b"
+assert settings["mqtt"]["client_id"] == "xmpython"
+assert settings["topics"] == {"command": "0a1b/+", "state": "", "status": "a/mpython"}
+
+# Unknown keys inside tls are found as well; what is missing there is filled in.
+write(json.dumps({"wifi": {"ssid": "a"}, "mqtt": {"server": "b", "tls": {"caa": "/ca.pem"}}}))
+assert sorted(load()[1]) == [
+    "mqtt.tls.ca: missing; give a certificate file's path, of 1 to 128 bytes",
+    'mqtt.tls.caa: unknown key; did you mean "ca"?',
+]
+write(json.dumps({"wifi": {"ssid": "a"}, "mqtt": {"server": "b", "tls": {"ca": "/ca.pem"}}}))
+assert load()[0]["mqtt"]["tls"] == {"ca": "/ca.pem", "verify": True}
 
 # Saving refuses what is wrong, and leaves one whole file behind.
 write(json.dumps(GOOD))

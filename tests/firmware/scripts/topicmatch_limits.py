@@ -1,6 +1,7 @@
 """Long and deep texts: 65,535 bytes, 65,536 bytes, 32,768 levels. Nothing recurses.
 
-Texts are made to share memory where they can, so that this also runs in 140 KB.
+On the emulated microcontroller only the C module is tried: the twin copies what is not bytes,
+and a second text of that length does not fit into 140 KB.
 """
 
 import gc
@@ -13,6 +14,8 @@ if sys.implementation.name == "micropython":
     import _topicmatch
 
     matchers.append(_topicmatch)
+    if sys.platform == "qemu":
+        matchers.remove(topicmatch_py)
 
 
 def raised(function, *args):

@@ -53,7 +53,7 @@ void check_pair(const uint8_t *filter, size_t filter_length, const uint8_t *topi
 // Router
 // ---------------------------------------------------------------------------------------------
 
-static int allocations_left; // before one fails; negative: none fails
+static int allocations_left = -1; // before one fails; negative: none fails
 
 // Moves the block each time, so that a pointer kept too long is noticed.
 void *topicmatch_resize(void *block, size_t old_size, size_t new_size) {

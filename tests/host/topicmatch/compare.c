@@ -2,6 +2,7 @@
 //
 //   compare pairs        all filters and topics over small alphabets, and random bytes
 //   compare routers      random sequences of operations
+//   compare limits       more filters, levels and text than 16-bit indices can tell apart
 //   compare outcomes     reads filters and topics from standard input, and writes what the oracle
 //                        says of each pair: + match, - no match, f filter incorrect, t topic
 //                        incorrect. For the twin's test. Each text comes with its length in two
@@ -107,7 +108,7 @@ static void compare_pairs(void) {
 static void compare_routers(void) {
     static uint8_t script[20000];
     size_t operations = 0;
-    for (size_t i = 0; i < 300; i++) {
+    for (size_t i = 0; i < 2000; i++) {
         size_t length = next_random(i % 10 == 0 ? sizeof(script) : 400);
         for (size_t j = 0; j < length; j++) {
             script[j] = (uint8_t)next_random(256);
@@ -116,6 +117,93 @@ static void compare_routers(void) {
         operations += length / 6;
     }
     printf("about %zu operations, no difference\n", operations);
+}
+
+static void expect(bool condition, const char *what) {
+    if (!condition) {
+        fprintf(stderr, "not so: %s\n", what);
+        exit(1);
+    }
+}
+
+// Adds filters made from a format with a number until there is no more room; returns how many.
+static size_t add_until_full(topicmatch_router_t *router, const char *format) {
+    for (size_t i = 0;; i++) {
+        char filter[64];
+        int length = snprintf(filter, sizeof(filter), format, (unsigned)i);
+        uint16_t entry;
+        topicmatch_error_t error =
+            topicmatch_router_add(router, (uint8_t *)filter, (size_t)length, &entry);
+        if (error != TOPICMATCH_OK) {
+            expect(error == TOPICMATCH_MEMORY, "a full router says so");
+            topicmatch_router_find(router, (uint8_t *)filter, (size_t)length, &entry);
+            expect(entry == 0 && router->entries.live == i, "nothing was added to it");
+            return i;
+        }
+    }
+}
+
+static size_t count_matches(topicmatch_router_t *router, const char *topic) {
+    size_t count;
+    topicmatch_router_match(router, (const uint8_t *)topic, strlen(topic), false, &count);
+    for (size_t i = 1; i < count; i++) {
+        expect(topicmatch_router_found(router, i - 1) < topicmatch_router_found(router, i),
+               "entries come in the order of insertion");
+    }
+    return count;
+}
+
+static void free_router(topicmatch_router_t *router) {
+    topicmatch_router_clear(router);
+    expect(router->nodes.live == 0 && router->words.live == 0 && router->text_used == 0,
+           "a cleared router is empty");
+    free(router->nodes.records);
+    free(router->words.records);
+    free(router->entries.records);
+    free(router->text);
+}
+
+static void check_limits(void) {
+    topicmatch_router_t router;
+    topicmatch_router_init(&router, 65535);
+    expect(add_until_full(&router, "%u/#") == 32767, "there are 32,767 entries");
+    expect(count_matches(&router, "32766/x") == 1, "the last one matches");
+    free_router(&router);
+
+    topicmatch_router_init(&router, 65535);
+    size_t added = add_until_full(&router, "%u/x/+");
+    expect(added == 65534 / 3, "there are 65,534 nodes");
+    expect(count_matches(&router, "21843/x/y") == 1, "the last one matches");
+    free_router(&router);
+
+    static uint8_t text[65535];
+    memset(text, 'a', sizeof(text));
+    for (size_t i = 1; i < sizeof(text); i += 2) {
+        text[i] = '/';
+    }
+    uint16_t entry;
+    size_t count;
+    topicmatch_router_init(&router, 65535);
+    expect(topicmatch_router_add(&router, text, sizeof(text), &entry) == TOPICMATCH_OK,
+           "32,768 levels can be added");
+    expect(router.nodes.live == 32768 && router.words.live == 1, "each is a node, all one word");
+    topicmatch_router_match(&router, text, sizeof(text), false, &count);
+    expect(count == 1, "and matches");
+    text[1] = 'b';
+    text[3] = '+';
+    expect(topicmatch_router_add(&router, text, sizeof(text), &entry) == TOPICMATCH_WILDCARD,
+           "a wildcard inside a level is none");
+    // The word "a" is used 32,768 times now; twice as often is more than can be counted.
+    memset(text, 'a', sizeof(text));
+    for (size_t i = 1; i < sizeof(text); i += 2) {
+        text[i] = '/';
+    }
+    text[0] = '+';
+    expect(topicmatch_router_add(&router, text, sizeof(text), &entry) == TOPICMATCH_MEMORY,
+           "65,535 nodes are too many");
+    expect(router.nodes.live == 32768 && router.entries.live == 1, "nothing was added");
+    free_router(&router);
+    printf("limits are as they should be\n");
 }
 
 static texts_t read_texts(void) {
@@ -165,10 +253,12 @@ int main(int argc, char **argv) {
         compare_pairs();
     } else if (strcmp(task, "routers") == 0) {
         compare_routers();
+    } else if (strcmp(task, "limits") == 0) {
+        check_limits();
     } else if (strcmp(task, "outcomes") == 0) {
         write_outcomes();
     } else {
-        fprintf(stderr, "usage: compare pairs|routers|outcomes\n");
+        fprintf(stderr, "usage: compare pairs|routers|limits|outcomes\n");
         return 2;
     }
     return 0;

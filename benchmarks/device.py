@@ -1,0 +1,79 @@
+"""What the running device costs: heap, and time from power-on to the subscription.
+
+The heap is measured in the simulator built for 32 bits, where objects have a board's size. Its fake
+hardware is Python and lies in that heap too, about 5 KB that a real board does not need.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from benchmarks.goals import Goal
+from simulated_board import ROOT, SimulatedBoard
+from tests.conftest import Mosquitto
+from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
+
+HEAP = "96k"
+BOOTS = 5
+
+
+def boot(broker: Mosquitto, folder: Path, executable: Path | None = None) -> SimulatedBoard:
+    """Return a board, not yet started, with a configuration for `broker`."""
+    flash = folder / "flash"
+    flash.mkdir(exist_ok=True)
+    (flash / "config.json").write_text(json.dumps(settings(broker)))
+    return SimulatedBoard(
+        flash=flash,
+        access_points=(ACCESS_POINT,),
+        environment={"SIM_HEAP": HEAP},
+        executable=executable,
+    )
+
+
+def heap_used(broker: Mosquitto, folder: Path) -> float:
+    """Return the KB of heap that a board uses after its loop has handled a few messages."""
+    person = Person(broker, "light/#")
+    try:
+        with boot(broker, folder, ROOT / "build" / "sim32-mpython" / "micropython") as board:
+            board.wait_line("mqtt: subscribed")
+            for payload in ("on", "#ff8000", "off"):
+                person.publish("light", payload)
+            person.publish("light", "stats")
+            return json.loads(person.receive("light/status/stats"))["heap_used"] / 1024
+    finally:
+        person.close()
+
+
+def boot_time(broker: Mosquitto, folder: Path) -> float:
+    """Return the ms from power-on to the SUBSCRIBE packet, without joining the network."""
+    powered_off = boot(broker, folder)
+    powered_off.commands = ({"command": "capture", "value": True},)
+    with powered_off as board:
+        board.wait_line("mqtt: subscribed")
+        time = {event.get("status"): event["t"] for event in board.events if "status" in event}
+        sent = next(
+            event["t"]
+            for event in board.events
+            if event["event"] == "air" and event["data"].startswith("82")
+        )
+        joining = time[1010] - time[1001]
+        return (sent - joining) / 1000
+
+
+def main() -> list[Goal]:
+    """Measure; needs the simulators for 64 and 32 bits."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        broker = Mosquitto(folder)
+        broker.start()
+        try:
+            heap = heap_used(broker, folder)
+            fastest = min(boot_time(broker, folder) for _ in range(BOOTS))
+        finally:
+            broker.stop()
+    return [
+        Goal(f"device: heap used, of {HEAP}, 32 bits", heap, 24, "KB"),
+        Goal("device: power-on to SUBSCRIBE, without joining", fastest, 300, "ms"),
+    ]

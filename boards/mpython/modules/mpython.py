@@ -1,0 +1,403 @@
+"""What labplus's programs use after `from mpython import *`. docs/names.md lists every name.
+
+Importing it blanks the LEDs and listens to the two buttons. Everything else, display and touch
+pads among it, begins at its first use, so hardware that is missing troubles nobody else.
+"""
+
+import array
+import framebuf
+import machine
+import math
+import network
+import rgb as _rgb
+import struct
+import time
+import ubinascii
+from machine import ADC, I2C, PWM, Pin, TouchPad
+from micropython import const, schedule
+from neopixel import NeoPixel
+from time import sleep, sleep_ms, sleep_us
+
+import board as _board
+from button import Button
+from ssd1106 import SSD1106_I2C
+
+ustruct = struct  # the name in older programs
+
+# P0 to P28 of the edge connector as GPIO numbers; -1 carries no signal of the chip.
+# fmt: off
+pins_remap_esp32 = (
+    33, 32, 35, 34, 39, 0, 16, 17, 26, 25, 36, 2, -1, 18, 19,
+    21, 5, -1, -1, 22, 23, -1, -1, 27, 14, 12, 13, 15, 4,
+)
+# fmt: on
+
+i2c = I2C(0, scl=Pin(22), sda=Pin(23), freq=400000)
+
+rgb = _rgb.leds()
+
+light = ADC(Pin(39))
+light.atten(ADC.ATTN_11DB)
+sound = ADC(Pin(36))
+sound.atten(ADC.ATTN_11DB)
+
+button_a = Button(_board.BUTTON_A_PIN)
+button_b = Button(_board.BUTTON_B_PIN)
+
+
+def numberMap(inputNum, bMin, bMax, cMin, cMax):
+    """Return the number that lies between cMin and cMax as inputNum between bMin and bMax."""
+    return (cMax - cMin) / (bMax - bMin) * (inputNum - bMin) + cMin
+
+
+def uuid():
+    """Return the chip's unique id as 12 hexadecimal digits."""
+    return ubinascii.hexlify(machine.unique_id()).decode().upper()
+
+
+# Touch pads ----------------------------------------------------------------------
+
+# A pad reads several hundred, and below this when a finger is on it; `config` changes it.
+_TOUCHED = const(400)
+
+# MicroPython's TouchPad has no interrupt, so pads are looked at. The last of the four hardware
+# timers is the one that tutorials leave free. Milliseconds.
+_TOUCH_TIMER = const(3)
+_TOUCH_PERIOD = const(50)
+
+_PRESSES_MOST = const(100)
+
+_watched_pads = []
+
+
+def _watch_pads(timer):
+    for pad in _watched_pads:
+        pad._look()
+
+
+class Touch:
+    """A touch pad. `read` and `is_pressed` look at it when they are called.
+
+    `event_pressed` and `event_released` may be set to functions, which are called with 1 and 0.
+    From then on, or from the first `was_pressed` or `get_presses`, Timer(3) looks at the pad
+    every 50 ms.
+    """
+
+    def __init__(self, pin):
+        self._pin = pin
+        self._pad = None  # made at its first use: that starts the chip's touch sensor
+        self._threshold = _TOUCHED
+        self._down = False
+        self._was_pressed = False
+        self._presses = 0
+        self._events = [None, None]  # released, pressed
+
+    def read(self):
+        """Return the pad's reading: the less, the more it is touched."""
+        if self._pad is None:
+            self._pad = TouchPad(self._pin)
+        return self._pad.read()
+
+    def config(self, threshold):
+        """Set the reading below which the pad counts as touched."""
+        self._threshold = threshold
+
+    def is_pressed(self):
+        """Return whether the pad is touched now."""
+        return self.read() < self._threshold
+
+    def was_pressed(self):
+        """Return whether the pad was touched since this was asked last."""
+        self._watch()
+        was_pressed = self._was_pressed
+        self._was_pressed = False
+        return was_pressed
+
+    def get_presses(self):
+        """Return how often the pad was touched since this was asked last, 100 at most."""
+        self._watch()
+        presses = self._presses
+        self._presses = 0
+        return presses
+
+    @property
+    def event_pressed(self):
+        return self._events[1]
+
+    @event_pressed.setter
+    def event_pressed(self, event):
+        self._events[1] = event
+        self._watch()
+
+    @property
+    def event_released(self):
+        return self._events[0]
+
+    @event_released.setter
+    def event_released(self, event):
+        self._events[0] = event
+        self._watch()
+
+    def _watch(self):
+        if self in _watched_pads:
+            return
+        self._look()
+        if not _watched_pads:
+            timer = machine.Timer(_TOUCH_TIMER)
+            timer.init(period=_TOUCH_PERIOD, mode=machine.Timer.PERIODIC, callback=_watch_pads)
+        _watched_pads.append(self)
+
+    def _look(self):
+        if self.is_pressed() == self._down:
+            return
+        self._down = not self._down
+        if self._down:
+            self._was_pressed = True
+            self._presses = min(self._presses + 1, _PRESSES_MOST)
+        event = self._events[self._down]
+        if event is not None:
+            event(int(self._down))
+
+
+touchPad_P = touchpad_p = Touch(Pin(27))
+touchPad_Y = touchpad_y = Touch(Pin(14))
+touchPad_T = touchpad_t = Touch(Pin(12))
+touchPad_H = touchpad_h = Touch(Pin(13))
+touchPad_O = touchpad_o = Touch(Pin(15))
+touchPad_N = touchpad_n = Touch(Pin(4))
+
+
+# The edge connector --------------------------------------------------------------
+
+
+class PinMode:
+    IN = 1
+    OUT = 2
+    PWM = 3
+    ANALOG = 4
+    OUT_DRAIN = 5
+
+
+_MODES = ("", "IN", "OUT", "PWM", "ANALOG", "OUT_DRAIN")
+
+# GPIO34 to 39 are inputs only. The chip's second ADC is taken while Wi-Fi is on, so only the
+# first one's pins, GPIO32 to 39, are offered as analogue inputs.
+_INPUTS_ONLY = const(34)
+_ADC1 = const(32)
+
+
+class MPythonPin:
+    """Pin P0 to P28 of the edge connector, in one mode of PinMode; `pull` as in machine.Pin.
+
+    Raises IndexError for a pin that is not there, TypeError for a mode that it cannot have, and
+    in its methods TypeError in the wrong mode.
+    """
+
+    def __init__(self, pin, mode=PinMode.IN, pull=None):
+        if mode not in (1, 2, 3, 4, 5):
+            raise TypeError("mode must be PinMode.IN, OUT, PWM, ANALOG or OUT_DRAIN")
+        if not 0 <= pin < len(pins_remap_esp32):
+            raise IndexError("there is no P%d, only P0 to P28" % pin)
+        self.id = pins_remap_esp32[pin]
+        self.mode = mode
+        drives = mode not in (PinMode.IN, PinMode.ANALOG)
+        if (
+            self.id < 0
+            or (drives and self.id >= _INPUTS_ONLY)
+            or (mode == PinMode.ANALOG and self.id < _ADC1)
+        ):
+            raise TypeError("%s not supported on P%d" % (_MODES[mode], pin))
+        if mode == PinMode.PWM:
+            self.pwm = PWM(Pin(self.id), freq=1000, duty=0)
+        elif mode == PinMode.ANALOG:
+            self.adc = ADC(Pin(self.id))
+            self.adc.atten(ADC.ATTN_11DB)
+        else:
+            direction = (Pin.IN, Pin.OUT, None, None, Pin.OPEN_DRAIN)[mode - 1]
+            self.Pin = Pin(self.id, direction)
+            if pull is not None:
+                self.Pin.init(pull=pull)
+
+    def _check(self, *modes):
+        if self.mode not in modes:
+            raise TypeError("the pin is not in %s mode" % " or ".join(_MODES[m] for m in modes))
+
+    def irq(self, handler=None, trigger=Pin.IRQ_RISING):
+        """Call `handler` with the Pin at each edge of `trigger`."""
+        self._check(PinMode.IN)
+        return self.Pin.irq(handler, trigger)
+
+    def read_digital(self):
+        """Return the pin's level, 0 or 1."""
+        self._check(PinMode.IN)
+        return self.Pin.value()
+
+    def write_digital(self, value):
+        """Set the pin's level, 0 or 1."""
+        self._check(PinMode.OUT, PinMode.OUT_DRAIN)
+        self.Pin.value(value)
+
+    def read_analog(self):
+        """Return the voltage, 0 to 4095 for 0 to about 3.1 V."""
+        self._check(PinMode.ANALOG)
+        return self.adc.read()
+
+    def write_analog(self, duty, freq=1000):
+        """Set the share of time at 3.3 V, 0 to 1023, and the frequency in Hz."""
+        self._check(PinMode.PWM)
+        self.pwm.freq(freq)
+        self.pwm.duty(duty)
+
+
+# The display ---------------------------------------------------------------------
+
+
+class TextMode:
+    normal = 1  # light on dark
+    rev = 2  # dark on light
+    trans = 3  # light on what is there
+    xor = 4  # turns over what is there
+
+
+_FONT = const(8)  # pixels, both ways
+_LINE = const(16)  # labplus's programs place their lines so
+
+
+class OLED(SSD1106_I2C):
+    """The board's display, 128x64. If none answers, its first use raises OSError."""
+
+    def __init__(self):
+        super().__init__(128, 64, i2c)
+
+    def DispChar(self, s, x, y, mode=TextMode.normal, auto_return=False):
+        """Draw the text `s` with its top left corner at (x, y), in MicroPython's 8x8 font.
+
+        A character that is not in ASCII, such as a Chinese one, becomes an empty box. With
+        `auto_return` text goes on in the next line of 16 pixels, and from the last line in the
+        first. Returns (width, (x, y)): the pixels used and where the text ended.
+        """
+        start = x
+        width = 0
+        for character in s:
+            if auto_return and x > self.width - _FONT:
+                width += self.width - start
+                x = start = 0
+                y = y + _LINE if y <= self.height - 2 * _LINE else 0
+            self._draw(character, x, y, mode)
+            x += _FONT
+        return width + x - start, (x, y)
+
+    def _draw(self, character, x, y, mode):
+        target = self
+        colour = 0 if mode == TextMode.rev else 1
+        if mode == TextMode.xor:
+            target = framebuf.FrameBuffer(bytearray(_FONT), _FONT, _FONT, framebuf.MONO_VLSB)
+            x, y, left, top = 0, 0, x, y
+        elif mode != TextMode.trans:
+            self.fill_rect(x, y, _FONT, _FONT, 1 - colour)
+        if " " <= character <= "~":
+            target.text(character, x, y, colour)
+        else:
+            target.rect(x, y, _FONT - 1, _FONT, colour)
+        if mode == TextMode.xor:
+            for place in range(_FONT * _FONT):
+                x, y = place % _FONT, place // _FONT
+                if target.pixel(x, y):
+                    self.pixel(left + x, top + y, not self.pixel(left + x, top + y))
+
+
+oled = display = OLED()
+
+
+# Wi-Fi ---------------------------------------------------------------------------
+
+# One dot is printed, and the network looked at, in this rhythm. Milliseconds.
+_DOT = const(500)
+
+# The radio takes 2.4 s to search all channels; a network must be missing twice.
+_MISSING_DOTS = const(10)
+
+# How long the radio may take to leave a network. Milliseconds.
+_LEAVE = const(200)
+
+
+class wifi:
+    """Joins a network, or opens one. `sta` and `ap` are the two network.WLAN interfaces."""
+
+    def __init__(self):
+        self.sta = network.WLAN(network.STA_IF)
+        self.ap = network.WLAN(network.AP_IF)
+
+    def connectWiFi(self, ssid, passwd, timeout=10):
+        """Join the network and wait for an address, `timeout` seconds at most.
+
+        An empty password means an open network; hidden networks can be joined. Leaves the network
+        of before. Raises OSError if the network is not found, or there is no address in time; the
+        radio goes on trying then.
+        """
+        sta = self.sta
+        sta.active(True)
+        if sta.status() != network.STAT_IDLE:
+            sta.disconnect()  # only asks; connect() is refused while the radio is busy
+            sleep_ms(_LEAVE)
+        sta.connect(ssid, passwd or None)
+        print("Connection WiFi", end="")
+        start = time.ticks_ms()
+        missing = 0
+        while sta.ifconfig()[0] == "0.0.0.0":
+            missing = missing + 1 if sta.status() == network.STAT_NO_AP_FOUND else 0
+            late = time.ticks_diff(time.ticks_ms(), start) >= timeout * 1000
+            if missing > _MISSING_DOTS or (missing and late):
+                print()
+                raise OSError("SSID invalid / failed to scan this wifi")
+            if late:
+                print()
+                self._print_reason(ssid)
+                raise OSError("Timeout!,check your wifi password and keep your network unblocked")
+            print(".", end="")
+            sleep_ms(_DOT)
+        print()
+        print(
+            "WiFi(%s,%sdBm) Connection Successful, Config:%s"
+            % (ssid, sta.status("rssi"), sta.ifconfig())
+        )
+
+    def _print_reason(self, ssid):
+        from wifi import reason
+
+        print(reason(ssid, self.sta.status()).split(";")[0])
+
+    def disconnectWiFi(self):
+        """Leave the network and switch the interface off."""
+        if self.sta.isconnected():
+            self.sta.disconnect()
+        self.sta.active(False)
+        print("disconnect WiFi...")
+
+    def enable_APWiFi(self, essid, password=b"", channel=10):
+        """Open a network: without a password for everybody, else WPA2; 8 characters at least."""
+        self.ap.active(True)
+        if password:
+            security = network.AUTH_WPA_WPA2_PSK
+            self.ap.config(ssid=essid, channel=channel, security=security, key=password)
+        else:
+            self.ap.config(ssid=essid, channel=channel, security=network.AUTH_OPEN)
+
+    def disable_APWiFi(self):
+        """Close the network."""
+        self.ap.active(False)
+        print("disable AP WiFi...")
+
+
+def try_connect_wifi(_wifi, _ssid, _pass, _times):
+    """Try `_wifi.connectWiFi` up to `_times` times, 5 s apart; return whether one succeeded."""
+    for attempt in range(_times):
+        if attempt:
+            sleep(5)
+        print("Try Connect WiFi ... %d Times" % (attempt + 1))
+        try:
+            _wifi.connectWiFi(_ssid, _pass)
+            return True
+        except OSError as error:
+            print(error)
+    return False

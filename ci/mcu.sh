@@ -1,0 +1,57 @@
+# What the matcher's tests and measures need beyond functions.sh, which must be sourced before.
+
+# Debian packages that contain a file rather than a command: $1 is a pattern, $2 the package.
+ci_install_debian_file() {
+    compgen -G "$1" >/dev/null && return
+    if [ "$(id -u)" -ne 0 ]; then
+        ci_fail "the tests need '$1'; type: sudo apt-get install $2"
+        return
+    fi
+    ci_say "Installing Debian's $2"
+    ci_logged "apt-$2" apt-get -q update
+    ci_logged "apt-$2" env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$2"
+}
+
+# clang with libFuzzer, whose package has clang's version in its name.
+ci_install_fuzzer() {
+    ci_install_debian clang clang
+    local version
+    version=$(clang -dumpversion | cut -d. -f1)
+    ci_install_debian_file "/usr/lib/llvm-$version/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" "libclang-rt-$version-dev"
+}
+
+# Build MicroPython for the emulated Cortex-M3 as build/mcu/firmware.elf.
+ci_build_mcu() {
+    local build=$CI_BUILD/mcu micropython mpy_cross
+    ci_install_debian arm-none-eabi-gcc gcc-arm-none-eabi
+    ci_install_debian_file '/usr/lib/arm-none-eabi/include/string.h' libnewlib-arm-none-eabi
+    ci_install_debian qemu-system-arm qemu-system-arm
+    micropython=$(ci_find_micropython)
+    ci_forget_other_micropython "$micropython"
+    mpy_cross=$(ci_build_mpy_cross)
+    ci_say "Building MicroPython for an emulated Cortex-M3 (half a minute the first time)"
+    mkdir -p "$build"
+    GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged mcu make -C "$micropython/ports/qemu" -j"$(nproc)" BOARD=MPS2_AN385 BUILD="$build" \
+        USER_C_MODULES="$CI_ROOT/firmware" FROZEN_MANIFEST="$CI_ROOT/tests/mcu/manifest.py" \
+        MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
+}
+
+# The matcher's tests need the emulated microcontroller, compilers for the host and a fuzzer.
+ci_prepare_matcher_tests() {
+    ci_install_group test
+    ci_install_debian gcc gcc
+    ci_install_debian_file '/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a' gcc-multilib
+    ci_install_fuzzer
+    ci_build_mcu
+}
+
+# Fuzz the core for $1 seconds. What was found before lies in build/fuzz, and is begun with.
+ci_fuzz() {
+    local seconds=$1 build=$CI_BUILD/fuzz sources=$CI_ROOT/tests/host/topicmatch
+    ci_install_fuzzer
+    mkdir -p "$build/corpus"
+    clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wall -Wextra -Werror \
+        -I"$CI_ROOT/firmware/topicmatch" "$sources"/{fuzz,check,oracle}.c "$CI_ROOT/firmware/topicmatch/topicmatch.c" -o "$build/fuzz"
+    ci_say "Fuzzing for $seconds s; a failing input is kept in $build"
+    "$build/fuzz" -max_total_time="$seconds" -max_len=600 -print_final_stats=1 -artifact_prefix="$build/" "$build/corpus"
+}

@@ -1,0 +1,162 @@
+"""Configurations that are right and that are wrong, for the board's checker and the JSON Schema."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+PLAIN: dict[str, Any] = {"wifi": {"ssid": "classroom"}, "mqtt": {"server": "broker.local"}}
+EASYIOT: dict[str, Any] = {
+    "wifi": {"ssid": "classroom"},
+    "mqtt": {"platform": "easyiot", "user": "iot-id", "password": "iot-pwd"},
+    "topics": {"command": "Ab3_dEf9k"},
+}
+ONENET: dict[str, Any] = {
+    "wifi": {"ssid": "classroom"},
+    "mqtt": {
+        "platform": "onenet",
+        "user": "123456",
+        "client_id": "lamp",
+        "password": "S2V5IG9mIGEgbGFtcA==",
+    },
+}
+ONENET_LEGACY: dict[str, Any] = {
+    "wifi": {"ssid": "classroom"},
+    "mqtt": {
+        "platform": "onenet-legacy",
+        "user": "123456",
+        "client_id": "7654321",
+        "password": "lamp",
+    },
+}
+ADAFRUIT: dict[str, Any] = {
+    "wifi": {"ssid": "classroom"},
+    "mqtt": {"platform": "adafruit", "user": "ada", "password": "aio_Key123"},
+}
+PLATFORMS = {
+    "mqtt": PLAIN,
+    "easyiot": EASYIOT,
+    "onenet": ONENET,
+    "onenet-legacy": ONENET_LEGACY,
+    "adafruit": ADAFRUIT,
+}
+
+
+class Absent:
+    """In place of a value: the key is taken out."""
+
+
+def changed(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of `base` in which the key `path`, such as mqtt.tls, holds `value`."""
+    values = copy.deepcopy(base)
+    *sections, key = path.split(".")
+    section = values
+    for name in sections:
+        section = section.setdefault(name, {})
+    if value is Absent:
+        section.pop(key, None)
+    else:
+        section[key] = value
+    return values
+
+
+# (base, key, right values, wrong values)
+_ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
+    (PLAIN, "wifi", [], [Absent, None, [], "classroom", {}]),
+    (PLAIN, "wifi.ssid", ["a", "x" * 32, "教室"], [Absent, "", "x" * 33, 7, None, "a\n", "a\0"]),
+    (PLAIN, "wifi.password", [Absent, "", "x" * 8, "x" * 63], ["x", "x" * 7, "x" * 64, 12345678]),
+    (
+        PLAIN,
+        "wifi.hostname",
+        [Absent, "lamp-7", "{name}-{id}", "A"],
+        ["", "a b", "x" * 33, "lamp_7", "{ssid}", "é"],
+    ),
+    (PLAIN, "wifi.timeout", [1, 600], [0, 601, "30", 1.5, True, None]),
+    (PLAIN, "wifi.timout", [], [5]),
+    (PLAIN, "mqtt", [], [Absent, None, [], "broker", {}]),
+    (PLAIN, "mqtt.platform", [Absent, "mqtt"], ["", "Mqtt", "onenet", "easyiot", 7, None, []]),
+    (PLAIN, "mqtt.server", ["10.0.0.1", "x" * 253], [Absent, "", "x" * 254, 7]),
+    (PLAIN, "mqtt.port", [0, 1883, 65535], [-1, 65536, "1883", False]),
+    (PLAIN, "mqtt.user", ["", "x" * 256], ["x" * 257, 7]),
+    (PLAIN, "mqtt.password", ["", "x" * 1024], ["x" * 1025, 7, ["x"]]),
+    (PLAIN, "mqtt.client_id", ["a", "{name}-{id}", "x" * 128], ["", "x" * 129, None]),
+    (PLAIN, "mqtt.keepalive", [0, 65535], [-1, 65536, "30"]),
+    (PLAIN, "mqtt.clean_session", [True, False], [0, 1, "true", None]),
+    (
+        PLAIN,
+        "mqtt.tls",
+        [True, False, {"ca": "/ca.pem"}, {"ca": "/ca.der", "verify": False}],
+        [1, "yes", None, {}, {"verify": True}, {"ca": ""}, {"ca": "/c", "verify": 1}],
+    ),
+    (PLAIN, "mqtt.tls.cafile", [], ["/ca.pem"]),
+    (PLAIN, "mqtt.rate", [0, 30, 600], [-1, 601, 0.5]),
+    (PLAIN, "topics", [Absent, {}], [None, [], "x"]),
+    (
+        PLAIN,
+        "topics.command",
+        [Absent, "a", "#", "+", "/", "a/+/b/#", "/#", "{name}/{id}", "$SYS/#", "教室/灯"],
+        ["", "a#", "#/a", "a+", "+a/b", "a/#/b", "a\nb", "x" * 201, 7],
+    ),
+    (PLAIN, "topics.state", ["", "a/b", "x" * 200], ["a/+", "#", "x" * 201, None, "a\x7f"]),
+    (PLAIN, "topics.status", ["", "a/b"], ["a/#", "+", "x" * 201, 7]),
+    (PLAIN, "topics.commands", [], ["a"]),
+    (PLAIN, "mode", ["lights", "echo"], ["disco", "", None, 1]),
+    (PLAIN, "brightness", [1, 100], [0, 101, "50", 1.5, True]),
+    (PLAIN, "colour", [], ["red"]),
+    (EASYIOT, "mqtt.user", ["x"], [Absent, ""]),
+    (EASYIOT, "mqtt.password", ["x"], [Absent, ""]),
+    (EASYIOT, "mqtt.server", ["", "iot.dfrobot.com"], [7]),
+    (EASYIOT, "topics", [], [Absent, {}]),
+    (EASYIOT, "topics.command", ["x"], ["", "a/+", "#"]),
+    (EASYIOT, "topics.state", ["", "x"], ["+"]),
+    (EASYIOT, "mode", ["echo"], []),
+    (ONENET, "mqtt.user", ["x" * 64], [Absent, "", "a/b", "x" * 65]),
+    (ONENET, "mqtt.client_id", ["lamp_1"], [Absent, "", "a/b", "a+", "#", "x" * 65]),
+    (
+        ONENET,
+        "mqtt.password",
+        ["YWJj", "YWI=", "YQ==", "version=2018-10-31&res=x", "+/+/"],
+        [Absent, "", "YWJ", "YQ=", "Y===", "====", "YWI=YWI=", "Y-J_", "YWJj\n", "K" * 1028, 7],
+    ),
+    (ONENET, "mqtt.keepalive", [10, 1800], [0, 9, 1801]),
+    (ONENET, "mqtt.tls", [True, {"ca": "/ca.pem"}], [1]),
+    (ONENET, "topics.command", [Absent, ""], ["a"]),
+    (ONENET, "topics.state", [""], ["a"]),
+    (ONENET, "topics.status", [""], ["a"]),
+    (ONENET, "mode", ["lights"], ["echo"]),
+    (ONENET_LEGACY, "mqtt.user", ["x" * 64], [Absent, "", "x" * 65]),
+    (ONENET_LEGACY, "mqtt.client_id", ["1"], [Absent, "", "x" * 65]),
+    (ONENET_LEGACY, "mqtt.password", ["x"], [Absent, ""]),
+    (ONENET_LEGACY, "mqtt.tls", [False], [True, {"ca": "/ca.pem"}]),
+    (ONENET_LEGACY, "mqtt.port", [0, 6002], []),
+    (ONENET_LEGACY, "topics.state", [""], ["a"]),
+    (ONENET_LEGACY, "mode", ["lights"], ["echo"]),
+    (ADAFRUIT, "mqtt.user", ["x" * 128], [Absent, "", "a/b", "x" * 129]),
+    (ADAFRUIT, "mqtt.password", ["x"], [Absent, ""]),
+    (
+        ADAFRUIT,
+        "topics.command",
+        ["lamp", "room-7.lamp", "{name}-{id}"],
+        ["", "Lamp", "a/b", "a_b", "#", "x" * 129, "{user}"],
+    ),
+    (ADAFRUIT, "topics.state", ["", "a"], ["A"]),
+    (ADAFRUIT, "topics.status", ["", "a"], ["A"]),
+    (ADAFRUIT, "mode", ["echo"], []),
+]
+
+GOOD: list[Any] = [*PLATFORMS.values()]
+GOOD += [changed(base, path, value) for base, path, right, _ in _ROWS for value in right]
+BAD: list[Any] = [None, [], 7, "text", {}]
+BAD += [changed(base, path, value) for base, path, _, wrong in _ROWS for value in wrong]
+
+# Wrong only in a way that a JSON Schema cannot say: bytes of UTF-8, and what {id} grows to.
+BAD_FOR_THE_BOARD_ALONE: list[Any] = [
+    changed(PLAIN, "wifi.ssid", "教" * 11),
+    changed(PLAIN, "mqtt.client_id", "x" * 124 + "{id}"),
+    changed(PLAIN, "wifi.hostname", "x" * 21 + "{name}"),
+    changed(PLAIN, "topics.state", "x" * 196 + "{id}"),
+    changed(PLAIN, "mqtt.user", "\U0001fffe"),
+]
+
+# Where each key may stand; every one is in the table of docs/config.md.
+KEYS = sorted({path for _, path, right, _ in _ROWS if right})

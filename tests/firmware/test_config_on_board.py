@@ -1,0 +1,72 @@
+"""config inside the firmware: the same verdicts as on the host, and saving under kill -9."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ci.device_config import config_module
+from tests import config_examples
+
+CHECK = """
+import config, json, sys
+with open(sys.argv[1]) as file:
+    examples = json.load(file)
+print(json.dumps([config.check(values) for values in examples]))
+print("ok")
+"""
+
+SAVE_FOR_EVER = """
+import config
+values = [{"wifi": {"ssid": c * 30}, "mqtt": {"server": c * 250, "password": c * 900}} for c in "ab"]
+config.save(values[0], "config.json")
+print("saving")
+while True:
+    for value in values:
+        config.save(value, "config.json")
+"""
+
+
+def verdict(problems: list[str]) -> list[str]:
+    """Return problems in order, without what was found: CPython's json escapes more of it."""
+    return sorted(re.sub(r"found .*; allowed", "found; allowed", text) for text in problems)
+
+
+def test_same_verdicts_as_on_the_host(run_script: Callable[..., str], tmp_path: Path) -> None:
+    examples = config_examples.GOOD + config_examples.BAD + config_examples.BAD_FOR_THE_BOARD_ALONE
+    file = tmp_path / "examples.json"
+    file.write_text(json.dumps(examples, ensure_ascii=False))
+    script = tmp_path / "check.py"
+    script.write_text(CHECK)
+    on_board = json.loads(run_script(script, str(file)).splitlines()[0])
+    on_host = [config_module().check(values) for values in examples]
+    assert [verdict(p) for p in on_board] == [verdict(p) for p in on_host]
+
+
+def test_killed_while_saving(micropython: Path, tmp_path: Path) -> None:
+    """kill -9 at a random moment leaves one of the two files, whole."""
+    random.seed(5)
+    file = tmp_path / "config.json"
+    found = set()
+    for _ in range(40):
+        process = subprocess.Popen(
+            [str(micropython), "-c", SAVE_FOR_EVER], cwd=tmp_path, stdout=subprocess.PIPE
+        )
+        assert process.stdout and process.stdout.readline() == b"saving\n"
+        time.sleep(random.random() * 0.03)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        values = json.loads(file.read_text())
+        letter = values["wifi"]["ssid"][0]
+        assert values == {
+            "wifi": {"ssid": letter * 30},
+            "mqtt": {"server": letter * 250, "password": letter * 900},
+        }
+        found.add(letter)
+    assert found == {"a", "b"}, "every kill came at the same moment"

@@ -1,0 +1,37 @@
+"""The boards' pages against what the firmware does."""
+
+import re
+
+from ci.boards import ROOT
+
+COLOUR = re.compile(r"_COLOUR = \((\d+), (\d+), (\d+)\)$", re.MULTILINE)
+
+
+def test_the_picture_shows_every_state(board):
+    picture = (ROOT / "docs" / "boards" / f"{board.name}-leds.svg").read_text()
+    colours = []
+    for source in ("modules/device.py", "firmware/boot/main.py"):
+        colours += COLOUR.findall((ROOT / source).read_text())
+    assert len(colours) >= 5
+    for red, green, blue in colours:
+        assert f"#{int(red):02x}{int(green):02x}{int(blue):02x}" in picture
+
+
+def test_the_page_has_the_pins(board):
+    page = (ROOT / "docs" / "boards" / f"{board.name}.md").read_text()
+    numbers = set(re.findall(r"\d+", page))
+    for line in (board.folder / "pins.csv").read_text().splitlines():
+        if "," in line and not line.startswith("#"):
+            assert line.split(",GPIO")[1] in numbers, line
+
+
+def test_links_lead_somewhere():
+    for page in (ROOT / "docs").rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_troubleshooting_knows_every_adapter(board):
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    for vendor, product in board.usb_ids:
+        assert f"{vendor:04x}:{product:04x}" in text

@@ -1,0 +1,16 @@
+"""The factory image's filesystem, in MicroPython's own hands."""
+
+from pathlib import Path
+
+from ci.flash_image import read_flash_image
+from ci.partitions import SECTOR
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+def test_the_firmware_mounts_the_filesystem_and_reads_its_config(
+    board, factory, run_script, tmp_path
+):
+    path = tmp_path / "filesystem.bin"
+    path.write_bytes(read_flash_image(factory, board.chip).filesystem())
+    run_script(SCRIPTS / "mount.py", str(path), str(SECTOR))
