@@ -659,6 +659,48 @@ def test_waits_for_wifi(play_robust):
     )
 
 
+@pytest.mark.parametrize("end", ["reset", "hang_up"])
+def test_cut_at_every_byte(play_robust, end):
+    """D10 to D12: the broker takes n bytes, n = 0, 1, 2..., and is gone; then it stays"""
+    size = len(connect("c") + subscribe(1, "t", 1) + publish("t", b"m", 1, 1))
+
+    def conversation(broker):
+        for count in range(size):
+            broker.accept()
+            rest = count
+            for packet_size in (len(connect("c")), len(subscribe(1, "t", 1)), size):
+                broker.read(min(rest, packet_size))
+                if rest < packet_size:
+                    break
+                rest -= packet_size
+                if packet_size == len(connect("c")):
+                    broker.send(CONNACK)
+            getattr(broker, end)()
+        broker.greet()
+        while (packet := broker.read_packet()) != DISCONNECT:
+            identifier = int.from_bytes(packet[-3:-1] if packet[0] & 2 else b"", "big")
+            if packet[0] == 0x82:
+                broker.send(suback(int.from_bytes(packet[2:4], "big"), 1))
+            else:
+                assert packet[:1] in b"\x32\x3a" and packet[-1:] == b"m", packet.hex(" ")
+                broker.send(puback(identifier))
+
+    play_robust(
+        """
+        c = make(kind=Client)
+        c.DELAY = 0.002
+        c.MAX_DELAY = 0.01
+        c.on("t", print, 1)
+        c.publish("t", "m", qos=1)
+        while c._requests:
+            c.step()
+        c.disconnect()
+        """,
+        conversation,
+        timeout=60,
+    )
+
+
 def test_a_thousand_reconnects_leak_nothing(play_robust):
     def conversation(broker):
         for _ in range(1000):
