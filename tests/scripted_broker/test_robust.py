@@ -281,6 +281,34 @@ def test_refusals_that_time_does_not_cure(play_robust, call, code):
     )
 
 
+def test_step_survives_a_name_server_and_ends_with_a_bad_setting(play_robust):
+    """6.: a name that is not found is tried again; a client id that MQTT cannot carry is not"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(DISCONNECT)
+
+    play_robust(
+        """
+        c = make(kind=Client)
+        c.server = "no-such-host.invalid"
+        c.start()
+        while len(c.lost) < 3:
+            c.step()
+        c.server = "127.0.0.1"
+        while not c.isconnected():
+            c.step()
+        c.disconnect()
+        c.client_id = "a\0b"
+        c.start()
+        assert isinstance(error_of(c.step), ValueError)
+        work(c, 0.1)  # idle
+        assert len(c.lost) == 3
+        """,
+        conversation,
+    )
+
+
 def test_before_connect(play_robust):
     """D21: publish connects; D12: no AttributeError anywhere"""
 
