@@ -21,6 +21,28 @@ print(json.dumps([config.check(values) for values in examples]))
 print("ok")
 """
 
+RESOLVE = """
+import config, json, platforms, sys
+from umqtt import packets
+from umqtt.robust import MQTTClient
+with open(sys.argv[1]) as file:
+    examples = json.load(file)
+for values in examples:
+    settings = platforms.resolve(config.complete(values, "mpython", "24a160112233"))
+    mqtt = settings["mqtt"]
+    assert mqtt["server"] and 1 <= mqtt["port"] <= 65535, mqtt
+    client = MQTTClient(
+        mqtt["client_id"], mqtt["server"], mqtt["port"], mqtt["user"], mqtt["password"], mqtt["keepalive"]
+    )
+    packets.connect(client, mqtt["clean_session"])
+    topics = settings["topics"]
+    packets.topic_filter(topics.pop("command"))
+    for topic in topics.values():
+        if topic:
+            packets.topic_name(topic)
+print("ok")
+"""
+
 SAVE_FOR_EVER = """
 import config
 values = [{"wifi": {"ssid": c * 30}, "mqtt": {"server": c * 250, "password": c * 900}} for c in "ab"]
@@ -46,6 +68,15 @@ def test_same_verdicts_as_on_the_host(run_script: Callable[..., str], tmp_path: 
     on_board = json.loads(run_script(script, str(file)).splitlines()[0])
     on_host = [config_module().check(values) for values in examples]
     assert [verdict(p) for p in on_board] == [verdict(p) for p in on_host]
+
+
+def test_what_is_accepted_can_be_used(run_script: Callable[..., str], tmp_path: Path) -> None:
+    """No accepted configuration makes the MQTT client raise later, on any platform."""
+    file = tmp_path / "examples.json"
+    file.write_text(json.dumps(config_examples.GOOD, ensure_ascii=False))
+    script = tmp_path / "resolve.py"
+    script.write_text(RESOLVE)
+    run_script(script, str(file))
 
 
 def test_killed_while_saving(micropython: Path, tmp_path: Path) -> None:
