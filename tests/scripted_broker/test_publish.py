@@ -126,7 +126,7 @@ def test_refused_before_anything_is_sent(play):
 
 
 def test_receive_every_qos(play):
-    """[MQTT-2.3.1-6] [-3.3.4-1] [-3.6.1-1] [-4.3.2-2] [-4.3.3-2]; retain, qos, dup (D19)"""
+    """[MQTT-2.3.1-6] [-3.3.4-1] [-3.6.1-1] [-4.3.2-2] [-4.3.3-2] [-2.3.1-4]; retain, qos, dup (D19)"""
 
     def conversation(broker):
         broker.greet()
@@ -170,7 +170,7 @@ def test_receive_every_qos(play):
 
 
 def test_no_callback(play):
-    """D20, [MQTT-4.5.0-2]: nobody wants it; acknowledged all the same, and counted"""
+    """D20, [MQTT-4.5.0-2] [-3.3.2-3]: nobody wants it; acknowledged all the same, and counted"""
 
     def conversation(broker):
         broker.greet()
