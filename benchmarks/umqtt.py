@@ -163,7 +163,7 @@ def tls_records(folder: Path) -> float:
         broker.stop()
 
 
-def measure() -> list[Goal]:
+def main() -> list[Goal]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

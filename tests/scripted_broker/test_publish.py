@@ -396,7 +396,7 @@ def test_publish_without_acknowledgement_times_out(play):
         start = time.ticks_ms()
         e = error_of(c.publish, "t", "m", qos=1)
         assert e.args[0] == errno.ETIMEDOUT and c.sock is None, repr(e)
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 900
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1500
         assert c.counters["timeouts"] == 1
         """,
         conversation,
@@ -419,7 +419,7 @@ def test_publish_to_a_reader_that_stopped_times_out(play):
         start = time.ticks_ms()
         e = error_of(c.publish, "t", bytes(8_000_000))
         assert e.args[0] == errno.ETIMEDOUT, repr(e)
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1000
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 2000
         """,
         conversation,
     )

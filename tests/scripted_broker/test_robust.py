@@ -597,7 +597,7 @@ def test_step_never_waits(play_robust):
             longest = max(longest, time.ticks_diff(time.ticks_us(), start))
             assert time.ticks_diff(deadline, time.ticks_ms()) < 5000
             time.sleep_ms(1)
-        assert longest < 50_000, longest
+        assert longest < 200_000, longest  # waiting would take TIMEOUT; machines are noisy
         c.disconnect()
         c.step()
         """,

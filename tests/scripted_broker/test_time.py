@@ -222,7 +222,7 @@ def test_a_flood_does_not_stretch_a_wait(play):
         c.TIMEOUT = 0.5
         start = time.ticks_ms()
         assert error_of(c.publish, "t", "m", qos=1).args[0] == errno.ETIMEDOUT
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1000 and len(got) > 20
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 2000 and len(got) > 20
         """,
         conversation,
     )
@@ -270,7 +270,7 @@ def test_connect_is_bounded(play, broker, silence):
         start = time.ticks_ms()
         e = error_of(c.connect, timeout=0.5)
         assert e.args[0] == errno.ETIMEDOUT, repr(e)
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 900
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1500
         assert c.sock is None
         """,
         conversation,
@@ -293,7 +293,7 @@ def test_connect_to_an_address_that_swallows_everything(play):
             c.port = {port}
             start = time.ticks_ms()
             assert error_of(c.connect, True, 0.5).args[0] == errno.ETIMEDOUT
-            assert 450 < time.ticks_diff(time.ticks_ms(), start) < 900
+            assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1500
             """,
             lambda broker: None,
         )
@@ -442,7 +442,7 @@ def test_disconnect_is_bounded(play):
         c.step()
         start = time.ticks_ms()
         c.disconnect()
-        assert 900 < time.ticks_diff(time.ticks_ms(), start) < 1300
+        assert 900 < time.ticks_diff(time.ticks_ms(), start) < 2000
         """,
         conversation,
     )
