@@ -35,6 +35,11 @@ test-mcu: ## run the matcher's tests on an emulated Cortex-M3 (a part of test)
 fuzz: ## fuzz the topic matcher: SECONDS=300
 	@$(CI) ci_fuzz $(or $(SECONDS),300)
 
+.PHONY: bench
+bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subject
+	@$(CI) ci_prepare_bench
+	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m benchmarks $(BENCH)
+
 .PHONY: lint
 lint: ## check the formatting of Python and C
 	@$(CI) ci_install_group test && ci_check_format
