@@ -40,6 +40,16 @@ bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subjec
 	@$(CI) ci_prepare_bench
 	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m benchmarks $(BENCH)
 
+.PHONY: faults
+faults: ## run the fault tests in their long form (about 15 minutes)
+	@$(CI) ci_prepare_tests
+	@FULL=1 $(PYTHON) -m pytest tests/faults
+
+.PHONY: soak
+soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
+	@$(CI) ci_prepare_tests && ci_install_group soak
+	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
+
 .PHONY: lint
 lint: ## check the formatting of Python and C
 	@$(CI) ci_install_group test && ci_check_format

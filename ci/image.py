@@ -83,9 +83,10 @@ half-way, leave out --baud {BAUD}. `pip install esptool` installs esptool 5.
 def board_files(files: Path) -> dict[str, bytes]:
     """Return the files on a board fresh from the factory image.
 
-    Its config.json is the template that the firmware itself writes where there is none.
+    Its config.json is the template that the firmware itself writes where there is none: never one
+    that lies among the files, with its builder's passwords.
     """
-    return {"config.json": to_bytes(config_module().TEMPLATE), **folder_files(files)}
+    return {**folder_files(files), "config.json": to_bytes(config_module().TEMPLATE)}
 
 
 def write_checksums(folder: Path) -> None:

@@ -34,8 +34,9 @@ from wifi import WiFi
 # How long one step waits for the network at most. Milliseconds.
 _SLICE = const(50)
 
-# After a refusal that only a person can mend the board tries again this late. Milliseconds.
-_REFUSED_RETRY = const(60000)
+# After a refusal that only a person can mend the board tries again this late. Milliseconds; not
+# a const, so that tests need not wait for a minute.
+REFUSED_RETRY = 60000
 
 # A loop that has made no step for so long has stopped for good; the longest wait of a healthy one
 # is a name look-up, below 20 s. Milliseconds.
@@ -372,7 +373,7 @@ class Device:
         if self._refused is not None:
             self._show(ERROR_COLOUR)
             time.sleep_ms(_SLICE)
-            if time.ticks_diff(time.ticks_ms(), self._refused) < _REFUSED_RETRY:
+            if time.ticks_diff(time.ticks_ms(), self._refused) < REFUSED_RETRY:
                 return
             self._refused = None
             self._start_client()

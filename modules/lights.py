@@ -5,6 +5,7 @@ home automation sends it: {"state": "ON", "color": {"r": 0, "g": 0, "b": 0}, "br
 """
 
 import json
+from config import find_error
 
 UNDERSTOOD = 'on, off, #ff8000, 255,128,0, 40% or {"state": "ON"}'
 
@@ -16,12 +17,18 @@ def _number(value, most):
     return value
 
 
+def _decimal(text, most):
+    # int() alone also takes signs, underscores and spaces.
+    text = text.strip()
+    if not text.isdigit():
+        raise ValueError
+    return _number(int(text), most)
+
+
 def _hex_colour(text):
-    if len(text) != 6:
+    if len(text) != 6 or not all(digit in "0123456789abcdef" for digit in text):
         raise ValueError
-    value = int(text, 16)  # accepts a sign: the length is right only for one digit less
-    if value < 0 or text[:1] == "+":
-        raise ValueError
+    value = int(text, 16)
     return value >> 16, value >> 8 & 255, value & 255
 
 
@@ -61,13 +68,15 @@ class Lights:
             return True, self.colour, self.brightness
         if text == "off":
             return False, self.colour, self.brightness
-        if text[:1] == "{" and text[-1:] == "}":  # MicroPython's json takes a lone "{" for "{}"
+        if text[:1] == "{":
+            if find_error(text):  # MicroPython's json lets commas, colons and brackets be missing
+                raise ValueError
             return self._parse_json(json.loads(text))
         if text[:1] == "#":
             return True, _hex_colour(text[1:]), self.brightness
         if text[-1:] == "%":
-            return True, self.colour, _number(int(text[:-1]), 100)
-        red, green, blue = [_number(int(part), 255) for part in text.split(",")]
+            return True, self.colour, _decimal(text[:-1], 100)
+        red, green, blue = [_decimal(part, 255) for part in text.split(",")]
         return True, (red, green, blue), self.brightness
 
     def _parse_json(self, wanted):

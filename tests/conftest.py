@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from simulated_board import ROOT, program
+from simulated_board import ROOT, SimulatedBoard, program
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +92,29 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker.start()
     yield broker
     broker.stop()
+
+
+def passwords(folder: Path) -> list[str]:
+    """Return the passwords in the config.json of a simulated board's flash."""
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        values = json.loads((folder / "config.json").read_text())
+        found = [values.get(section, {}).get("password") for section in ("wifi", "mqtt")]
+        return [secret for secret in found if isinstance(secret, str) and len(secret) > 5]
+    return []
+
+
+@pytest.fixture(autouse=True)
+def no_board_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test does to a board: it does not print a password of its configuration."""
+    leave = SimulatedBoard.__exit__
+
+    def leave_and_search(board: SimulatedBoard, *exception: object) -> None:
+        secrets = passwords(board.flash)
+        leave(board, *exception)
+        printed = "\n".join(board.lines)
+        assert not [secret for secret in secrets if secret in printed], board.tail()
+
+    monkeypatch.setattr(SimulatedBoard, "__exit__", leave_and_search)
 
 
 @pytest.fixture(scope="session")

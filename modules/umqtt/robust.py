@@ -160,9 +160,12 @@ class MQTTClient(simple.MQTTClient):
     # ---- sending
 
     def ping(self):
-        """Send PINGREQ, or nothing if the link is down."""
-        if self.isconnected():
+        """Send PINGREQ; nothing happens if the link is down or breaks meanwhile."""
+        try:
             super().ping()
+        except OSError:
+            if self.isconnected():
+                raise
 
     def publish(self, topic, msg, retain=False, qos=0):
         """Publish as simple does, and through lost links: what is lost on the way is sent again.

@@ -94,6 +94,7 @@ class MQTTClient:
         self._requests = {}  # identifier -> (filter, qos, or None for UNSUBSCRIBE)
         self._refused = []  # filters whose last SUBSCRIBE the broker refused
         self._in_flight = []
+        self._unanswered_since = None  # ticks_ms; anything of the two above, or nothing yet
         self._received = []  # QoS 2 identifiers delivered, waiting for PUBREL
 
     # ---- settings
@@ -405,25 +406,43 @@ class MQTTClient:
             self._turn(SLICE)
             waited = time.ticks_diff(time.ticks_ms(), start) - self._handling + handling
             if waited > self.TIMEOUT * 1000 and condition(*arguments):
-                self.counters["timeouts"] += 1
-                self._lost(OSError(errno.ETIMEDOUT))
-                raise self.last_error
+                self._time_out()
+
+    def _time_out(self):
+        self.counters["timeouts"] += 1
+        self._lost(OSError(errno.ETIMEDOUT))
+        raise self.last_error
+
+    def _watch_answers(self):
+        # A broker that lives, and answers pings, but not what it was asked: nothing would end a
+        # wait of those who only step.
+        if self._connection.busy() or not (
+            self.isconnected() and (self._requests or self._in_flight)
+        ):
+            self._unanswered_since = None
+        elif self._unanswered_since is None:
+            self._unanswered_since = time.ticks_ms()
+        elif time.ticks_diff(time.ticks_ms(), self._unanswered_since) > self.TIMEOUT * 1000:
+            self._time_out()
 
     def _turn(self, milliseconds, delivering=True):
         # One packet at most: receive it, act on it, send what became ready.
         kind = self._exchange(milliseconds)
         if kind is None:
+            self._watch_answers()
             return None
         if kind & 0xF0 == packets.PUBLISH:
             if not delivering:
                 return None
             self._deliver(kind)
-        elif kind == packets.CONNACK:
-            self._connected()
-        elif kind == packets.SUBACK or kind == packets.UNSUBACK:
-            self._request_answered(kind)
         elif kind != packets.PINGRESP:
-            self._publish_answered(kind)
+            self._unanswered_since = None
+            if kind == packets.CONNACK:
+                self._connected()
+            elif kind == packets.SUBACK or kind == packets.UNSUBACK:
+                self._request_answered(kind)
+            else:
+                self._publish_answered(kind)
         self._drain(False)
         return kind
 

@@ -18,15 +18,30 @@ class Certificates:
         self.ca = self._authority("ca")
         self.other_ca = self._authority("other")
         self.key = self._key("server")
-        self.certificate = folder / "server.pem"
-        request = folder / "server.csr"
-        self._openssl("req", "-new", "-key", self.key, "-subj", "/CN=localhost", "-out", request)
-        extensions = folder / "extensions"
-        extensions.write_text("subjectAltName=DNS:localhost\n")
+        self.certificate = self.sign(folder / "server.pem")
+
+    def sign(
+        self,
+        path: Path,
+        name: str = "localhost",
+        days: int = 30,
+        authority: str = "ca",
+        itself: bool = False,
+    ) -> Path:
+        """Make a certificate for the server's key, by an authority ("ca", "other") or by itself."""
+        request = self.folder / "server.csr"
+        self._openssl("req", "-new", "-key", self.key, "-subj", f"/CN={name}", "-out", request)
+        extensions = self.folder / "extensions"
+        extensions.write_text(f"subjectAltName=DNS:{name}\n")
+        signer: list[str | Path] = ["-signkey", self.key]
+        if not itself:
+            signer = ["-CA", self.folder / f"{authority}.pem", "-CAcreateserial"]
+            signer += ["-CAkey", self.folder / f"{authority}.key"]
         self._openssl(
-            *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", folder / "ca.key"),
-            *("-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", self.certificate),
+            *("x509", "-req", "-in", request, *signer),
+            *("-days", str(days), "-extfile", extensions, "-out", path),
         )
+        return path
 
     def settings(self) -> str:
         """Mosquitto's settings for a TLS listener that lets everybody in."""

@@ -6,6 +6,8 @@ import pytest
 from tests.scripted_broker.broker import (
     CONNACK,
     DISCONNECT,
+    PINGREQ,
+    PINGRESP,
     RESUMED,
     connect,
     puback,
@@ -89,6 +91,74 @@ def test_lost_qos_0_publish(play_robust):
         time.sleep_ms(100)
         c.publish("t", "m")
         c.disconnect()
+        """,
+        conversation,
+    )
+
+
+def test_ping_into_a_broken_link(play_robust):
+    """Found by tests/faults: the link breaks while ping() is at the socket; the next call reconnects"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.hang_up()
+        broker.greet()
+        broker.expect(publish("t", b"m"), DISCONNECT)
+
+    play_robust(
+        """
+        c = start()
+        time.sleep_ms(100)
+        c.ping()
+        assert not c.isconnected()
+        c.ping()
+        c.publish("t", "m")
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
+def test_step_does_not_wait_for_ever_for_an_answer(play_robust):
+    """Found by tests/faults: a broker that answers pings, but not PUBLISH nor SUBSCRIBE"""
+
+    def silent_but_alive(broker):
+        try:
+            while broker.read_packet() == PINGREQ:
+                broker.send(PINGRESP)
+        except (AssertionError, ConnectionResetError):
+            pass
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(publish("t", b"m", 1, 1))
+        silent_but_alive(broker)
+        broker.greet(RESUMED)
+        broker.expect(publish("t", b"m", 1, 1, dup=True))
+        broker.send(puback(1))
+        broker.expect(subscribe(2, "a", 1))
+        silent_but_alive(broker)
+        broker.greet(RESUMED)
+        broker.expect(subscribe(3, "a", 1))
+        broker.send(suback(3, 1))
+        broker.expect(DISCONNECT)
+
+    play_robust(
+        """
+        import asyncio
+        from umqtt import aio
+
+        async def main():
+            c = make(kind=aio.MQTTClient, keepalive=1)
+            c.TIMEOUT = 0.7
+            c.DELAY = 0.05
+            task = asyncio.create_task(c.run(False))
+            await c.publish("t", "m", qos=1)
+            await c.subscribe("a", 1)
+            assert c.counters["timeouts"] == 2 and c.counters["pings_answered"], c.counters
+            await c.disconnect()
+
+        asyncio.run(main())
         """,
         conversation,
     )

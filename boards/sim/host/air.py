@@ -21,12 +21,12 @@ class Air:
         key = event["connection"], event["direction"]
         data = self._pending.setdefault(key, bytearray())
         data += bytes.fromhex(event["data"])
-        while (size := _packet_size(data)) and len(data) >= size:
+        while (size := packet_size(data)) and len(data) >= size:
             yield event["direction"], bytes(data[:size])
             del data[:size]
 
 
-def _packet_size(data: bytes | bytearray) -> int:
+def packet_size(data: bytes | bytearray) -> int:
     """Return the size of the packet that `data` begins with, 0 if its header is not whole yet."""
     remaining = 0
     for position in range(1, min(len(data), 5)):

@@ -130,6 +130,7 @@ class SimulatedBoard:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            umask=0o077,  # its flash holds passwords
             # Ctrl-C in the terminal is for the person's program, not for the board.
             start_new_session=True,
         )

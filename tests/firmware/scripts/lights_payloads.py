@@ -53,6 +53,15 @@ for payload in (
     b"#-12345",
     b"#+12345",
     b"#gg0000",
+    b"#_f8000",  # found by tests/faults: Python's int() takes more than digits
+    b"# f8000",
+    b"1,_2,3",
+    b"+1,2,3",
+    b"-0%",
+    b'{"brightness"::51}',  # and MicroPython's json more than JSON
+    b'{"brightness" 51}',
+    b'{"brightness": 51,}',
+    b'{"state": "ON", "color": {"r": 9, "g": 8, "b": 7}',
     b"256,0,0",
     b"-1,0,0",
     b"1,2",

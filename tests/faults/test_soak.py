@@ -1,0 +1,25 @@
+"""The short form of `make soak`, with a seed that stays the same."""
+
+from __future__ import annotations
+
+from tests.faults import soak
+
+
+def test_soak_for_a_quarter_of_a_minute(capsys) -> None:
+    outcome = soak.run(15, seed=20)
+    with capsys.disabled():
+        print("\n" + outcome.table())
+    assert not outcome.problems()
+    assert len(outcome.faults) > 4 and outcome.stats["connects"] > 2
+
+
+def test_a_soak_that_goes_wrong_is_seen() -> None:
+    """The judge itself: loss, duplicates, growth"""
+    bad = soak.Soak(1, seconds=100)
+    bad.sent.update({(1, 1): 1, (2, 1): 1})
+    bad.got.update({(2, 1): 2})
+    bad.done.update({(1, 1): 1, (2, 1): 1})
+    bad.latency = [(1.0, 0.1)]
+    bad.heap = [(float(t), 20_000 + 100 * t) for t in range(100)]
+    bad.files = bad.sockets = [(float(t), 5 + t // 50) for t in range(100)]
+    assert len(bad.problems()) == 5, bad.problems()
