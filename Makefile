@@ -35,6 +35,11 @@ test-mcu: ## run the matcher's tests on an emulated Cortex-M3 (a part of test)
 fuzz: ## fuzz the topic matcher: SECONDS=300
 	@$(CI) ci_fuzz $(or $(SECONDS),300)
 
+.PHONY: bench
+bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subject
+	@$(CI) ci_prepare_bench
+	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m benchmarks $(BENCH)
+
 .PHONY: faults
 faults: ## run the fault tests in their long form (about 15 minutes)
 	@$(CI) ci_prepare_tests

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from air import Air
 from benchmarks.goals import Goal
 from simulated_board import ROOT, SimulatedBoard
 from tests.conftest import Mosquitto
 from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
 
 HEAP = "96k"
+SUBSCRIBE = 0x82
 BOOTS = 5
 
 
@@ -46,18 +49,23 @@ def heap_used(broker: Mosquitto, folder: Path) -> float:
         person.close()
 
 
+def subscribe_time(events: list[dict[str, Any]]) -> int | None:
+    """Return when SUBSCRIBE was sent, in us since power-on, if it has been."""
+    air = Air()
+    for event in list(events):
+        for direction, packet in air.packets(event):
+            if direction == "out" and packet[0] == SUBSCRIBE:
+                return event["t"]
+    return None
+
+
 def boot_time(broker: Mosquitto, folder: Path) -> float:
     """Return the ms from power-on to the SUBSCRIBE packet, without joining the network."""
     powered_off = boot(broker, folder)
     powered_off.commands = ({"command": "capture", "value": True},)
     with powered_off as board:
-        board.wait_line("mqtt: subscribed")
+        sent = board.wait("SUBSCRIBE", lambda: subscribe_time(board.events))
         time = {event.get("status"): event["t"] for event in board.events if "status" in event}
-        sent = next(
-            event["t"]
-            for event in board.events
-            if event["event"] == "air" and event["data"].startswith("82")
-        )
         joining = time[1010] - time[1001]
         return (sent - joining) / 1000
 

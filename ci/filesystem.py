@@ -21,11 +21,17 @@ _OPTIONS = {
 
 
 def make_filesystem(size: int, files: dict[str, bytes]) -> bytes:
-    """Return an image of `size` bytes, a whole number of sectors, with `files` in its root."""
+    """Return an image of `size` bytes, a whole number of sectors, with `files` in its root.
+
+    Raises Problem if they do not fit.
+    """
     filesystem = LittleFS(block_count=size // SECTOR, **_OPTIONS)
     for name, content in files.items():
-        with filesystem.open(name, "wb") as file:
-            file.write(content)
+        try:
+            with filesystem.open(name, "wb") as file:
+                file.write(content)
+        except LittleFSError as error:
+            raise Problem(f"{name} does not fit the {size} bytes for files ({error})") from error
     filesystem.unmount()
     return bytes(filesystem.context.buffer)
 

@@ -55,3 +55,12 @@ ci_fuzz() {
     ci_say "Fuzzing for $seconds s; a failing input is kept in $build"
     "$build/fuzz" -max_total_time="$seconds" -max_len=600 -print_final_stats=1 -artifact_prefix="$build/" "$build/corpus"
 }
+
+# Everything that `make bench` needs.
+ci_prepare_bench() {
+    ci_prepare_tests
+    ci_prepare_matcher_tests
+    ci_install_group bench
+    ci_install_debian valgrind valgrind
+    ci_install_debian_file /usr/include/mosquitto.h libmosquitto-dev
+}

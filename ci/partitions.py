@@ -79,7 +79,7 @@ def read_csv(path: Path, table_offset: int, flash_size: int) -> Layout:
     """Return the layout that a board's partitions.csv asks for. Raises Problem if it cannot be."""
     try:
         table = PartitionTable.from_csv(path.read_text(encoding="utf-8"), table_offset)
-    except InputError as error:
+    except (InputError, UnicodeDecodeError, TypeError) as error:
         raise Problem(f"the partition table in {path} is wrong: {error}") from error
     return _layout(table, table_offset, flash_size, str(path))
 

@@ -38,7 +38,7 @@ def _expand(text, words):
 
 def _is_printable(letter):
     # Neither a control character, nor half of a surrogate pair, nor one of Unicode's
-    # non-characters: MQTT and Wi-Fi can carry none of them.
+    # non-characters: MQTT takes none of them [MQTT-1.5.3-1] [MQTT-1.5.3-2].
     code = ord(letter)
     if code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000:
         return False
@@ -72,7 +72,7 @@ def _describe(value, secret):
 
 
 class _Text(_Kind):
-    def __init__(self, least, most, what="text", without="", secret=False):
+    def __init__(self, least, most, what="printable text", without="", secret=False):
         self.least = least
         self.most = most
         self.without = without

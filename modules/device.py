@@ -26,6 +26,7 @@ import time
 import timers
 from lights import UNDERSTOOD, Lights
 from micropython import const
+from platforms import Limiter
 from umqtt.robust import MQTTClient
 from umqtt.simple import MQTTException
 from wifi import WiFi
@@ -199,10 +200,11 @@ def _tls_parameters(tls):
 
 
 class Device:
-    """The running board. `settings` is what config.load() returned."""
+    """The running board. `settings` is what platforms.resolve() returned."""
 
     def __init__(self, settings):
         self.settings = settings
+        self._limiter = Limiter(settings["limits"]) if settings["limits"] else None
         self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
         self.errors = 0  # exceptions in handlers
         self.leds = rgb.leds()
@@ -230,7 +232,13 @@ class Device:
             bool(tls),
             _tls_parameters(tls),
         )
-        client.set_last_will(self.topics["status"], b"offline", retain=True, qos=1)
+        if self._limiter:
+            client.DELAY = self.settings["limits"]["delay"]
+            client.MAX_DELAY = self.settings["limits"]["max_delay"]
+        if self.topics["status"]:
+            client.set_last_will(
+                self.topics["status"], b"offline", retain=self.settings["retain"], qos=1
+            )
         handler = self._on_echo if self.settings["mode"] == "echo" else self._on_light
         client.on(self.topics["command"], self._guarded(handler), qos=1)
         return client
@@ -286,7 +294,12 @@ class Device:
             self.publish(topic, message)
 
     def _publish_state(self):
-        self.publish(self.topics["state"], self.lights.state(), retain=True, qos=1)
+        if self.topics["state"]:
+            state = self.lights.state()
+            frame = self.settings["frame"]
+            self.publish(
+                self.topics["state"], frame(state) if frame else state, retain=True, qos=1
+            )
 
     def _publish_stats(self):
         gc.collect()
@@ -298,10 +311,33 @@ class Device:
             "errors": self.errors,
         }
         stats.update(self.client.counters)
-        self.publish(self.topics["status"] + b"/stats", json.dumps(stats))
+        if self.topics["status"]:
+            self.publish(self.topics["status"] + b"/stats", json.dumps(stats))
+
+    def _publish_birth(self):
+        if self.topics["status"]:
+            self.publish(self.topics["status"], b"online", retain=True, qos=1)
+        self._publish_state()
+        if self.topics["last"]:  # where nothing is retained, ask for the last command
+            self.publish(self.topics["last"], b"")
 
     def publish(self, topic, message, retain=False, qos=0):
-        """Queue a message. Never blocks: while the broker is silent the Wi-Fi must be watched."""
+        """Queue a message. Never blocks: while the broker is silent the Wi-Fi must be watched.
+
+        Where the platform limits how often, the newest message of each topic waits for its turn.
+        """
+        retain = retain and self.settings["retain"]
+        if self._limiter is None:
+            self._send(topic, message, retain, qos)
+            return
+        if isinstance(message, str):
+            message = message.encode()
+        if isinstance(topic, str):
+            topic = topic.encode()
+        if not self._limiter.offer(topic, message, retain, qos):
+            print("mqtt: a message is larger than the platform takes; it was dropped")
+
+    def _send(self, topic, message, retain, qos):
         try:
             self.client.publish_nowait(topic, message, retain, qos)
         except OSError:
@@ -361,8 +397,10 @@ class Device:
             self._refuse(error)
         if self.client.isconnected():
             if not was_connected:
-                self.publish(self.topics["status"], b"online", retain=True, qos=1)
-                self._publish_state()
+                self._publish_birth()
+            if self._limiter is not None:
+                for message in self._limiter.due(time.ticks_ms()):
+                    self._send(*message)
             self._show(None)
         elif self.wifi.connected:
             self._show(MQTT_COLOUR)

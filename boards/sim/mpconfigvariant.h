@@ -29,7 +29,7 @@
 // The host's own printf, as the chip uses its C library's.
 #define MICROPY_USE_INTERNAL_PRINTF (0)
 
-// os.sync, which config.py calls before it renames.
+// os.sync, as on the chip.
 #define MICROPY_PY_OS_SYNC (1)
 
 // Eight scheduled callbacks may wait; the ninth is dropped.

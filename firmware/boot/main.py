@@ -46,6 +46,7 @@ def run_user_program():
 def run_device(window):
     import config
     import device
+    import platforms
 
     settings, problems = config.load(board.NAME, device.unique_id())
     if problems:
@@ -53,7 +54,7 @@ def run_device(window):
             print("config: " + problem)
         device.show_error(rgb.leds())
         return
-    firmware = device.Device(settings)
+    firmware = device.Device(platforms.resolve(settings))
     firmware.start()
     while window.check():  # the network is joined meanwhile
         firmware.step()

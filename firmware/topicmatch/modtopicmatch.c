@@ -333,11 +333,10 @@ static mp_obj_t router_binary_op(mp_binary_op_t op, mp_obj_t self_in, mp_obj_t f
 // Router: searching
 // ---------------------------------------------------------------------------------------------
 
-static size_t search(router_obj_t *self, mp_obj_t topic_obj, bool stop_at_any) {
+static size_t search(router_obj_t *self, mp_obj_t topic_obj) {
     text_t topic = get_text(topic_obj);
     size_t count;
-    check(topicmatch_router_match(&self->router, topic.bytes, topic.length, stop_at_any, &count),
-          in_topic);
+    check(topicmatch_router_match(&self->router, topic.bytes, topic.length, &count), in_topic);
     return count;
 }
 
@@ -357,7 +356,7 @@ static mp_obj_t router_match(size_t n_args, const mp_obj_t *args, mp_map_t *keyw
         };
         mp_arg_parse_all(n_args - 2, args + 2, keywords, 1, allowed, &out);
     }
-    size_t count = search(self, args[1], false);
+    size_t count = search(self, args[1]);
     if (out.u_obj == mp_const_none) {
         mp_obj_list_t *list = MP_OBJ_TO_PTR(mp_obj_new_list(count, NULL));
         copy_found(self, count, list->items);
@@ -383,7 +382,7 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(router_match_obj, 2, router_match);
 static mp_obj_t router_first(size_t n_args, const mp_obj_t *args) {
     router_obj_t *self = MP_OBJ_TO_PTR(args[0]);
     mp_obj_t first = n_args == 3 ? args[2] : mp_const_none;
-    if (search(self, args[1], false) != 0) {
+    if (search(self, args[1]) != 0) {
         copy_found(self, 1, &first);
     }
     return first;
@@ -391,13 +390,13 @@ static mp_obj_t router_first(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(router_first_obj, 2, 3, router_first);
 
 static mp_obj_t router_any(mp_obj_t self_in, mp_obj_t topic) {
-    return mp_obj_new_bool(search(MP_OBJ_TO_PTR(self_in), topic, true) != 0);
+    return mp_obj_new_bool(search(MP_OBJ_TO_PTR(self_in), topic) != 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(router_any_obj, router_any);
 
 static mp_obj_t router_call(size_t n_args, const mp_obj_t *args) {
     router_obj_t *self = MP_OBJ_TO_PTR(args[0]);
-    size_t count = search(self, args[1], false);
+    size_t count = search(self, args[1]);
     // All handlers are copied before the first is called, since it may change the router.
     mp_obj_t few[HANDLERS_ON_STACK];
     mp_obj_t *handlers = count <= HANDLERS_ON_STACK ? few : m_new(mp_obj_t, count);

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-// Text is scanned a machine word at a time where the compiler and the byte order allow it, unless
-// small code is asked for.
-#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(__OPTIMIZE_SIZE__)
+// Text is scanned a machine word at a time where the compiler and the byte order allow it. Words
+// of eight bytes are always worth their code; words of four are not if small code is asked for.
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && \
+    (!defined(__OPTIMIZE_SIZE__) || __SIZEOF_SIZE_T__ == 8)
 #define SCAN_CHUNKS (1)
 #else
 #define SCAN_CHUNKS (0)
@@ -980,8 +981,7 @@ static uint32_t find_level_words(const topicmatch_router_t *router, const uint8_
 }
 
 // Visits every node that the topic's levels lead to, and keeps the positions of its entries.
-static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, uint32_t levels,
-                           bool stop_at_any) {
+static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, uint32_t levels) {
     const tree_t tree = get_tree(router);
     const topicmatch_entry_t *entries = get_entries(router);
     const uint16_t *level_words = get_level_words(router);
@@ -1004,28 +1004,19 @@ static size_t find_entries(topicmatch_router_t *router, const uint8_t *topic, ui
         for (uint32_t i = node->entry; i != 0; i = entries[i].next & INDEX_MASK) {
             if (level == levels || (entries[i].next & TOPICMATCH_HASH) != 0) {
                 *last_found++ = entries[i].position;
-                if (stop_at_any) {
-                    return 1;
-                }
             }
         }
         if (level < deepest) {
-            uint32_t plus = node->plus;
-            uint32_t child = 0;
             uint32_t word = level_words[level++];
+            if (node->plus != 0) {
+                *last_branch++ = (branch_t){node->plus, (uint16_t)level};
+            }
             if (word != 0 && node->children != 0) {
-                child = find_child(&tree, index, word);
-            }
-            if (child != 0) {
-                if (plus != 0) {
-                    *last_branch++ = (branch_t){(uint16_t)plus, (uint16_t)level};
+                uint32_t child = find_child(&tree, index, word);
+                if (child != 0) {
+                    index = child;
+                    continue;
                 }
-                index = child;
-                continue;
-            }
-            if (plus != 0) {
-                index = plus;
-                continue;
             }
         }
         if (last_branch == branches) {
@@ -1073,7 +1064,7 @@ static void sort_found(topicmatch_router_t *router, size_t count) {
 }
 
 topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, bool stop_at_any, size_t *count) {
+                                           size_t length, size_t *count) {
     *count = 0;
     bool plain = false;
     uint32_t levels = 0;
@@ -1086,7 +1077,7 @@ topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const ui
             return error;
         }
     }
-    *count = find_entries(router, topic, levels, stop_at_any);
+    *count = find_entries(router, topic, levels);
     sort_found(router, *count);
     return TOPICMATCH_OK;
 }

@@ -120,11 +120,10 @@ topicmatch_error_t topicmatch_router_find(const topicmatch_router_t *router, con
 // is used no more, since the text is then closed up.
 void topicmatch_router_remove(topicmatch_router_t *router, uint16_t entry);
 
-// Checks the topic and finds the entries whose filters match it, in the order of insertion; with
-// `stop_at_any`, only whichever comes first. They are then read with topicmatch_router_found,
-// until the router is used again.
+// Checks the topic and finds the entries whose filters match it, in the order of insertion. They
+// are then read with topicmatch_router_found, until the router is used again.
 topicmatch_error_t topicmatch_router_match(topicmatch_router_t *router, const uint8_t *topic,
-                                           size_t length, bool stop_at_any, size_t *count);
+                                           size_t length, size_t *count);
 
 // Returns the entry of match number `i` of the last search.
 uint16_t topicmatch_router_found(const topicmatch_router_t *router, size_t i);

@@ -359,6 +359,7 @@ class Connection:
             raise packets.MQTTException(code)
         self.session_present = flags
         self.state = CONNECTED
+        self._greeting = None  # holds the password
 
     # ---- time
 

@@ -87,6 +87,7 @@ class MQTTClient:
         self.buffer = bytearray(256)
         self._connection = None
         self._in_charge = allocate_lock()  # held by the one call that waits, steps or delivers
+        self._handling = 0  # ms spent in handlers so far
         self._details = False
         self._router = None
         self._wanted = {}  # filter -> qos: subscribed by connect where there is no session
@@ -156,7 +157,7 @@ class MQTTClient:
         self._close()
         try:
             self._connection = Connection(self, clean_session)
-        except OSError as e:
+        except Exception as e:
             self._lost(e)
             raise
 
@@ -397,11 +398,14 @@ class MQTTClient:
         self._close()
 
     def _wait_while(self, condition, *arguments):
-        # Work until the condition ends; a broker that does not answer in time ends the link.
-        deadline = time.ticks_add(time.ticks_ms(), int(self.TIMEOUT * 1000))
+        # Work until the condition ends; a broker that does not answer in time ends the link. The
+        # time that handlers take is not the broker's.
+        start = time.ticks_ms()
+        handling = self._handling
         while condition(*arguments):
             self._turn(SLICE)
-            if time.ticks_diff(time.ticks_ms(), deadline) > 0 and condition(*arguments):
+            waited = time.ticks_diff(time.ticks_ms(), start) - self._handling + handling
+            if waited > self.TIMEOUT * 1000 and condition(*arguments):
                 self._time_out()
 
     def _time_out(self):
@@ -505,11 +509,13 @@ class MQTTClient:
                 self.counters["unhandled"] += 1
                 return
             handlers = ((self.cb, self._details),)
+        start = time.ticks_ms()
         for handler, details in handlers:
             if details:
                 handler(topic, message, retained, qos, dup)
             else:
                 handler(topic, message)
+        self._handling += time.ticks_diff(time.ticks_ms(), start)
 
     def _request_answered(self, kind):
         link = self._connection

@@ -9,15 +9,37 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ci.device_config import config_module
 from tests import config_examples
 
+# One example a line: all of them at once are more than the board's heap holds.
 CHECK = """
 import config, json, sys
 with open(sys.argv[1]) as file:
-    examples = json.load(file)
-print(json.dumps([config.check(values) for values in examples]))
+    for line in file:
+        print(json.dumps(config.check(json.loads(line))))
+print("ok")
+"""
+
+RESOLVE = """
+import config, json, platforms, sys
+from umqtt import packets
+from umqtt.robust import MQTTClient
+for line in open(sys.argv[1]):
+    settings = platforms.resolve(config.complete(json.loads(line), "mpython", "24a160112233"))
+    mqtt = settings["mqtt"]
+    assert mqtt["server"] and 1 <= mqtt["port"] <= 65535, mqtt
+    client = MQTTClient(
+        mqtt["client_id"], mqtt["server"], mqtt["port"], mqtt["user"], mqtt["password"], mqtt["keepalive"]
+    )
+    packets.connect(client, mqtt["clean_session"])
+    topics = settings["topics"]
+    packets.topic_filter(topics.pop("command"))
+    for topic in topics.values():
+        if topic:
+            packets.topic_name(topic)
 print("ok")
 """
 
@@ -32,6 +54,12 @@ while True:
 """
 
 
+def write(examples: list[Any], folder: Path) -> Path:
+    file = folder / "examples.json"
+    file.write_text("".join(json.dumps(e, ensure_ascii=False) + "\n" for e in examples))
+    return file
+
+
 def verdict(problems: list[str]) -> list[str]:
     """Return problems in order, without what was found: CPython's json escapes more of it."""
     return sorted(re.sub(r"found .*; allowed", "found; allowed", text) for text in problems)
@@ -39,13 +67,20 @@ def verdict(problems: list[str]) -> list[str]:
 
 def test_same_verdicts_as_on_the_host(run_script: Callable[..., str], tmp_path: Path) -> None:
     examples = config_examples.GOOD + config_examples.BAD + config_examples.BAD_FOR_THE_BOARD_ALONE
-    file = tmp_path / "examples.json"
-    file.write_text(json.dumps(examples, ensure_ascii=False))
+    file = write(examples, tmp_path)
     script = tmp_path / "check.py"
     script.write_text(CHECK)
-    on_board = json.loads(run_script(script, str(file)).splitlines()[0])
+    on_board = [json.loads(line) for line in run_script(script, str(file)).splitlines()[:-1]]
     on_host = [config_module().check(values) for values in examples]
     assert [verdict(p) for p in on_board] == [verdict(p) for p in on_host]
+
+
+def test_what_is_accepted_can_be_used(run_script: Callable[..., str], tmp_path: Path) -> None:
+    """No accepted configuration makes the MQTT client raise later, on any platform."""
+    file = write(config_examples.GOOD, tmp_path)
+    script = tmp_path / "resolve.py"
+    script.write_text(RESOLVE)
+    run_script(script, str(file))
 
 
 def test_killed_while_saving(micropython: Path, tmp_path: Path) -> None:

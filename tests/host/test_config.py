@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from ci.device_config import config_module
+from simulated_board import ROOT, facts
 from tests import config_examples
 
 config = config_module()
@@ -87,10 +88,10 @@ def test_defaults_in_the_table(root: Path) -> None:
         assert row[1] == expected, path
 
 
-def test_template_is_the_one_in_the_factory_image(root: Path) -> None:
-    text = (root / "firmware" / "filesystem" / "config.json").read_text()
-    assert json.loads(text) == config.TEMPLATE
-    assert text == config._format(config.TEMPLATE)
+def test_no_name_is_longer_than_the_checker_reckons_with() -> None:
+    for data in ROOT.glob("boards/*/board.json"):
+        assert len(facts(data.parent.name).NAME) <= len(config._LONGEST["name"])
+    assert len(config._LONGEST["id"]) == 2 * 6  # machine.unique_id() is the MAC address
 
 
 def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> None:
@@ -98,6 +99,26 @@ def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> 
     assert tuple(properties["mqtt"]["properties"]["platform"]["enum"]) == config.PLATFORMS
     assert tuple(properties["mode"]["enum"]) == config.MODES
     assert set(config_examples.PLATFORMS) == set(config.PLATFORMS)
+
+
+def test_platforms_are_those_of_the_documentation(root: Path) -> None:
+    text = (root / "docs" / "platforms.md").read_text()
+    header = re.search(r"^\| \|(.*)\|$", text, re.M)
+    assert header and re.findall(r"`(.*?)`", header[1]) == list(config.PLATFORMS)
+
+
+def test_examples_in_the_documentation(root: Path) -> None:
+    tried = set()
+    for name in ("config.md", "platforms.md"):
+        for example in re.findall(
+            r"^```json\n(.*?)^```", (root / "docs" / name).read_text(), re.M | re.S
+        ):
+            text = example if example[0] == "{" else "{%s}" % example
+            assert config.find_error(text) is None, example
+            values = {"wifi": {"ssid": "classroom"}, **json.loads(text)}
+            assert config.check(values) == [], example
+            tried.add(values["mqtt"].get("platform", "mqtt"))
+    assert tried == set(config.PLATFORMS)
 
 
 def test_no_problem_shows_a_secret() -> None:
@@ -114,6 +135,44 @@ def test_no_problem_shows_a_secret() -> None:
                 text = "\n".join(config.check(values))
                 assert f"{section}.{key}: unknown key" in text and SECRET not in text
     assert SECRET not in "\n".join(config.check({"wifi": {"ssid": {"password": SECRET}}}))
+
+
+def some_value(depth: int = 0) -> Any:
+    """Return any JSON value."""
+    simple = [
+        None,
+        True,
+        -1,
+        0,
+        10**20,
+        0.5,
+        "",
+        "mqtt",
+        "onenet",
+        "\ud800",
+        "{id}",
+        "a/#",
+        "x" * 99,
+    ]
+    if depth > 2 or random.random() < 0.6:
+        return random.choice(simple)
+    values = [some_value(depth + 1) for _ in range(random.randrange(4))]
+    if random.random() < 0.3:
+        return values
+    keys = ["", "wifi", "ssid", "mqtt", "tls", "ca", "topics", "password", "\ud800\n", "k" * 999]
+    return {random.choice(keys): value for value in values}
+
+
+def test_no_value_makes_the_checker_raise() -> None:
+    random.seed(5)
+    keys = sorted(keys_of_board())
+    for _ in range(20000):
+        values = some_value()
+        if random.random() < 0.8:
+            base = random.choice(list(config_examples.PLATFORMS.values()))
+            values = config_examples.changed(base, random.choice(keys[:-2]), some_value())
+        if not config.check(values):
+            config.complete(values, "mpython", "24a160112233")
 
 
 def test_problems_are_single_lines() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fake_build import make_build
+
 from ci.boards import ROOT, load_board
 from ci.check_board import check_pins, check_table, compile_frozen, merged_sdkconfig
 from ci.problem import Problem
@@ -154,3 +156,68 @@ def test_a_path_without_esp_idf(tmp_path):
     status, said = build("mpython", IDF_PATH=str(tmp_path))
     assert status == 1
     assert "holds no ESP-IDF" in said
+
+
+@pytest.fixture
+def pinned_source(source, tmp_path):
+    """MicroPython's source made to look like the pinned release, with the libraries it needs."""
+    tree = tmp_path / "micropython"
+    for folder in (tree, tree / "py", tree / "lib"):
+        folder.mkdir()
+        for path in (source / folder.relative_to(tree)).iterdir():
+            if path.name not in ("py", "lib", "mpconfig.h", "berkeley-db-1.xx", "micropython-lib"):
+                (folder / path.name).symlink_to(path)
+    (tree / "py" / "mpconfig.h").write_text(
+        "#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR 28\n"
+        "#define MICROPY_VERSION_MICRO 0\n"
+    )
+    for library in ("berkeley-db-1.xx", "micropython-lib"):
+        (tree / "lib" / library).mkdir()
+        (tree / "lib" / library / "LICENSE").write_text("")
+    return tree
+
+
+def test_docker_builds_in_the_pinned_container(copy, pinned_source, tmp_path):
+    """The container is given the three commands; what it leaves is checked and shown."""
+    outputs = make_build(copy, tmp_path / "outputs")
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/call\ncp -r {outputs} {tmp_path}/build/{copy.name}\n'
+    )
+    docker.chmod(0o755)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "venv").symlink_to(ROOT / "build" / "venv")
+    result = subprocess.run(
+        [tmp_path / "ci" / "build.sh", copy.name],
+        env={
+            **os.environ,
+            "PATH": f"{docker.parent}:{os.environ['PATH']}",
+            "DOCKER": "1",
+            "MICROPYTHON_DIR": str(pinned_source),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout
+    call = (tmp_path / "call").read_text()
+    assert "espressif/idf:v5.5.1 bash -c" in call
+    assert f"BOARD_DIR='{copy.folder}' BUILD='{tmp_path}/build/{copy.name}'" in call
+    assert (
+        call.index("/mpy-cross'") < call.index("MICROPY_MPYCROSS=") < call.index("/ports/esp32'")
+    )
+    assert "application        0x10000" in result.stdout
+    assert (tmp_path / "build" / copy.name / "sizes.json").is_file()
+
+
+def test_images_are_not_built_from_another_micropython(pinned_source, tmp_path):
+    header = pinned_source / "py" / "mpconfig.h"
+    header.write_text(header.read_text().replace("MINOR 28", "MINOR 27"))
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 99\n")
+    docker.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    status, said = build("mpython", DOCKER="1", PATH=path, MICROPYTHON_DIR=str(pinned_source))
+    assert status == 1
+    assert "is MicroPython v1.27.0; images are built from v1.28.0" in said

@@ -11,8 +11,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "build" / "mcu" / "firmware.elf"
 
+_TOPICS = 16
 _CTRL_A = b"\x01"  # raw REPL
 _CTRL_D = b"\x04"  # run what was sent
+
+
+def with_workload(script: str, size: int) -> str:
+    """Put the filters and some topics of benchmarks/workloads/ before a script, as WORKLOAD."""
+    path = ROOT / "benchmarks" / "workloads" / f"{size}.txt"
+    filters, *topics = path.read_bytes().split(b"\n\n")
+    parts = [filters] + [b"\n".join(part.split(b"\n")[:_TOPICS]) for part in topics]
+    data = b"\n\n".join(parts)
+    return f"WORKLOAD = {data!r}\n{script}"
 
 
 class Microcontroller:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mcu.microcontroller import ROOT, Microcontroller
+from tests.mcu.microcontroller import ROOT, Microcontroller, with_workload
 
-SEPARATOR = b"\n\n"
 SCRIPTS = sorted((ROOT / "tests" / "firmware" / "scripts").glob("topicmatch_*.py"))
 
 
@@ -16,10 +15,6 @@ SCRIPTS = sorted((ROOT / "tests" / "firmware" / "scripts").glob("topicmatch_*.py
 def test_script(script: Path) -> None:
     text = script.read_text()
     if "WORKLOAD" in text:
-        workload = (ROOT / "benchmarks" / "workloads" / "64.txt").read_bytes()
-        filters, hits, misses = workload.split(SEPARATOR)
-        # Of the topics, as many as the script uses.
-        parts = [filters] + [b"\n".join(part.split(b"\n")[:16]) for part in (hits, misses)]
-        text = f"WORKLOAD = {SEPARATOR.join(parts)!r}\n{text}"
+        text = with_workload(text, 64)
     with Microcontroller() as board:
         assert board.run(text).endswith("ok\r\n")

@@ -1,4 +1,7 @@
-"""umqtt against a real Mosquitto: the eleven scenarios of the Paho suite, sessions, TLS, faults."""
+"""umqtt against a real Mosquitto: the eleven scenarios of the Paho suite, sessions, TLS, faults.
+
+[MQTT-7.0.0-2]: no extension is needed for any of it.
+"""
 
 from __future__ import annotations
 

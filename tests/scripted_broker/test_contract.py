@@ -8,13 +8,6 @@ umqtt.robust 1.0.3 (micropython-lib ee4bb8ff) that says so.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import textwrap
-import threading
-from pathlib import Path
-
 import pytest
 
 from tests.scripted_broker.broker import (
@@ -32,89 +25,19 @@ from tests.scripted_broker.broker import (
     unsuback,
     unsubscribe,
 )
-
-PRELUDE = """\
-import network, sys, time
-from umqtt import robust, simple
-from umqtt.simple import MQTTClient, MQTTException
-
-PORT = int(sys.argv[1])
-got = []
-wlan = network.WLAN(network.STA_IF)
-wlan.active(True)
-wlan.connect("classroom")
-while not wlan.isconnected():
-    time.sleep_ms(5)
+from tests.scripted_broker.original import Client, original_client
 
 
-def callback(topic, message):
-    got.append((topic, message))
-
-
-def error_of(function, *arguments):
-    try:
-        function(*arguments)
-    except Exception as e:
-        return e
-    raise AssertionError("nothing was raised")
-
-
-"""
-
-
-def upstream() -> Path | None:
-    """The folder of micropython-lib, if there is one."""
-    root = Path(__file__).parents[2]
-    places = [Path(os.environ["MICROPYTHON_LIB"])] if "MICROPYTHON_LIB" in os.environ else []
-    places += root.glob("build/micropython*/lib/micropython-lib")
-    places = [place for place in places if (place / "micropython/umqtt.simple").is_dir()]
-    return places[0] if places else None
-
-
-@pytest.fixture(params=["ours", "micropython-lib's"] if upstream() else ["ours"])
+@pytest.fixture(params=["ours", "micropython-lib's"] if original_client() else ["ours"])
 def run(request, micropython, broker, tmp_path):
-    """Run a program against a conversation, with the client of this turn."""
-    environment = dict(os.environ)
-    if request.param != "ours":
-        package = tmp_path / "lib" / "umqtt"
-        package.mkdir(parents=True)
-        for name in ("simple", "robust"):
-            shutil.copy(
-                upstream() / f"micropython/umqtt.{name}/umqtt/{name}.py", package / f"{name}.py"
-            )
-        environment["MICROPYPATH"] = f"{package.parent}:.frozen"
+    """Run a program against a conversation, with the client of this turn; it must end well."""
+    client = Client(micropython, broker, tmp_path, original=request.param != "ours")
 
-    def run_both(program, conversation):
-        failures = []
+    def run_well(program, conversation):
+        failure = client.run(program, conversation)
+        assert not failure, failure
 
-        def converse():
-            try:
-                conversation(broker)
-            except BaseException as failure:
-                failures.append(failure)
-                if broker.peer:
-                    broker.peer.close()
-
-        # `_encode_len` is the original's own: each turn runs what it says it runs.
-        original = f"assert hasattr(simple, '_encode_len') == {request.param != 'ours'}\n"
-        script = tmp_path / "program.py"
-        script.write_text(PRELUDE + original + textwrap.dedent(program))
-        thread = threading.Thread(target=converse, daemon=True)
-        thread.start()
-        result = subprocess.run(
-            [micropython, script, str(broker.port)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=30,
-            env=environment,
-        )
-        thread.join(15)
-        assert result.returncode == 0 and not failures, f"{failures}\n{result.stdout}"
-        return result.stdout
-
-    return run_both
+    return run_well
 
 
 def test_constructor_and_attributes(run):

@@ -73,7 +73,7 @@ VALID = {
     "SUBACK 0": suback(1, 0),
     "SUBACK 2": suback(1, 2),
     "SUBACK failure": suback(1, 0x80),
-    "SUBACK unknown": suback(99),
+    "SUBACK unknown [MQTT-2.3.1-7]": suback(99),
     "UNSUBACK unknown": unsuback(99),
     "UNSUBACK for a SUBSCRIBE": unsuback(1),
     "PINGRESP": PINGRESP,
@@ -164,7 +164,7 @@ def deliveries(row: bytes, how: str):
 
 @pytest.mark.parametrize("how", ["whole", "bytes", "glued"])
 def test_every_packet(play, how):
-    """[MQTT-4.8.0-1]: each violation closes the connection, each valid packet is accepted"""
+    """[MQTT-4.8.0-1] [-7.1.2-1]: each violation closes the connection, each valid packet is accepted"""
     rows = [(name, data, "end") for name, data in VALID.items()]
     rows += [(name, data, "refused") for name, data in BROKEN.items()]
     if how == "bytes":

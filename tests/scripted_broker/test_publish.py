@@ -126,7 +126,7 @@ def test_refused_before_anything_is_sent(play):
 
 
 def test_receive_every_qos(play):
-    """[MQTT-2.3.1-6] [-3.3.4-1] [-3.6.1-1] [-4.3.2-2] [-4.3.3-2]; retain, qos, dup (D19)"""
+    """[MQTT-2.3.1-6] [-3.3.4-1] [-3.6.1-1] [-4.3.2-2] [-4.3.3-2] [-2.3.1-4]; retain, qos, dup (D19)"""
 
     def conversation(broker):
         broker.greet()
@@ -170,7 +170,7 @@ def test_receive_every_qos(play):
 
 
 def test_no_callback(play):
-    """D20, [MQTT-4.5.0-2]: nobody wants it; acknowledged all the same, and counted"""
+    """D20, [MQTT-4.5.0-2] [-3.3.2-3]: nobody wants it; acknowledged all the same, and counted"""
 
     def conversation(broker):
         broker.greet()
@@ -396,7 +396,7 @@ def test_publish_without_acknowledgement_times_out(play):
         start = time.ticks_ms()
         e = error_of(c.publish, "t", "m", qos=1)
         assert e.args[0] == errno.ETIMEDOUT and c.sock is None, repr(e)
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 900
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1500
         assert c.counters["timeouts"] == 1
         """,
         conversation,
@@ -419,7 +419,7 @@ def test_publish_to_a_reader_that_stopped_times_out(play):
         start = time.ticks_ms()
         e = error_of(c.publish, "t", bytes(8_000_000))
         assert e.args[0] == errno.ETIMEDOUT, repr(e)
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1000
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 2000
         """,
         conversation,
     )

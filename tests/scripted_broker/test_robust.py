@@ -351,6 +351,34 @@ def test_refusals_that_time_does_not_cure(play_robust, call, code):
     )
 
 
+def test_step_survives_a_name_server_and_ends_with_a_bad_setting(play_robust):
+    """6.: a name that is not found is tried again; a client id that MQTT cannot carry is not"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(DISCONNECT)
+
+    play_robust(
+        """
+        c = make(kind=Client)
+        c.server = "no-such-host.invalid"
+        c.start()
+        while len(c.lost) < 3:
+            c.step()
+        c.server = "127.0.0.1"
+        while not c.isconnected():
+            c.step()
+        c.disconnect()
+        c.client_id = "a\0b"
+        c.start()
+        assert isinstance(error_of(c.step), ValueError)
+        work(c, 0.1)  # idle
+        assert len(c.lost) == 3
+        """,
+        conversation,
+    )
+
+
 def test_before_connect(play_robust):
     """D21: publish connects; D12: no AttributeError anywhere"""
 
@@ -639,7 +667,7 @@ def test_step_never_waits(play_robust):
             longest = max(longest, time.ticks_diff(time.ticks_us(), start))
             assert time.ticks_diff(deadline, time.ticks_ms()) < 5000
             time.sleep_ms(1)
-        assert longest < 50_000, longest
+        assert longest < 200_000, longest  # waiting would take TIMEOUT; machines are noisy
         c.disconnect()
         c.step()
         """,
@@ -726,6 +754,48 @@ def test_waits_for_wifi(play_robust):
         assert len(c.lost) == 1
         """,
         conversation,
+    )
+
+
+@pytest.mark.parametrize("end", ["reset", "hang_up"])
+def test_cut_at_every_byte(play_robust, end):
+    """D10 to D12: the broker takes n bytes, n = 0, 1, 2..., and is gone; then it stays"""
+    size = len(connect("c") + subscribe(1, "t", 1) + publish("t", b"m", 1, 1))
+
+    def conversation(broker):
+        for count in range(size):
+            broker.accept()
+            rest = count
+            for packet_size in (len(connect("c")), len(subscribe(1, "t", 1)), size):
+                broker.read(min(rest, packet_size))
+                if rest < packet_size:
+                    break
+                rest -= packet_size
+                if packet_size == len(connect("c")):
+                    broker.send(CONNACK)
+            getattr(broker, end)()
+        broker.greet()
+        while (packet := broker.read_packet()) != DISCONNECT:
+            identifier = int.from_bytes(packet[-3:-1] if packet[0] & 2 else b"", "big")
+            if packet[0] == 0x82:
+                broker.send(suback(int.from_bytes(packet[2:4], "big"), 1))
+            else:
+                assert packet[:1] in b"\x32\x3a" and packet[-1:] == b"m", packet.hex(" ")
+                broker.send(puback(identifier))
+
+    play_robust(
+        """
+        c = make(kind=Client)
+        c.DELAY = 0.002
+        c.MAX_DELAY = 0.01
+        c.on("t", print, 1)
+        c.publish("t", "m", qos=1)
+        while c._requests:
+            c.step()
+        c.disconnect()
+        """,
+        conversation,
+        timeout=60,
     )
 
 

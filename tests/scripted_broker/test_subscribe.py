@@ -51,7 +51,7 @@ def test_long_filters(play, size):
 
 
 def test_granted_qos_and_refusal(play):
-    """[MQTT-3.8.4-5] [-3.9.3-1] D18: the hook tells what was granted; 0x80 raises MQTTException"""
+    """[MQTT-3.8.4-5] [-3.8.4-6] [-3.9.3-1] D18: the hook tells what was granted; 0x80 raises MQTTException"""
 
     def conversation(broker):
         broker.greet()

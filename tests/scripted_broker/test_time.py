@@ -183,6 +183,51 @@ def test_unread_messages_are_no_silence(play):
     )
 
 
+def test_a_slow_handler_is_not_a_slow_broker(play):
+    """The acknowledgement arrived long ago, behind a message whose handler takes 0.8 s"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(publish("t", b"m", 1, 1))
+        broker.send(publish("t", b"slow") + b"\x40\x02\x00\x01")
+        broker.expect(DISCONNECT)
+
+    play(
+        """
+        c = connected()
+        c.set_callback(lambda topic, message: time.sleep_ms(800))
+        c.TIMEOUT = 0.3
+        c.publish("t", "m", qos=1)
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
+def test_a_flood_does_not_stretch_a_wait(play):
+    """D1: messages all the time and never the acknowledgement: still ETIMEDOUT"""
+
+    def conversation(broker):
+        broker.greet()
+        try:
+            while True:
+                broker.send(publish("t", b"m"))
+                time.sleep(0.001)
+        except OSError:
+            pass
+
+    play(
+        """
+        c = connected()
+        c.TIMEOUT = 0.5
+        start = time.ticks_ms()
+        assert error_of(c.publish, "t", "m", qos=1).args[0] == errno.ETIMEDOUT
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 2000 and len(got) > 20
+        """,
+        conversation,
+    )
+
+
 def test_ping(play):
     """contract: ping() writes C0 00; D4: and its answer is seen"""
 
@@ -225,7 +270,7 @@ def test_connect_is_bounded(play, broker, silence):
         start = time.ticks_ms()
         e = error_of(c.connect, timeout=0.5)
         assert e.args[0] == errno.ETIMEDOUT, repr(e)
-        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 900
+        assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1500
         assert c.sock is None
         """,
         conversation,
@@ -248,7 +293,7 @@ def test_connect_to_an_address_that_swallows_everything(play):
             c.port = {port}
             start = time.ticks_ms()
             assert error_of(c.connect, True, 0.5).args[0] == errno.ETIMEDOUT
-            assert 450 < time.ticks_diff(time.ticks_ms(), start) < 900
+            assert 450 < time.ticks_diff(time.ticks_ms(), start) < 1500
             """,
             lambda broker: None,
         )
@@ -397,7 +442,7 @@ def test_disconnect_is_bounded(play):
         c.step()
         start = time.ticks_ms()
         c.disconnect()
-        assert 900 < time.ticks_diff(time.ticks_ms(), start) < 1300
+        assert 900 < time.ticks_diff(time.ticks_ms(), start) < 2000
         """,
         conversation,
     )

@@ -32,13 +32,13 @@ pins_remap_esp32 = (
 )
 # fmt: on
 
-i2c = I2C(0, scl=Pin(22), sda=Pin(23), freq=400000)
+i2c = I2C(0, scl=Pin("I2C_SCL"), sda=Pin("I2C_SDA"), freq=400000)
 
 rgb = _rgb.leds()
 
-light = ADC(Pin(39))
+light = ADC(Pin("LIGHT"))
 light.atten(ADC.ATTN_11DB)
-sound = ADC(Pin(36))
+sound = ADC(Pin("SOUND"))
 sound.atten(ADC.ATTN_11DB)
 
 button_a = Button(_board.BUTTON_A_PIN)
@@ -159,12 +159,12 @@ class Touch:
             event(int(self._down))
 
 
-touchPad_P = touchpad_p = Touch(Pin(27))
-touchPad_Y = touchpad_y = Touch(Pin(14))
-touchPad_T = touchpad_t = Touch(Pin(12))
-touchPad_H = touchpad_h = Touch(Pin(13))
-touchPad_O = touchpad_o = Touch(Pin(15))
-touchPad_N = touchpad_n = Touch(Pin(4))
+touchPad_P = touchpad_p = Touch(Pin("TOUCH_P"))
+touchPad_Y = touchpad_y = Touch(Pin("TOUCH_Y"))
+touchPad_T = touchpad_t = Touch(Pin("TOUCH_T"))
+touchPad_H = touchpad_h = Touch(Pin("TOUCH_H"))
+touchPad_O = touchpad_o = Touch(Pin("TOUCH_O"))
+touchPad_N = touchpad_n = Touch(Pin("TOUCH_N"))
 
 
 # The edge connector --------------------------------------------------------------

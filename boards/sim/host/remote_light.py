@@ -6,12 +6,15 @@ its command topic; the LEDs are drawn as they change, and pings are counted.
 
 from __future__ import annotations
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() has something to leave in order
+
 import argparse
 import contextlib
 import json
 import re
 import select
-import signal
 import sys
 import threading
 import time
@@ -190,6 +193,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     scenario = Scenario()
     try:

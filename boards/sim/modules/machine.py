@@ -8,6 +8,7 @@ import _sim
 import os
 import time
 from micropython import const
+from named_pins import GPIO
 
 PWRON_RESET = const(1)
 HARD_RESET = const(2)
@@ -30,6 +31,8 @@ _MISSING_PINS = (20, 24, 28, 29, 30, 31)
 def _pin_id(pin):
     if isinstance(pin, Pin):
         return pin._id
+    if isinstance(pin, str):
+        pin = GPIO.get(pin)
     if isinstance(pin, int) and 0 <= pin < 40 and pin not in _MISSING_PINS:
         return pin
     raise ValueError("invalid pin")
@@ -93,6 +96,16 @@ class Pin:
 
     def __repr__(self):
         return "Pin(%d)" % self._id
+
+
+class _Names:
+    def __getattr__(self, name):
+        if name not in GPIO:
+            raise AttributeError("type object 'board' has no attribute '%s'" % name)
+        return Pin(name)
+
+
+Pin.board = _Names()
 
 
 class Timer:

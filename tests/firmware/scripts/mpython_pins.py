@@ -54,6 +54,11 @@ for number in range(29):
             assert kind is None, (number, mode, text)
         else:
             assert kind is TypeError and text.endswith("not supported on P%d" % number), text
+for number, gpio in enumerate(pins_remap_esp32):
+    if gpio < 0:
+        assert raised(Pin, "P%d" % number)[0] is ValueError
+    else:
+        assert Pin("P%d" % number) is Pin(gpio)
 for number in (-1, 29):
     assert raised(MPythonPin, number)[0] is IndexError
 for mode in (0, 6, "IN"):

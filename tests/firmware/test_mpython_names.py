@@ -87,12 +87,12 @@ def test_button_events_and_counters(start: Start) -> None:
 
 def test_bouncing_contacts_count_once(start: Start) -> None:
     board = start(WATCH)
+    # Three edges each: all that wait at any moment fit into the chip's queue of eight.
     for _ in range(2):
-        down = [level(BUTTON_A, value) for value in (0, 1, 0, 1, 0)]
         lines = len(board.lines)
-        board.at_once(*down)
+        board.at_once(*[level(BUTTON_A, value) for value in (0, 1, 0)])
         board.wait_line("pressed", since=lines)
-        board.at_once(*[level(BUTTON_A, 1 - int(str(step["value"]))) for step in down])
+        board.at_once(*[level(BUTTON_A, value) for value in (1, 0, 1)])
         board.wait_line("released", since=lines)
     # A spark that is over before anybody looks is nothing.
     board.at_once(level(BUTTON_A, 0), level(BUTTON_A, 1))

@@ -1,0 +1,16 @@
+# Prints the OneNET tokens for the rows of a JSON file: [resource, key, end, method]. Without one,
+# checks only what is refused; test_platforms.py compares the tokens with CPython's.
+import json
+import platforms
+import sys
+
+for method in ("sha512", "SHA256", "", "update"):
+    try:
+        platforms.token("products/1/devices/a", "a2V5", 1, method)
+        assert False, method
+    except ValueError:
+        pass
+if len(sys.argv) > 1:
+    with open(sys.argv[1]) as file:
+        print(json.dumps([platforms.token(*row) for row in json.load(file)]))
+print("ok")

@@ -1,0 +1,43 @@
+"""The boards' pins.csv gives pins their names, on the chip and in the simulation."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from simulated_board import program
+
+PROBE = """
+import sys
+from machine import Pin
+for name in sys.argv[1:]:
+    assert Pin(name) is getattr(Pin.board, name)
+    print(name, repr(Pin(name)))
+for wrong in (lambda: Pin("P99"), lambda: Pin.board.P99):
+    try:
+        wrong()
+    except (AttributeError, ValueError) as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("board", ["mpython", "bpi-bit"])
+def test_pins_have_the_names_of_the_boards_list(root: Path, tmp_path: Path, board: str) -> None:
+    text = (root / "boards" / board / "pins.csv").read_text()
+    wired = dict(line.split(",GPIO") for line in text.splitlines() if ",GPIO" in line)
+    assert {"P0", "P1", "P20"} <= wired.keys()
+    script = tmp_path / "probe.py"
+    script.write_text(PROBE)
+    result = subprocess.run(
+        [str(program(board)), str(script), *wired],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    *names, unknown, missing = result.stdout.splitlines()
+    assert names == [f"{name} Pin({gpio})" for name, gpio in wired.items()]
+    assert unknown == "invalid pin"
+    assert "P99" in missing
