@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simulated_board import program
-from tests.faults.fault_proxy import PASS, TO_BROKER, TO_CLIENT, Connection, Fault, FaultProxy
+from tests.faults.fault_proxy import PASS, TO_BROKER, Connection, Fault, FaultProxy
 
 SCRIPT = Path(__file__).parent / "scripts" / "conversation.py"
 HANG = 25  # s without an answer from a process

@@ -8,7 +8,6 @@ import socket
 import ssl
 import stat
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
