@@ -252,9 +252,8 @@ ci_format() {
     ci_c_sources | xargs "$CI_BUILD/venv/bin/clang-format" -i
 }
 
-# Debian packages that only tests need: $1 is a command, $2 its package.
-ci_install_debian() {
-    PATH=$PATH:/usr/sbin command -v "$1" >/dev/null && return
+# Install Debian's package $2, without which $1 is missing; without root, say how.
+ci_install_package() {
     if [ "$(id -u)" -ne 0 ]; then
         ci_fail "the tests need '$1'; type: sudo apt-get install $2"
         return
@@ -262,6 +261,11 @@ ci_install_debian() {
     ci_say "Installing Debian's $2"
     ci_logged "apt-$2" apt-get -q update
     ci_logged "apt-$2" env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$2"
+}
+
+# Debian packages that only tests need: $1 is a command, $2 its package.
+ci_install_debian() {
+    PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || ci_install_package "$1" "$2"
 }
 
 # Everything that `make test` needs.

@@ -2,14 +2,7 @@
 
 # Debian packages that contain a file rather than a command: $1 is a pattern, $2 the package.
 ci_install_debian_file() {
-    compgen -G "$1" >/dev/null && return
-    if [ "$(id -u)" -ne 0 ]; then
-        ci_fail "the tests need '$1'; type: sudo apt-get install $2"
-        return
-    fi
-    ci_say "Installing Debian's $2"
-    ci_logged "apt-$2" apt-get -q update
-    ci_logged "apt-$2" env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$2"
+    compgen -G "$1" >/dev/null || ci_install_package "$1" "$2"
 }
 
 # clang with libFuzzer, whose package has clang's version in its name.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,13 +35,17 @@ class Person:
         self.messages: queue.Queue[paho.MQTTMessage] = queue.Queue()
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda client, data, message: self.messages.put(message)
+        subscribed = threading.Semaphore(0)
         self.client.on_connect = lambda client, *rest: [
             client.subscribe(topic, 1) for topic in topics
         ]
+        self.client.on_subscribe = lambda *rest: subscribed.release()
         if login[0]:
             self.client.username_pw_set(*login)
         self.client.connect(broker.host, broker.port)
         self.client.loop_start()
+        for topic in topics:
+            assert subscribed.acquire(timeout=10), f"{topic} was not subscribed within 10 s"
 
     def publish(
         self, topic: str, payload: str | bytes, qos: int = 1, retain: bool = False
