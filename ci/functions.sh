@@ -275,6 +275,7 @@ ci_prepare_tests() {
     local board
     ci_install_group test
     ci_install_debian mosquitto mosquitto
+    ci_install_debian openssl openssl
     for board in $(ci_list_boards); do
         ci_build_simulator "$board"
     done
