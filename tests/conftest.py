@@ -117,6 +117,31 @@ def no_board_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimulatedBoard, "__exit__", leave_and_search)
 
 
+REPORTS = ROOT / "build" / "reports"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # not in each of pytest-xdist's processes
+        shutil.rmtree(REPORTS, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for path in sorted(REPORTS.glob("*.txt")):
+        terminalreporter.section(path.stem)
+        terminalreporter.write(path.read_text())
+
+
+@pytest.fixture(scope="session")
+def report() -> Callable[[str, str], None]:
+    """Keep a text in build/reports/<name>.txt, and print it when all tests have run."""
+
+    def keep(name: str, text: str) -> None:
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        (REPORTS / f"{name}.txt").write_text(text + "\n")
+
+    return keep
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The top folder of the project."""

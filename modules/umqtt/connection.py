@@ -86,6 +86,10 @@ class Connection:
         """Return whether anything waits for the socket."""
         return bool(self._queue)
 
+    def receiving(self):
+        """Return whether a packet has come in part."""
+        return self._received > 0
+
     def unsent(self, packet):
         """Return whether the chunk `packet` still waits to be written."""
         for chunk in self._queue:

@@ -415,10 +415,10 @@ class MQTTClient:
 
     def _watch_answers(self):
         # A broker that lives, and answers pings, but not what it was asked: nothing would end a
-        # wait of those who only step.
-        if self._connection.busy() or not (
-            self.isconnected() and (self._requests or self._in_flight)
-        ):
+        # wait of those who only step. An answer may be behind a long message on a slow link.
+        link = self._connection
+        asked = self.isconnected() and (self._requests or self._in_flight)
+        if not asked or link.busy() or link.receiving():
             self._unanswered_since = None
         elif self._unanswered_since is None:
             self._unanswered_since = time.ticks_ms()

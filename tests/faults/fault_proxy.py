@@ -179,9 +179,7 @@ class Connection:
                 held = b""
         if held:
             # Nothing overtook it in this reading: give the next packet some time.
-            self._held = asyncio.get_running_loop().call_later(
-                _OVERTAKEN, self._writers[way].write, held
-            )
+            asyncio.get_running_loop().call_later(_OVERTAKEN, self._writers[way].write, held)
         rest = sum(map(len, stream.completed))
         if self.hit is not None:
             await self._send(way, pending[rest:])

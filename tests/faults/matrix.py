@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from simulated_board import program
-from tests.faults.fault_proxy import PASS, TO_BROKER, TO_CLIENT, Connection, Fault, FaultProxy
+from tests.faults.fault_proxy import PASS, TO_BROKER, Connection, Fault, FaultProxy
 
 SCRIPT = Path(__file__).parent / "scripts" / "conversation.py"
 HANG = 25  # s without an answer from a process
-PATIENCE = 6000  # ms: the bound of a whole conversation; what has not come by then is lost
+PATIENCE = 10000  # ms: the bound of a whole conversation; what has not come by then is lost
 LOST = 1500  # ms: the same where a corrupted message may have gone elsewhere
 SLACK = 1500  # ms that a busy machine may add to a bound
 WARM = 5  # conversations after which a process's heap must not grow any more

@@ -42,7 +42,7 @@ from tests.faults.fault_proxy import (
 
 PACE = 0.4  # s between two messages of each QoS
 SAMPLE = 2.0  # s between two looks at the board
-FAULT = 3.0  # s between two faults of the world, on average
+FAULT = 3.0  # s between two faults of the world, on average, unless asked otherwise
 CALM = 45.0  # s for everything to arrive once the faults are over
 WARM = 0.2  # the part of the time after which the heap must not grow any more
 HEAP_GROWTH = 3072  # bytes: less than a message and its bookkeeping, of 64-bit objects
@@ -232,8 +232,8 @@ def _look_at_process(soak: Soak, pid: int, now: float) -> None:
     soak.memory.append((now, pages * os.sysconf("SC_PAGE_SIZE") // 1024))
 
 
-def run(seconds: float, seed: int) -> Soak:
-    """Soak for so many seconds, and the calm that follows."""
+def run(seconds: float, seed: int, pause: float = FAULT) -> Soak:
+    """Soak for so many seconds, and the calm that follows; `pause`: between faults of the world."""
     soak = Soak(seed)
     randomly = random.Random(seed)
     when: dict[tuple[int, int], float] = {}
@@ -298,7 +298,9 @@ def run(seconds: float, seed: int) -> Soak:
                 for topic in ("light", "work/1", "work/2"):
                     board.wait_line(f"mqtt: subscribed {topic} ", timeout=120)
                 world = World(board, broker, proxy, person)
-                _storm(soak, seconds, randomly, board, world, person, when, answers, started)
+                _storm(
+                    soak, seconds, pause, randomly, board, world, person, when, answers, started
+                )
                 proxy.calm()
                 soak.seconds = time.monotonic() - started
                 deadline = time.monotonic() + CALM
@@ -332,6 +334,7 @@ def run(seconds: float, seed: int) -> Soak:
 def _storm(
     soak: Soak,
     seconds: float,
+    pause: float,
     randomly: random.Random,
     board: SimulatedBoard,
     world: World,
@@ -344,7 +347,7 @@ def _storm(
 
     def break_things() -> None:
         kinds = world.kinds()
-        while not over.wait(randomly.expovariate(1 / FAULT)):
+        while not over.wait(randomly.expovariate(1 / pause)):
             kind = randomly.choice(list(kinds))
             soak.faults[kind] += 1
             kinds[kind](randomly)

@@ -226,7 +226,7 @@ def ask(topic, message):
 
 def count_of(person: Person) -> int:
     person.publish("ask", "")
-    return int(person.receive("counted"))
+    return int(person.receive("counted", 60))
 
 
 def test_retained_storm(boot: Boot, make_broker: Callable[[str], Mosquitto]) -> None:

@@ -1,11 +1,11 @@
 """Every fault at every byte: each conversation goes on by itself, or raises what is documented, in time.
 
-The tables are printed, and kept in build/faults/.
+The tables are printed at the end, and kept in build/reports/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +39,8 @@ def cells_of(client: str, undisturbed: Connection, step: int = 1) -> Iterator[Ce
             yield Cell(client, Fault(kind, way))
 
 
-def check(results: list[Result], growth: int, name: str, capsys, root: Path) -> None:
-    report = f"{name}\n{matrix.table(results)}\n{matrix.summary(results, growth)}\n"
-    folder = root / "build" / "faults"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.txt").write_text(report)
-    with capsys.disabled():
-        print("\n" + report)
+def check(results: list[Result], growth: int, name: str, report: Callable[..., None]) -> None:
+    report(name, f"{matrix.table(results)}\n{matrix.summary(results, growth)}")
     bad = [f"{r.cell}: {r.phase}: {'; '.join(r.problems)}" for r in results if r.problems]
     assert not bad, f"{len(bad)} cells are bad:\n" + "\n".join(bad[:40])
     assert growth < matrix.HEAP_GROWTH
@@ -53,7 +48,7 @@ def check(results: list[Result], growth: int, name: str, capsys, root: Path) -> 
 
 @pytest.mark.parametrize("client", ["robust", "simple", "aio"])
 def test_every_fault_at_every_byte(
-    faults_broker: Mosquitto, client: str, capsys, root: Path
+    faults_broker: Mosquitto, client: str, report: Callable[..., None]
 ) -> None:
     """D1, D2, D3, D10 to D14, D16, D17, D22, D28, [MQTT-4.3.2] [MQTT-4.3.3] [MQTT-4.4.0-1]"""
     undisturbed = matrix.measure(client, faults_broker.port)
@@ -61,7 +56,7 @@ def test_every_fault_at_every_byte(
     # aio is robust, driven otherwise: in the short form every third byte will do.
     step = 1 if FULL or client != "aio" else 3
     results, growth = matrix.run(cells_of(client, undisturbed, step), faults_broker.port)
-    check(results, growth, f"matrix-{client}", capsys, root)
+    check(results, growth, f"matrix-{client}", report)
 
 
 def tls_cells(client: str, undisturbed: Connection) -> Iterator[Cell]:
@@ -87,7 +82,7 @@ def tls_cells(client: str, undisturbed: Connection) -> Iterator[Cell]:
 
 @pytest.mark.parametrize("client", ["robust", "simple"] if FULL else ["robust"])
 def test_every_fault_under_tls(
-    tmp_path: Path, certificates: Certificates, client: str, capsys, root: Path
+    tmp_path: Path, certificates: Certificates, client: str, report: Callable[..., None]
 ) -> None:
     """D1, D2: as above; a byte that is corrupted is noticed, whichever it is"""
     broker = Mosquitto(tmp_path, certificates.settings() + "log_type error\n")
@@ -100,4 +95,4 @@ def test_every_fault_under_tls(
         results, growth = matrix.run(cells, broker.port, ca=ca, workers=8)
     finally:
         broker.stop(kill=True)
-    check(results, growth, f"matrix-tls-{client}", capsys, root)
+    check(results, growth, f"matrix-tls-{client}", report)

@@ -8,7 +8,6 @@ import socket
 import ssl
 import stat
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +168,7 @@ def test_no_secret_is_printed_or_published(
         listener.publish("light", "stats")
         listener.publish("light", b"\xff nonsense")
         board.wait_line("ValueError: on purpose")
+        published = [listener.receive("light/status/stats")]
         seen = len(board.lines)
         board.command("new_address")
         board.wait_line("mqtt: lost", since=seen)
@@ -197,11 +197,9 @@ def test_no_secret_is_printed_or_published(
         board.type("import machine; machine.reset()\r")
         board.wait_line("config: /config.json: line 1", since=seen)
         said += board.lines
-        published = []
         while not listener.messages.empty():
             message = listener.messages.get()
             published.append(message.topic.encode() + b" " + message.payload)
-        assert any(b"heap_used" in each for each in published), published
     finally:
         listener.close()
         broker.stop()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.faults import soak
 
 
-def test_soak_for_a_quarter_of_a_minute(capsys) -> None:
-    outcome = soak.run(15, seed=20)
-    with capsys.disabled():
-        print("\n" + outcome.table())
+def test_soak_for_a_quarter_of_a_minute(report: Callable[..., None]) -> None:
+    outcome = soak.run(15, seed=20, pause=1)
+    report("soak", outcome.table())
     assert not outcome.problems()
-    assert len(outcome.faults) > 4 and outcome.stats["connects"] > 2
+    assert sum(outcome.faults.values()) > 4 and outcome.stats["connects"] > 2
 
 
 def test_a_soak_that_goes_wrong_is_seen() -> None:

@@ -164,6 +164,33 @@ def test_step_does_not_wait_for_ever_for_an_answer(play_robust):
     )
 
 
+def test_an_answer_behind_a_long_message_on_a_slow_link(play_robust):
+    """Bytes that come are a sign of life: TIMEOUT does not run while a packet arrives"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(publish("t", b"m", 1, 1))
+        long = publish("a", b"x" * 15)
+        for i in range(len(long)):
+            broker.send(long[i : i + 1])
+            time.sleep(0.1)
+        broker.send(puback(1))
+        broker.expect(DISCONNECT)
+
+    play_robust(
+        """
+        c = start()
+        c.TIMEOUT = 0.7
+        c.publish_nowait("t", "m", qos=1)
+        while c.unacknowledged(1):
+            c.step(10)
+        assert len(got) == 1 and not c.counters["timeouts"], c.counters
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
 def test_lost_subscribe_is_asked_again(play_robust):
     """D10: the link breaks before SUBACK, before UNSUBACK"""
 
