@@ -75,3 +75,11 @@ def every(period, callback, timer_id=None):
 def after(delay, callback, timer_id=None):
     """Call `callback()` once, `delay` ms from now; otherwise like `every`."""
     return _start(delay, callback, Timer.ONE_SHOT, timer_id)
+
+
+def ping(client, period):
+    """Have an MQTT client send PINGREQ every `period` ms, as the tutorials do with a Timer.
+
+    Not needed to keep a connection: umqtt pings by itself in every call that waits.
+    """
+    return every(period, client.ping)

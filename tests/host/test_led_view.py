@@ -57,6 +57,7 @@ def test_colours_on_a_terminal_are_24_bit_and_bright_enough_to_see(
     LedView("mpython", out).show(frame((0, 6, 0), (0, 3, 0), (0, 0, 0)))
     assert "\x1b[38;2;0;255;0m" in out.getvalue()
     assert "\x1b[38;2;0;127;0m" in out.getvalue()
+    assert "\x1b[38;2;40;40;40m" in out.getvalue(), "an LED that is off can be seen, too"
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from air import PINGRESP, Air
 from simulated_board import Frame, SimulatedBoard
 from tests.conftest import Mosquitto
 from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
+from tests.mosquitto.tls import Certificates
 
 Boot = Callable[..., SimulatedBoard]
 
@@ -255,6 +256,28 @@ def test_a_refused_password_is_said_and_tried_again(boot: Boot, tmp_path: Path) 
         board.wait_line("mqtt: the broker does not let this user in; check mqtt.user")
         board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
         assert "canary" not in "\n".join(board.lines)
+    finally:
+        broker.stop()
+
+
+@pytest.mark.parametrize("authority, trusted", [("ca", True), ("other", False)])
+def test_tls_with_a_ca_of_ones_own(
+    boot: Boot, tmp_path: Path, authority: str, trusted: bool
+) -> None:
+    (tmp_path / "broker").mkdir()
+    certificates = Certificates(tmp_path / "broker")
+    broker = Mosquitto(tmp_path / "broker", certificates.settings())
+    broker.start()
+    try:
+        config = settings(broker, tls={"ca": "/ca.pem"})
+        config["mqtt"]["server"] = "localhost"
+        ca = (tmp_path / "broker" / f"{authority}.pem").read_text()
+        board = boot(config=config, files={"ca.pem": ca})
+        if trusted:
+            wait_subscribed(board)
+        else:
+            board.wait_line("mqtt: TLS certificate: ")
+            assert not any("mqtt: connected" in line for line in board.lines)
     finally:
         broker.stop()
 

@@ -16,9 +16,12 @@ def is_colourful(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+DARK = (40, 40, 40)
+
+
 def brighten(colour: Colour, brightest: int) -> Colour:
-    """Scale a dimmed colour so that it can be seen on a screen, its hue kept."""
-    return tuple(channel * 255 // brightest for channel in colour) if brightest else (40, 40, 40)
+    """Scale a dimmed colour so that it can be seen on a screen, its hue kept; off is dark grey."""
+    return tuple(channel * 255 // brightest for channel in colour) if any(colour) else DARK
 
 
 class LedView:

@@ -47,4 +47,21 @@ try:
     assert False
 except ValueError as error:
     assert "0 to 3" in str(error)
+for each in (replaced, jobs[0], jobs[2], jobs[3]):
+    each.cancel()
+
+
+class Client:
+    pings = 0
+
+    def ping(self):
+        self.pings += 1
+
+
+client = Client()
+job = timers.ping(client, 10)
+while client.pings < 3:
+    time.sleep_ms(10)
+job.cancel()
+assert job.errors == 0
 print("ok")
