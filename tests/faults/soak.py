@@ -137,22 +137,23 @@ class Soak:
         if not self.latency or len(self.heap) < 2:
             found.append("too little was measured")
             return found
-        for name, samples, room in (
-            ("heap", self.heap, HEAP_GROWTH),
-            ("files", self.files, 0),
-            ("sockets", self.sockets, 0),
-        ):
-            growth = self.growth(samples)
-            if growth > room:
+        heap = self.growth(self.heap)
+        if heap > HEAP_GROWTH:
+            found.append(f"heap grew by {heap}")
+        for name, samples in (("files", self.files), ("sockets", self.sockets)):
+            growth = self.growth(samples, max)  # there is one more while the board is connected
+            if growth > 0:
                 found.append(f"{name} grew by {growth}")
         return found
 
-    def growth(self, samples: list[tuple[float, int]]) -> int:
-        """Return by how much the quietest moments of the last third exceed those of the warm time."""
+    def growth(
+        self, samples: list[tuple[float, int]], before: Callable[[list[int]], int] = min
+    ) -> int:
+        """Return by how much the least of the last third exceeds the least, or most, `before` it."""
         start, end = self.seconds * WARM, self.seconds * 2 / 3
         early = [value for at, value in samples if start <= at < end] or [samples[0][1]]
         late = [value for at, value in samples if at >= end] or [samples[-1][1]]
-        return min(late) - min(early)
+        return min(late) - before(early)
 
     def table(self) -> str:
         delays = sorted(value for _, value in self.latency)
@@ -168,8 +169,14 @@ class Soak:
             ("latency, 99 of 100", f"{delays[int(len(delays) * 0.99)]:.1f} s"),
             ("latency, worst", f"{delays[-1]:.1f} s"),
             ("heap in use, growth", f"{self.growth(self.heap)} bytes of {self.heap[-1][1]}"),
-            ("open files, growth", f"{self.growth(self.files)} of {self.files[-1][1]}"),
-            ("sockets, growth", f"{self.growth(self.sockets)} of {self.sockets[-1][1]}"),
+            (
+                "open files, growth",
+                f"{max(0, self.growth(self.files, max))} of {self.files[-1][1]}",
+            ),
+            (
+                "sockets, growth",
+                f"{max(0, self.growth(self.sockets, max))} of {self.sockets[-1][1]}",
+            ),
             ("process, growth", f"{self.growth(self.memory)} KB of {self.memory[-1][1]}"),
         ]
         return "\n".join(f"{name:24}{value}" for name, value in rows)

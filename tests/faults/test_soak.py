@@ -22,5 +22,5 @@ def test_a_soak_that_goes_wrong_is_seen() -> None:
     bad.done.update({(1, 1): 1, (2, 1): 1})
     bad.latency = [(1.0, 0.1)]
     bad.heap = [(float(t), 20_000 + 100 * t) for t in range(100)]
-    bad.files = bad.sockets = [(float(t), 5 + t // 50) for t in range(100)]
+    bad.files = bad.sockets = [(float(t), 5 + (t > 66)) for t in range(100)]
     assert len(bad.problems()) == 5, bad.problems()
