@@ -237,6 +237,10 @@ static void resolve(mp_obj_t host_in, mp_obj_t port_in, struct sockaddr_in *out)
     sim_lock();
     bool answers = sim_wlan_dns_locked();
     sim_unlock();
+    if (answers && strcmp(host, "localhost") == 0) { // RFC 6761, with or without a hosts file
+        out->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return;
+    }
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int failed = -1;
