@@ -52,7 +52,7 @@ def test_publish_subscribe_and_others_go_on(mosquitto: Mosquitto, run) -> None:
             await asyncio.sleep_ms(1200)
             for qos in range(3):
                 assert [m for t, m in got if t == b"t/%d" % qos] == [b"%d" % i for i in range(20)]
-            assert c.counters["pings_answered"] and ticks[0] > 150, ticks
+            assert c.counters["pings_answered"] and ticks[0] > 50, ticks
             await c.unsubscribe("t/#")
             await c.disconnect()
             await task

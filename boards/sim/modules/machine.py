@@ -272,16 +272,21 @@ SoftI2C = I2C
 
 
 class WDT:
-    """The task watchdog. It cannot be stopped once it runs; fed too late, it resets the board."""
+    """The task watchdog, one for the whole chip. It cannot be stopped once it runs; fed too late,
+    it resets the board. Making it again changes its timeout, for whoever feeds it."""
+
+    _timeout = 0
 
     def __init__(self, id=0, timeout=5000):
         if id != 0:
             raise ValueError()
-        self._timeout = timeout
+        if timeout <= 0:
+            raise ValueError("WDT timeout too short")
+        WDT._timeout = timeout
         self.feed()
 
     def feed(self):
-        _sim.watchdog_feed(self._timeout)
+        _sim.watchdog_feed(WDT._timeout)
 
 
 class RTC:
