@@ -9,7 +9,6 @@ from tests.scripted_broker.broker import (
     pubcomp,
     publish,
     pubrec,
-    pubrel,
     suback,
     subscribe,
 )
