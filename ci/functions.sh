@@ -132,7 +132,7 @@ ci_find_micropython() {
 # What was built from another MicroPython source than $1 is of no use.
 ci_forget_other_micropython() {
     if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then
-        rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mpy-cross
+        rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mcu "$CI_BUILD"/mpy-cross
         mkdir -p "$CI_BUILD" && echo "$1" >"$CI_BUILD/built-from"
     fi
 }
