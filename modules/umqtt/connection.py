@@ -379,12 +379,18 @@ class Connection:
             return
         now = time.ticks_ms()
         heard = time.ticks_diff(now, self._heard_at)
-        if self._pinged is not None:
+        sent = time.ticks_diff(now, self._sent_at)
+        if self._pinged is None:
+            due = max(heard, sent) >= self._idle
+        else:
             if min(heard, time.ticks_diff(now, self._pinged)) > self._silence:
                 if self.complete is None:  # unread messages are a sign of life as well
                     self._counters["timeouts"] += 1
                     raise OSError(errno.ETIMEDOUT)
-        elif max(heard, time.ticks_diff(now, self._sent_at)) >= self._idle:
+            # The answer may come behind thousands of messages; the broker must hear from us
+            # meanwhile. A PINGREQ that has not left yet is enough.
+            due = heard < sent >= self._idle and not self._queue
+        if due:
             self.ping_wanted = True
         if self.ping_wanted:
             self.ping_wanted = False
@@ -404,8 +410,12 @@ class Connection:
             return time.ticks_add(time.ticks_ms(), SLICE)
         if self._queue or self.complete is not None:
             return time.ticks_ms()
-        if self._pinged is not None:
-            return time.ticks_add(self._pinged, self._silence)
-        if time.ticks_diff(self._sent_at, self._heard_at) < 0:
-            return time.ticks_add(self._sent_at, self._idle)
-        return time.ticks_add(self._heard_at, self._idle)
+        ping = time.ticks_add(self._sent_at, self._idle)
+        heard_since = time.ticks_diff(self._heard_at, self._sent_at) > 0
+        if self._pinged is None:
+            return ping if heard_since else time.ticks_add(self._heard_at, self._idle)
+        alive = self._heard_at
+        if time.ticks_diff(self._pinged, alive) > 0:
+            alive = self._pinged
+        dead = time.ticks_add(alive, self._silence)
+        return ping if heard_since and time.ticks_diff(ping, dead) < 0 else dead

@@ -103,6 +103,44 @@ def test_a_publisher_that_never_reads(play):
     )
 
 
+@pytest.mark.parametrize("call", ["c.wait_msg()", "c.check_msg()", "c.step(50)"])
+def test_keep_alive_behind_a_backlog(play, call):
+    """[MQTT-3.1.2-23] found by tests/faults: PINGRESP waits behind messages for three intervals"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.peer.settimeout(0.02)
+        start = heard = time.monotonic()
+        gaps = []
+        while time.monotonic() - start < 3:
+            broker.send(publish("t", b"one of many"))
+            try:
+                broker.expect(PINGREQ)
+            except TimeoutError:
+                continue
+            gaps.append(time.monotonic() - heard)
+            heard = time.monotonic()
+        gaps.append(time.monotonic() - heard)
+        assert max(gaps) < 0.9 and len(gaps) < 8, gaps
+        broker.peer.settimeout(5)
+        broker.send(PINGRESP * (len(gaps) - 1) + publish("t", b"last"))
+        broker.expect(DISCONNECT)
+
+    play(
+        f"""
+        seen = []
+        c = connected(keepalive=1)
+        c.set_callback(lambda topic, message: seen.append(message))
+        while not seen or seen[-1] != b"last":
+            {call}
+        assert c.counters["timeouts"] == 0
+        assert c.counters["pings_answered"] == c.counters["pings"], c.counters
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
 @pytest.mark.parametrize(
     "wait",
     [
