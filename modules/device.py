@@ -114,22 +114,32 @@ class Echoes:
     """Tells our own echoes from others' messages when both come back on one topic.
 
     The broker sends an echo back to the board that published it; echoing it again would go on
-    for ever. Each message sent is expected back once.
+    for ever. Each message sent is expected back once, within a minute.
     """
 
     MOST = const(16)
+    PATIENCE = const(60000)  # ms; an echo can also get lost
 
     def __init__(self):
-        self._expected = []
+        self._expected = []  # (topic, message, ticks_ms when it was sent), the oldest first
 
-    def is_new(self, message):
-        """Return whether to echo a message that has come in; it is then expected back."""
-        if message in self._expected:
-            self._expected.remove(message)
+    def accept(self, topic, message):
+        """Return whether this is to be echoed; it is then expected back.
+
+        It is not if it is an echo, nor while MOST others are expected: then nobody could tell.
+        """
+        now = time.ticks_ms()
+        expected = self._expected
+        for i, echo in enumerate(expected):
+            if echo[0] == topic and echo[1] == message:
+                expected.pop(i)
+                return False
+        while expected and time.ticks_diff(now, expected[0][2]) > self.PATIENCE:
+            expected.pop(0)
+        if len(expected) >= self.MOST:
+            print("echo: too many at once; not echoed")
             return False
-        if len(self._expected) >= self.MOST:
-            self._expected.pop(0)
-        self._expected.append(message)
+        expected.append((topic, message, now))
         return True
 
 
@@ -290,7 +300,7 @@ class Device:
 
     def _on_echo(self, topic, message):
         print("echo: %s %r" % (topic.decode(), message))
-        if self._echoes.is_new(message):
+        if self._echoes.accept(topic, message):
             self.publish(topic, message)
 
     def _publish_state(self):

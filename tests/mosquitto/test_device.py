@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -191,6 +192,25 @@ def test_echo_mode_does_not_feed_itself(boot: Boot, mosquitto: Mosquitto, person
     assert sum(line.startswith("echo: light") for line in board.lines) == 2
     person.publish("light", "hello")
     assert [person.receive("light") for _ in range(2)] == [b"hello", b"hello"]
+
+
+def test_echoes_of_a_whole_class(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    """More messages at once than the board can know again: none of them goes round for ever"""
+    board = boot(config={**settings(mosquitto), "mode": "echo"})
+    wait_subscribed(board)
+    sent = [f"{number}".encode() for number in range(100)]
+    for message in sent:
+        person.client.publish("light", message)
+    came: list[bytes] = []
+    with pytest.raises(queue.Empty):  # it ends
+        while len(came) < 10 * len(sent):
+            came.append(person.receive("light", 2))
+    assert sorted(set(came)) == sorted(sent)
+    assert max(came.count(message) for message in sent) == 2  # its own, and one echo
+    # What was dropped is said, and the board echoes on.
+    assert len(came) == 2 * len(sent) - sum("not echoed" in line for line in board.lines)
+    person.publish("light", "afterwards")
+    assert [person.receive("light") for _ in range(2)] == [b"afterwards"] * 2
 
 
 def test_open_network_is_an_empty_password(boot: Boot, mosquitto: Mosquitto) -> None:

@@ -1,0 +1,22 @@
+# Echoes: a message is echoed once, whoever sends it; too many at once are not; lost ones are forgotten.
+import time
+from device import Echoes
+
+echoes = Echoes()
+echoes.PATIENCE = 50
+assert echoes.accept(b"a", b"1")
+assert echoes.accept(b"b", b"1")  # the same on another topic is not its echo
+assert not echoes.accept(b"b", b"1")
+assert not echoes.accept(b"a", b"1")
+assert echoes.accept(b"a", b"1")
+assert not echoes.accept(b"a", b"1")
+
+for i in range(Echoes.MOST):
+    assert echoes.accept(b"a", b"%d" % i)
+assert not echoes.accept(b"a", b"one too many")
+assert not echoes.accept(b"a", b"0")  # an echo, which makes room
+assert echoes.accept(b"a", b"another")
+time.sleep_ms(60)
+assert echoes.accept(b"a", b"later")  # the others got lost
+assert not echoes.accept(b"a", b"later")
+print("ok")
