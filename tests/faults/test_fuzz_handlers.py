@@ -1,4 +1,7 @@
-"""100,000 messages that mean little: no crash, and no change without a valid command."""
+"""100,000 messages that mean little: no crash, and no change without a valid command.
+
+The lamp alone gets all of them; the whole board gets them from Mosquitto, in the short form fewer.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,13 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+
+from simulated_board import SimulatedBoard
+from tests.conftest import Mosquitto
+from tests.faults.conftest import FULL
+from tests.mosquitto.conftest import Person, settings
 
 SCRIPT = Path(__file__).parent / "scripts" / "obey.py"
 COUNT = 100_000
@@ -144,3 +154,64 @@ def test_a_hundred_thousand_payloads(run_script: Callable[..., str], tmp_path: P
             writes = got[6]
     assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:30])
     assert COUNT // 100 < understood < COUNT // 2, understood
+
+
+HANDLERS = """\
+import device
+
+@device.on("+/anything/#", 1)
+def anything(topic, message):
+    device.publish("mirror", topic + b"=" + message)
+
+@device.on("pace")
+def pace(topic, message):
+    print("pace", message.decode())
+"""
+PACE = 200  # messages on their way at once
+
+
+def random_topic(randomly: random.Random) -> str:
+    """Return a topic name, of any letters and any depth, that HANDLERS has subscribed."""
+    letters = "a/é$ ~\u4e2d\U0001f4a1"
+    return "x/anything/" + "".join(randomly.choices(letters, k=randomly.randrange(30)))
+
+
+@pytest.mark.parametrize("mode", ["lights", "echo"])
+def test_the_whole_board(
+    boot: Callable[..., SimulatedBoard], faults_broker: Mosquitto, mode: str
+) -> None:
+    """On every topic that it has subscribed: each command in its turn, nothing else does anything"""
+    randomly = random.Random(31)
+    lamp = Lamp()
+    wanted = []
+    person = Person(faults_broker)
+
+    def keep_pace(text: str) -> None:
+        seen = len(board.lines)
+        person.publish("pace", text)
+        board.wait_line(f"pace {text}", since=seen, timeout=30)
+
+    try:
+        config = {**settings(faults_broker), "mode": mode}
+        board = boot(config=config, files={"handlers.py": HANDLERS})
+        board.wait_line("mqtt: subscribed pace")
+        keep_pace("begins")
+        frames = len(board.frames())
+        for number in range(COUNT if FULL else 3000):
+            payload = make_payload(randomly)
+            if mode == "lights" and lamp.obey(payload):
+                colour = "#%02x%02x%02x" % lamp.colour
+                state = f"on {colour} {lamp.brightness}%" if lamp.on else "off"
+                wanted.append(f"lights: {state}")
+            person.client.publish("light", payload)
+            person.client.publish(random_topic(randomly), payload, number % 2)
+            if number % PACE == 0:
+                keep_pace(str(number))
+        keep_pace("over")
+    finally:
+        person.close()
+    assert not any(line.startswith(("Traceback", "mqtt: lost")) for line in board.lines)
+    said = [line for line in board.lines if line.startswith(("lights: on", "lights: off"))]
+    assert said == wanted
+    assert len(board.frames()) == frames + len(wanted)
+    assert mode == "echo" or len(wanted) > 20
