@@ -193,24 +193,42 @@ class Client(MQTTClient):
         print("mqtt: lost (%s), retry in %.1f s" % (why(reason), retry))
 
 
+def _read_authority(path):
+    # The certificate as DER, which is what mbedTLS wants here. Raises ValueError.
+    import binascii
+
+    try:
+        with open(path, "rb") as file:
+            ca = file.read()
+    except OSError:
+        raise ValueError('mqtt.tls.ca: the board has no file "%s"; copy it there' % path)
+    if b"-----BEGIN" in ca:  # PEM: a text, BEGIN, base64, END, a text
+        parts = ca.split(b"-----")
+        try:
+            ca = binascii.a2b_base64(parts[2]) if len(parts) > 3 else b""
+        except ValueError:
+            ca = b""
+    # DER begins with its type, a sequence, and its length.
+    if ca[:2] != b"\x30\x82" or len(ca) < 4 + (ca[2] << 8 | ca[3]):
+        raise ValueError('mqtt.tls.ca: "%s" is no certificate, or cut off; copy it again' % path)
+    return ca
+
+
 def _tls_parameters(tls):
     # What the client's ssl_params take, from the configuration's `tls`.
     if not isinstance(tls, dict):
         return {}
-    with open(tls["ca"], "rb") as file:
-        ca = file.read()
-    if b"-----BEGIN" in ca:  # PEM is base64 of what mbedTLS wants here
-        import binascii
-
-        ca = binascii.a2b_base64(ca.split(b"-----")[2])
-    parameters = {"cadata": ca}
+    parameters = {"cadata": _read_authority(tls["ca"])}
     if not tls.get("verify", True):
         parameters["cert_reqs"] = 0
     return parameters
 
 
 class Device:
-    """The running board. `settings` is what platforms.resolve() returned."""
+    """The running board. `settings` is what platforms.resolve() returned.
+
+    The constructor raises ValueError, in words for people, if `mqtt.tls.ca` names no certificate.
+    """
 
     def __init__(self, settings):
         self.settings = settings
@@ -427,12 +445,17 @@ class Device:
         self._start_client()
 
     def run(self):
-        """Run for ever after `start`. KeyboardInterrupt ends it, with a goodbye to the broker."""
+        """Run for ever after `start`. KeyboardInterrupt ends it, with a goodbye to the broker.
+
+        After any other exception the watchdog goes on, in case the caller fails to reset the board.
+        """
         watchdog = Watchdog()
         try:
             while True:
                 self.step()
                 watchdog.step()
-        finally:
+        except (KeyboardInterrupt, SystemExit):
             watchdog.rest()
+            raise
+        finally:
             self.client.disconnect()

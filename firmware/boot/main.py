@@ -1,13 +1,15 @@
 """What the board runs after power-on: frozen as main.py, which the port prefers to the file.
 
 Safe mode if button A goes down in the first second, else the user's /main.py, else the firmware's
-own program. Ctrl-C leads to the prompt from all of them.
+own program. Ctrl-C leads to the prompt from all of them; if the firmware's own program fails, the
+board is reset.
 """
 
 import board
 import machine
 import os
 import rgb
+import sys
 import time
 import version
 from micropython import const
@@ -15,11 +17,14 @@ from micropython import const
 # Counted from when the LEDs light up: before that the ROM loader owns GPIO0. Milliseconds.
 _WINDOW = const(1000)
 
+# How long a person has to read why the program has failed, or to type Ctrl-C. Milliseconds.
+_READING_TIME = const(10000)
+
 _BOOT_COLOUR = (255, 255, 255)
 
 
-class SafeMode(Exception):
-    pass
+class SafeMode(BaseException):
+    """Like KeyboardInterrupt, something that a person wants."""
 
 
 class Window:
@@ -38,23 +43,43 @@ class Window:
         return True
 
 
-def run_user_program():
+def run_user_program(window):
+    while window.check():
+        time.sleep_ms(10)
+    leds = rgb.leds()
+    leds.fill((0, 0, 0))
+    leds.write()
     # A program of its own, in a namespace of its own, as if it were main.py on a stock image.
     execfile("/main.py", {"__name__": "__main__", "__file__": "/main.py"})
 
 
 def run_device(window):
+    try:
+        start_device(window)
+    except Exception as error:
+        # Mostly there was no memory left. Nobody may be here to reset the board.
+        sys.print_exception(error)
+        print("boot: the program has failed; resetting the board in 10 s")
+        time.sleep_ms(_READING_TIME)
+        machine.reset()
+
+
+def start_device(window):
     import config
     import device
     import platforms
 
     settings, problems = config.load(board.NAME, device.unique_id())
+    if not problems:
+        try:
+            firmware = device.Device(platforms.resolve(settings))
+        except ValueError as error:
+            problems.append(str(error))
     if problems:
         for problem in problems:
             print("config: " + problem)
         device.show_error(rgb.leds())
         return
-    firmware = device.Device(platforms.resolve(settings))
     firmware.start()
     while window.check():  # the network is joined meanwhile
         firmware.step()
@@ -68,16 +93,10 @@ def boot():
     leds.write()
     window = Window()
     try:
-        try:
-            os.stat("/main.py")
-        except OSError:
-            run_device(window)
+        if "main.py" in os.listdir("/"):
+            run_user_program(window)
         else:
-            while window.check():
-                time.sleep_ms(10)
-            leds.fill((0, 0, 0))
-            leds.write()
-            run_user_program()
+            run_device(window)
     except SafeMode:
         print("boot: safe mode, because button A is down; nothing was started")
     except KeyboardInterrupt:

@@ -374,6 +374,34 @@ print("left:", gc.mem_free())
     assert not any("MemoryError" in line for line in board.lines), board.tail()
 
 
+def test_no_heap_at_all(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    """A handler takes all of it and keeps it: nobody has to pull the plug"""
+    hog = """\
+import device
+kept = None
+
+@device.on("hog")
+def hog(topic, message):
+    global kept
+    for size in (4000, 300, 1):
+        try:
+            while True:
+                kept = (kept, bytearray(size))
+        except MemoryError:
+            pass
+    print("all is taken")
+"""
+    board = boot(config=settings(mosquitto, keepalive=KEEPALIVE), files={"handlers.py": hog})
+    board.wait_line("mqtt: subscribed hog")
+    person.publish("hog", "")
+    board.wait_line("all is taken")
+    obeys(board, person)  # for this there is just enough
+    board.command("new_address")
+    board.wait_line("boot: the program has failed; resetting the board")
+    wait_subscribed(board, since=len(board.lines), timeout=BACK)
+    obeys(board, person)
+
+
 # ---- the filesystem and the power
 
 

@@ -303,6 +303,27 @@ def test_tls_with_a_ca_of_ones_own(
         broker.stop()
 
 
+@pytest.mark.parametrize(
+    "files, said",
+    [
+        ({}, 'the board has no file "/ca.pem"; copy it there'),
+        ({"ca.pem": "-----BEGIN CERTIFICATE-----\nMIIB"}, '"/ca.pem" is no certificate, or cut'),
+        ({"ca.pem": "-----BEGIN CERT-----\nMIIBx\n-----END CERT-----\n"}, "no certificate"),
+        ({"ca.pem": "-----BEGIN CERT-----\nMIICAAAA\n-----END CERT-----\n"}, "cut off"),
+        ({"ca.pem": "<html>-----BEGIN"}, "no certificate"),
+        ({"ca.pem": ""}, "no certificate"),
+    ],
+)
+def test_a_ca_that_cannot_be_read(
+    boot: Boot, mosquitto: Mosquitto, files: dict[str, str], said: str
+) -> None:
+    """It waits for a person, who reads why; it does not start again and again"""
+    board = boot(config=settings(mosquitto, tls={"ca": "/ca.pem"}), files=files)
+    assert said in board.wait_line("config: mqtt.tls.ca: ")
+    board.wait_frame(lambda frame: frame.colours[0][0] and not any(frame.colours[0][1:]))
+    board.wait_line('Type "help()"')
+
+
 def test_a_name_that_is_not_found_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
     config = settings(mosquitto)
     config["mqtt"]["server"] = "no.such.name.invalid"
