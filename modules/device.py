@@ -103,6 +103,8 @@ def why(error):
         return "no answer"
     if code == errno.ECONNRESET:
         return "refused or reset"
+    if code == errno.ECONNABORTED:  # another address, or no acknowledgement for minutes
+        return "the network gave the connection up"
     if code == errno.EHOSTUNREACH:
         return "no way to the broker"
     if isinstance(code, int) and code < 0:

@@ -198,7 +198,7 @@ def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
 def test_address_changed(board: SimulatedBoard, person: Person) -> None:
     seen = len(board.lines)
     board.command("new_address")
-    board.wait_line("mqtt: lost (", since=seen)
+    board.wait_line("mqtt: lost (the network gave the connection up)", since=seen)
     obeys(board, person)
 
 
