@@ -21,6 +21,7 @@ import json
 import machine
 import os
 import rgb
+import slot
 import sys
 import time
 import timers
@@ -427,6 +428,7 @@ class Device:
             self._refuse(error)
         if self.client.isconnected():
             if not was_connected:
+                slot.keep()  # an update that cannot reach its broker is not kept
                 self._publish_birth()
             if self._limiter is not None:
                 for message in self._limiter.due(time.ticks_ms()):

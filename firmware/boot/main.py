@@ -9,6 +9,7 @@ import board
 import machine
 import os
 import rgb
+import slot
 import sys
 import time
 import version
@@ -49,6 +50,7 @@ def run_user_program(window):
     leds = rgb.leds()
     leds.fill((0, 0, 0))
     leds.write()
+    slot.keep()
     # A program of its own, in a namespace of its own, as if it were main.py on a stock image.
     execfile("/main.py", {"__name__": "__main__", "__file__": "/main.py"})
 

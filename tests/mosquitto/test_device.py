@@ -213,6 +213,39 @@ def test_echoes_of_a_whole_class(boot: Boot, mosquitto: Mosquitto, person: Perso
     assert [person.receive("light") for _ in range(2)] == [b"afterwards"] * 2
 
 
+ON_TRIAL = """\
+import sys
+
+class Partition:
+    @classmethod
+    def mark_app_valid_cancel_rollback(cls):
+        print("slot: kept")
+
+class esp32:
+    Partition = Partition
+
+sys.modules["esp32"] = esp32
+"""
+
+
+def test_an_update_is_kept_once_it_has_reached_the_broker(
+    boot: Boot, mosquitto: Mosquitto
+) -> None:
+    mosquitto.stop()
+    board = boot(files={"handlers.py": ON_TRIAL})
+    board.wait_line("mqtt: lost (refused")
+    assert "slot: kept" not in board.lines
+    mosquitto.start()
+    board.wait_line("slot: kept")
+
+
+def test_an_update_is_kept_if_the_users_program_starts(boot: Boot) -> None:
+    # boot.py runs before it.
+    board = boot(files={"boot.py": ON_TRIAL, "main.py": "print('hello')\n"})
+    board.wait_line("hello")
+    assert "slot: kept" in board.lines
+
+
 def test_open_network_is_an_empty_password(boot: Boot, mosquitto: Mosquitto) -> None:
     config = settings(mosquitto)
     config["wifi"]["password"] = ""
