@@ -4,7 +4,7 @@
 
 The seed decides which faults come, where and when; the same one gives the same again. Ends with a
 table, and with status 1 if a message was lost, a QoS 2 message came twice, the board sent a
-malformed packet, or heap, sockets or files have grown.
+malformed packet, or latency, heap, sockets or files have grown.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ FAULT = 3.0  # s between two faults of the world, on average, unless asked other
 CALM = 45.0  # s for everything to arrive once the faults are over
 WARM = 0.2  # the part of the time after which the heap must not grow any more
 HEAP_GROWTH = 3072  # bytes: less than a message and its bookkeeping, of 64-bit objects
+LATENCY_GROWTH = 3.0  # s, of the fastest: outages come and go, a queue would stay
 BROKEN = [kind for kind in (*BY_OFFSET, *BY_PACKET, *ALWAYS) if kind != "corrupt"]
 
 # Short times, so that an hour holds many faults; the board prints what it got, exactly once.
@@ -140,6 +141,9 @@ class Soak:
         heap = self.growth(self.heap)
         if heap > HEAP_GROWTH:
             found.append(f"heap grew by {heap}")
+        latency = self.growth(self.latency)
+        if latency > LATENCY_GROWTH:
+            found.append(f"latency grew by {latency:.1f} s")
         for name, samples in (("files", self.files), ("sockets", self.sockets)):
             growth = self.growth(samples, max)  # there is one more while the board is connected
             if growth > 0:
@@ -147,8 +151,8 @@ class Soak:
         return found
 
     def growth(
-        self, samples: list[tuple[float, int]], before: Callable[[list[int]], int] = min
-    ) -> int:
+        self, samples: list[tuple[float, float]], before: Callable[[list[float]], float] = min
+    ) -> float:
         """Return by how much the least of the last third exceeds the least, or most, `before` it."""
         start, end = self.seconds * WARM, self.seconds * 2 / 3
         early = [value for at, value in samples if start <= at < end] or [samples[0][1]]
@@ -168,6 +172,10 @@ class Soak:
             ("latency, median", f"{delays[len(delays) // 2] * 1000:.0f} ms"),
             ("latency, 99 of 100", f"{delays[int(len(delays) * 0.99)]:.1f} s"),
             ("latency, worst", f"{delays[-1]:.1f} s"),
+            (
+                "latency, growth",
+                f"{max(0, self.growth(self.latency)) * 1000:.0f} ms, of the fastest",
+            ),
             ("heap in use, growth", f"{self.growth(self.heap)} bytes of {self.heap[-1][1]}"),
             (
                 "open files, growth",

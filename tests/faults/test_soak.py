@@ -20,7 +20,7 @@ def test_a_soak_that_goes_wrong_is_seen() -> None:
     bad.sent.update({(1, 1): 1, (2, 1): 1})
     bad.got.update({(2, 1): 2})
     bad.done.update({(1, 1): 1, (2, 1): 1})
-    bad.latency = [(1.0, 0.1)]
+    bad.latency = [(float(t), 0.1 + t / 10) for t in range(100)]
     bad.heap = [(float(t), 20_000 + 100 * t) for t in range(100)]
     bad.files = bad.sockets = [(float(t), 5 + (t > 66)) for t in range(100)]
-    assert len(bad.problems()) == 5, bad.problems()
+    assert len(bad.problems()) == 6, bad.problems()
