@@ -1,13 +1,12 @@
 """What the MQTT client costs: time, wire, flash and heap. Needs `make test`'s builds.
 
-Where micropython-lib is at hand (environment variable MICROPYTHON_LIB), its client runs beside ours.
+Where micropython-lib is at hand (see tests/scripted_broker/original.py), its client runs beside ours.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,9 @@ from tests.client_program import ClientProgram
 from tests.conftest import Mosquitto
 from tests.mcu.idle_client import idle_client_heap
 from tests.mcu.microcontroller import Microcontroller
+from tests.mosquitto.bulk import MESSAGES, PUBLISHES, RECONNECTS
 from tests.mosquitto.tls import Certificates, RecordCounter
+from tests.scripted_broker.original import copy_original
 
 MODULES = ("packets", "link", "connection", "simple", "robust")
 
@@ -41,51 +42,6 @@ for _ in range(7):
 print(min(best))
 """
 
-MESSAGES = """
-c = connected()
-c.on("t/+", lambda topic, message: got.append(1))
-used = [0, 0]
-for i in range(10000):
-    c.publish("t/%d" % (i % 10), b"0123456789")
-    while not got:
-        c.wait_msg()
-    got.clear()
-    if i in (100, 9999):
-        gc.collect()
-        used[i > 100] = gc.mem_alloc()
-print(used[1] - used[0])
-"""
-
-PUBLISHES = """
-def publish(count):
-    while count or c._in_flight:
-        while count and len(c._in_flight) < 20:
-            c.publish_nowait("t", "m", qos=1)
-            count -= 1
-        c.step()
-    gc.collect()
-    return gc.mem_alloc()
-
-c = connected()
-used = [0, 0]
-used[0] = publish(2000)
-used[1] = publish(70000)
-print(used[1] - used[0])
-"""
-
-RECONNECTS = """
-c = make()
-c.on("t", lambda topic, message: got.append(1))
-used = [0, 0]
-for i in range(1101):
-    c.connect()
-    c.disconnect()
-    if i in (100, 1100):
-        gc.collect()
-        used[i > 100] = gc.mem_alloc()
-print(used[1] - used[0])
-"""
-
 TLS_PUBLISHES = """
 c = make(ssl=True, ssl_params={{"cadata": {ca!r}, "server_hostname": "localhost"}})
 c.connect()
@@ -99,21 +55,6 @@ def run(folder: Path, text: str, port: int, timeout: float = 120) -> float:
     """Run a client program; return the number that it prints last."""
     client = ClientProgram(program("mpython"), folder, text, port)
     return float(client.finish(timeout).split()[-1])
-
-
-def original(folder: Path) -> Path | None:
-    """A folder to import micropython-lib's umqtt from, or None."""
-    if "MICROPYTHON_LIB" not in os.environ:
-        return None
-    package = folder / "original" / "umqtt"
-    package.mkdir(parents=True)
-    for name in ("simple", "robust"):
-        source = Path(os.environ["MICROPYTHON_LIB"]) / f"micropython/umqtt.{name}/umqtt/{name}.py"
-        shutil.copy(source, package)
-    # The helpers that every client program starts with import this name.
-    with (package / "simple.py").open("a") as file:
-        file.write("\nProtocolError = OSError\n")
-    return package.parent
 
 
 def mpy_tool() -> ModuleType:
@@ -172,9 +113,12 @@ def main() -> list[Goal]:
         try:
             round_trip = run(folder, ROUND_TRIPS.format(count=200), broker.port)
             grown = [run(folder, text, broker.port) for text in (MESSAGES, PUBLISHES, RECONNECTS)]
-            path = original(folder)
-            if path:
-                os.environ["MICROPYPATH"] = f"{path}:.frozen"
+            original = copy_original(folder / "original")
+            if original:
+                # The helpers that every client program starts with import this name.
+                with (original / "umqtt" / "simple.py").open("a") as file:
+                    file.write("\nProtocolError = OSError\n")
+                os.environ["MICROPYPATH"] = f"{original}:.frozen"
                 theirs = run(folder, ROUND_TRIPS.format(count=5), broker.port)
                 del os.environ["MICROPYPATH"]
                 print(f"micropython-lib's round trip: {theirs / 1000:.2f} ms")

@@ -9,15 +9,12 @@ import threading
 import time
 from pathlib import Path
 
-# What every program starts with: Wi-Fi, and a few helpers.
-PRELUDE = """\
-import errno, gc, micropython, network, sys, time
-from umqtt import simple, robust
-from umqtt.simple import MQTTClient, MQTTException, ProtocolError
+# Where every program begins: on the network.
+START = """
+import network
 
 PORT = int(sys.argv[1])
 got = []
-
 wlan = network.WLAN(network.STA_IF)
 wlan.active(True)
 wlan.connect("classroom")
@@ -25,6 +22,24 @@ while not wlan.isconnected():
     time.sleep_ms(5)
 
 
+def error_of(function, *arguments, **named):
+    try:
+        function(*arguments, **named)
+    except Exception as e:
+        return e
+    raise AssertionError("nothing was raised")
+
+
+"""
+
+PRELUDE = (
+    """\
+import errno, gc, micropython, sys, time
+from umqtt import simple, robust
+from umqtt.simple import MQTTClient, MQTTException, ProtocolError
+"""
+    + START
+    + """\
 def make(keepalive=0, kind=simple.MQTTClient, client_id="c", **named):
     c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **named)
     c.TIMEOUT = 5
@@ -36,14 +51,6 @@ def connected(keepalive=0, clean=True, **named):
     c = make(keepalive, **named)
     c.connect(clean)
     return c
-
-
-def error_of(function, *arguments, **named):
-    try:
-        function(*arguments, **named)
-    except Exception as e:
-        return e
-    raise AssertionError("nothing was raised")
 
 
 def receive(c, count):
@@ -59,6 +66,7 @@ def work(c, seconds):
 
 
 """
+)
 
 
 class ClientProgram:

@@ -14,35 +14,23 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.client_program import START
 from tests.scripted_broker.broker import ScriptedBroker
 
-PRELUDE = """\
-import network, sys, time
+PRELUDE = (
+    """\
+import sys, time
 from umqtt import robust, simple
 from umqtt.simple import MQTTClient, MQTTException
-
-PORT = int(sys.argv[1])
-got = []
-wlan = network.WLAN(network.STA_IF)
-wlan.active(True)
-wlan.connect("classroom")
-while not wlan.isconnected():
-    time.sleep_ms(5)
-
-
+"""
+    + START
+    + """\
 def callback(topic, message):
     got.append((topic, message))
 
 
-def error_of(function, *arguments):
-    try:
-        function(*arguments)
-    except Exception as e:
-        return e
-    raise AssertionError("nothing was raised")
-
-
 """
+)
 
 
 def original_client() -> Path | None:
@@ -52,6 +40,18 @@ def original_client() -> Path | None:
     places += root.glob("build/micropython*/lib/micropython-lib")
     places = [place for place in places if (place / "micropython/umqtt.simple").is_dir()]
     return places[0] if places else None
+
+
+def copy_original(folder: Path) -> Path | None:
+    """Copy the original into `folder`, which programs can then import it from; None without it."""
+    original = original_client()
+    if not original:
+        return None
+    package = folder / "umqtt"
+    package.mkdir(parents=True)
+    for name in ("simple", "robust"):
+        shutil.copy(original / f"micropython/umqtt.{name}/umqtt/{name}.py", package)
+    return folder
 
 
 class Client:
@@ -66,12 +66,7 @@ class Client:
         self.original = original
         self.environment = dict(os.environ)
         if original:
-            package = folder / "lib" / "umqtt"
-            package.mkdir(parents=True)
-            for name in ("simple", "robust"):
-                source = original_client() / f"micropython/umqtt.{name}/umqtt/{name}.py"
-                shutil.copy(source, package)
-            self.environment["MICROPYPATH"] = f"{package.parent}:.frozen"
+            self.environment["MICROPYPATH"] = f"{copy_original(folder / 'lib')}:.frozen"
 
     def run(
         self,

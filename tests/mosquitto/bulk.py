@@ -1,0 +1,47 @@
+"""Client programs that do one thing thousands of times; each prints by how much the heap has grown."""
+
+MESSAGES = """
+c = connected()
+c.on("t/+", lambda topic, message: got.append(1))
+used = [0, 0]
+for i in range(10000):
+    c.publish("t/%d" % (i % 10), b"0123456789")
+    while not got:
+        c.wait_msg()
+    got.clear()
+    if i in (100, 9999):
+        gc.collect()
+        used[i > 100] = gc.mem_alloc()
+print(used[1] - used[0])
+"""
+
+PUBLISHES = """
+def publish(count):
+    while count or c._in_flight:
+        while count and len(c._in_flight) < 20:
+            c.publish_nowait("t", "m", qos=1)
+            count -= 1
+        c.step()
+    gc.collect()
+    return gc.mem_alloc()
+
+c = connected()
+used = [0, 0]
+used[0] = publish(2000)
+used[1] = publish(70000)
+assert c.pid == 72000 - 65535, c.pid  # they begin anew after 65535
+print(used[1] - used[0])
+"""
+
+RECONNECTS = """
+c = make()
+c.on("t", lambda topic, message: got.append(1))
+used = [0, 0]
+for i in range(1101):
+    c.connect()
+    c.disconnect()
+    if i in (100, 1100):
+        gc.collect()
+        used[i > 100] = gc.mem_alloc()
+print(used[1] - used[0])
+"""
