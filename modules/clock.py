@@ -44,7 +44,8 @@ class Clock:
         try:
             if self._socket is not None:
                 self._receive()
-            if self._asked is None or time.ticks_diff(now, self._asked) >= _RETRY:
+            # Below 0 after days without Wi-Fi, when ticks_ms has come halfway around.
+            if self._asked is None or not 0 <= time.ticks_diff(now, self._asked) < _RETRY:
                 self._asked = now
                 self._ask()
         except OSError as error:

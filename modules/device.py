@@ -137,7 +137,7 @@ class Echoes:
             if echo[0] == topic and echo[1] == message:
                 expected.pop(i)
                 return False
-        while expected and time.ticks_diff(now, expected[0][2]) > self.PATIENCE:
+        while expected and not 0 <= time.ticks_diff(now, expected[0][2]) <= self.PATIENCE:
             expected.pop(0)
         if len(expected) >= self.MOST:
             print("echo: too many at once; not echoed")
@@ -404,7 +404,8 @@ class Device:
         if self._refused is not None:
             self._show(ERROR_COLOUR)
             time.sleep_ms(_SLICE)
-            if time.ticks_diff(time.ticks_ms(), self._refused) < REFUSED_RETRY:
+            # Below 0 after days without Wi-Fi, when ticks_ms has come halfway around.
+            if 0 <= time.ticks_diff(time.ticks_ms(), self._refused) < REFUSED_RETRY:
                 return
             self._refused = None
             self._start_client()

@@ -32,6 +32,10 @@
 // os.sync, as on the chip.
 #define MICROPY_PY_OS_SYNC (1)
 
+// ticks_ms wraps round after 12 days, ticks_us after 18 minutes: as with the board's small
+// integers.
+#define MICROPY_PY_TIME_TICKS_PERIOD (1 << 30)
+
 // Eight scheduled callbacks may wait; the ninth is dropped.
 #define MICROPY_SCHEDULER_DEPTH (8)
 

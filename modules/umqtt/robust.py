@@ -64,9 +64,7 @@ class MQTTClient(simple.MQTTClient):
 
     def delay(self, i):
         """Wait before attempt `i` + 1; override it for another rhythm (not used by `step`)."""
-        milliseconds = time.ticks_diff(self._retry_at, time.ticks_ms())
-        if milliseconds > 0:
-            time.sleep_ms(milliseconds)
+        time.sleep_ms(self._time_to_retry())
 
     def log(self, in_reconnect, e):
         """Report a lost link, or (in_reconnect) an attempt that failed; prints if DEBUG."""
@@ -132,7 +130,8 @@ class MQTTClient(simple.MQTTClient):
         now = time.ticks_ms()
         was_connected = self.isconnected()
         super()._lost(error)
-        if was_connected and time.ticks_diff(now, self._connected_at) > _STABLE:
+        # Below 0 after a connection of days.
+        if was_connected and not 0 <= time.ticks_diff(now, self._connected_at) <= _STABLE:
             self._failures = 0
             seconds = 0
         else:
@@ -150,6 +149,12 @@ class MQTTClient(simple.MQTTClient):
     def _backoff(self):
         seconds = min(self.DELAY * (1 << min(self._failures - 1, 6)), self.MAX_DELAY)
         return seconds * (192 + os.urandom(1)[0] // 4) / 256
+
+    def _time_to_retry(self):
+        # Milliseconds until the next attempt is due. One that has been due for more than six days
+        # (the Wi-Fi was away) seems to lie days ahead: ticks_ms has come halfway around.
+        left = time.ticks_diff(self._retry_at, time.ticks_ms())
+        return left if 0 < left <= self.MAX_DELAY * 1000 else 0
 
     def _recover(self, error):
         # After `error`: reconnect, or raise it where that cannot help.
@@ -311,7 +316,7 @@ class MQTTClient(simple.MQTTClient):
             if not self._connection:
                 if not self._stay:
                     return time.ticks_add(now, 1000)
-                if time.ticks_diff(self._retry_at, now) > 0:
+                if self._time_to_retry():
                     return self._retry_at
                 if _wifi_is_down():
                     return time.ticks_add(now, 250)

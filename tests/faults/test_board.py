@@ -195,6 +195,76 @@ def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
     assert stats(person)["errors"] == 0
 
 
+WEEK = """\
+# While the file /week is there, 3 hours pass in 50 ms for all but the watchdog.
+import device, os, time, timers
+from umqtt import connection, robust, simple
+
+class Clock:
+    offset = 0
+
+    def ticks_ms(self):
+        return time.ticks_ms() + self.offset & 0x3FFFFFFF
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+class NoWatchdog:
+    def step(self):
+        pass
+
+    rest = step
+
+clock = Clock()
+device.Watchdog = NoWatchdog
+for module in (device, connection, robust, simple):
+    module.time = clock
+
+def pass_time():
+    if "week" in os.listdir("/") and clock.offset < 7 * 24 * 3600_000:
+        clock.offset += 3 * 3600_000
+        if clock.offset == 7 * 24 * 3600_000:
+            print("a week has passed")
+
+timers.every(50, pass_time)
+device.REFUSED_RETRY = 1500
+"""
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["away", "refused"])
+def test_wifi_gone_for_a_week(
+    boot: Boot, make_broker: Callable[[str], Mosquitto], refused: bool
+) -> None:
+    """ticks_ms comes halfway around in six days: what has long passed must not seem to lie ahead"""
+    broker = make_broker("allow_anonymous true\n")
+    board = boot(config=settings(broker, keepalive=KEEPALIVE), files={"handlers.py": WEEK})
+    wait_subscribed(board)
+    broker.stop()
+    if refused:
+        text = broker.config.read_text()
+        broker.config.write_text(text.replace("allow_anonymous true", "allow_anonymous false"))
+        broker.start()
+        board.wait_line("does not let this user in", timeout=BACK)
+        broker.stop()
+        broker.config.write_text(text)
+    else:
+        board.wait_line("mqtt: lost (refused or reset)", timeout=BACK)
+    board.command("outage", value=True, noticed_after_ms=100)
+    board.wait_line("wifi: lost")
+    (board.flash / "week").touch()
+    board.wait_line("a week has passed", timeout=20)
+    broker.start()
+    seen = len(board.lines)
+    board.command("outage", value=False)
+    wait_subscribed(board, since=seen, timeout=BACK)
+    person = Person(broker, "light/#")
+    try:
+        obeys(board, person)
+    finally:
+        person.close()
+    assert not any("failed" in line for line in board.lines), board.tail()
+
+
 def test_address_changed(board: SimulatedBoard, person: Person) -> None:
     seen = len(board.lines)
     board.command("new_address")

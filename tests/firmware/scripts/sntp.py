@@ -80,4 +80,21 @@ asker = clock.Clock("no.such.name.invalid")
 asker.step()
 asker.step()
 assert clock.is_set()
+
+
+# Without Wi-Fi for a week since the last question: ticks_ms has come more than halfway around.
+class AWeekLater:
+    def ticks_ms(self):
+        return time.ticks_ms() + 7 * 24 * 3600_000 & 0x3FFFFFFF
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+
+asker = clock.Clock("127.0.0.1", port)
+asker.step()
+assert len(server.recv(100)) == 48
+clock.time = AWeekLater()
+asker.step()
+assert len(server.recv(100)) == 48
 print("ok")
