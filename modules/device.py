@@ -24,7 +24,6 @@ import rgb
 import slot
 import sys
 import time
-import timers
 from lights import UNDERSTOOD, Lights
 from micropython import const
 from platforms import Limiter
@@ -42,9 +41,7 @@ REFUSED_RETRY = 60000
 # A loop that has made no step for so long has stopped for good; the longest wait of a healthy one
 # is a name look-up, below 20 s. Milliseconds.
 _STOPPED = const(60000)
-_FEED = const(5000)
 _NEVER = const(0x3FFFFFFF)
-_WATCHDOG_TIMER = const(3)
 
 # Colours of the first LED while there is nothing better to show.
 WIFI_COLOUR = (0, 0, 255)
@@ -149,35 +146,21 @@ class Echoes:
 class Watchdog:
     """Resets the board if the loop stops; not if it waits, nor at the prompt.
 
-    ESP32's watchdog cannot be stopped once it runs, so a timer job feeds it: the chip resets
-    when callbacks no longer run, the job itself when only the loop makes no more steps.
+    The chip's own, so that all four timers are the user's. It has just one, which cannot be stopped
+    and outlives a soft reset (ports/esp32/machine_wdt.c).
     """
 
-    def __init__(self, limit=_STOPPED, feed=_FEED):
-        """Reset after `limit` ms without a step; look every `feed` ms."""
-        self._limit = limit
+    def __init__(self, limit=_STOPPED):
+        """Reset after `limit` ms without a step."""
         self._wdt = machine.WDT(timeout=limit)
-        self._last_step = time.ticks_ms()
-        self._watching = True
-        timers.every(feed, self._feed, _WATCHDOG_TIMER)
 
     def step(self):
         """The loop is alive."""
-        self._last_step = time.ticks_ms()
+        self._wdt.feed()
 
     def rest(self):
-        """The loop has ended on purpose, for the prompt perhaps: keep the chip's watchdog quiet.
-
-        A soft reset ends the timer job but not that watchdog, so it is made to wait for days.
-        """
-        self._watching = False
+        """The loop has ended on purpose, for the prompt perhaps: make the watchdog wait for days."""
         machine.WDT(timeout=_NEVER)
-
-    def _feed(self):
-        if self._watching and time.ticks_diff(time.ticks_ms(), self._last_step) > self._limit:
-            print("device: the program has stopped; resetting the board")
-            machine.reset()
-        self._wdt.feed()
 
 
 class Client(MQTTClient):
@@ -442,24 +425,30 @@ class Device:
         print("mqtt: %s" % reason)
         self._refused = time.ticks_ms()
 
-    def start(self):
-        """Switch the radio on and load the user's handlers; `step` does the rest."""
+    def _start(self):
         self._show(WIFI_COLOUR)
         self.wifi.start()
         self.load_handlers()
         self._start_client()
 
-    def run(self):
-        """Run for ever after `start`. KeyboardInterrupt ends it, with a goodbye to the broker.
+    def run(self, is_starting):
+        """Switch the radio on, load the user's handlers, and run for ever.
 
-        After any other exception the watchdog goes on, in case the caller fails to reset the board.
+        `is_starting()` is called before each step until it returns False; what it raises ends the
+        program, as KeyboardInterrupt does: with a goodbye to the broker. After an Exception the
+        watchdog goes on, in case the caller fails to reset the board.
         """
         watchdog = Watchdog()
+        starting = True
         try:
+            self._start()
             while True:
+                starting = starting and is_starting()
                 self.step()
                 watchdog.step()
-        except (KeyboardInterrupt, SystemExit):
+        except Exception:
+            raise
+        except BaseException:
             watchdog.rest()
             raise
         finally:

@@ -82,14 +82,13 @@ def start_device(window):
             print("config: " + problem)
         device.show_error(rgb.leds())
         return
-    firmware.start()
-    while window.check():  # the network is joined meanwhile
-        firmware.step()
-    firmware.run()
+    firmware.run(window.check)  # the network is joined while the second runs
 
 
 def boot():
     print("boot: %s %s" % (board.NAME, version.VERSION))
+    if machine.reset_cause() == machine.WDT_RESET:
+        print("boot: the program had stopped; the watchdog has reset the board")
     leds = rgb.leds()
     leds[0] = _BOOT_COLOUR
     leds.write()

@@ -196,7 +196,7 @@ def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
 
 
 WEEK = """\
-# While the file /week is there, 3 hours pass in 50 ms for all but the watchdog.
+# While the file /week is there, 3 hours pass in 50 ms.
 import device, os, time, timers
 from umqtt import connection, robust, simple
 
@@ -209,14 +209,7 @@ class Clock:
     def __getattr__(self, name):
         return getattr(time, name)
 
-class NoWatchdog:
-    def step(self):
-        pass
-
-    rest = step
-
 clock = Clock()
-device.Watchdog = NoWatchdog
 for module in (device, connection, robust, simple):
     module.time = clock
 
@@ -469,6 +462,23 @@ def hog(topic, message):
     board.command("new_address")
     board.wait_line("boot: the program has failed; resetting the board")
     wait_subscribed(board, since=len(board.lines), timeout=BACK)
+    obeys(board, person)
+
+
+def test_a_handler_that_never_returns(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    stuck = """\
+import device, machine
+machine.WDT(timeout=1500)  # else it waits for a minute
+
+@device.on("stuck")
+def stuck(topic, message):
+    while True:
+        pass
+"""
+    board = boot(config=settings(mosquitto, keepalive=KEEPALIVE), files={"handlers.py": stuck})
+    board.wait_line("mqtt: subscribed stuck")
+    person.publish("stuck", "")
+    board.wait_line("boot: the program had stopped; the watchdog has reset the board")
     obeys(board, person)
 
 
