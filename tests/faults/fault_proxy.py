@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults.strict import Malformed, StrictStream, TlsStream
@@ -71,6 +72,7 @@ class Connection:
     hit: str | None = None  # the packet in which the fault took place
     malformed: list[str] = field(default_factory=list)  # what a side should not have sent
     sent: dict[str, int] = field(default_factory=lambda: {TO_BROKER: 0, TO_CLIENT: 0})
+    on_packet: Callable[[str, bytes], None] | None = None
 
     def __post_init__(self) -> None:
         self.streams: dict[str, StrictStream | TlsStream] = {
@@ -115,6 +117,9 @@ class Connection:
             self.streams[way].feed(data)
         except Malformed as error:
             self.malformed.append(f"{way}: {error}")
+        if self.on_packet:
+            for packet in self.streams[way].completed:
+                self.on_packet(way, packet)
 
     async def _forward(self, way: str, data: bytes) -> None:
         fault = self.fault
@@ -209,6 +214,7 @@ class FaultProxy:
     """Listens on a free loopback port and passes connections on to the broker's port.
 
     mqtt: whether the bytes are MQTT, to be read strictly, or TLS
+    on_packet (an attribute): called with direction and bytes of each whole MQTT packet, before it is passed on
     """
 
     def __init__(self, broker_port: int, mqtt: bool = True) -> None:
@@ -216,6 +222,7 @@ class FaultProxy:
         self.mqtt = mqtt
         self.faults: list[Fault] = []
         self.connections: list[Connection] = []
+        self.on_packet: Callable[[str, bytes], None] | None = None
 
     @classmethod
     async def start(cls, broker_port: int, mqtt: bool = True) -> FaultProxy:
@@ -226,7 +233,7 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = self.faults.pop(0) if self.faults else PASS
-        connection = Connection(fault, self.mqtt)
+        connection = Connection(fault, self.mqtt, on_packet=self.on_packet)
         self.connections.append(connection)
         try:
             broker = await asyncio.open_connection("127.0.0.1", self.broker_port)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.faults import soak
+from tests.faults.fault_proxy import TO_CLIENT
+from tests.scripted_broker.broker import publish, pubrel
 
 
 def test_soak_for_a_quarter_of_a_minute(report: Callable[..., None]) -> None:
@@ -24,3 +26,20 @@ def test_a_soak_that_goes_wrong_is_seen() -> None:
     bad.heap = [(float(t), 20_000 + 100 * t) for t in range(100)]
     bad.files = bad.sockets = [(float(t), 5 + (t > 66)) for t in range(100)]
     assert len(bad.problems()) == 6, bad.problems()
+
+
+def test_a_broker_that_publishes_after_its_pubrel_is_not_the_boards_fault() -> None:
+    """[MQTT-4.3.3-1]; the same without PUBREL is"""
+    first, again = publish("work/2", b"7", 2, 5), publish("work/2", b"7", 2, 5, dup=True)
+    for packets, broken in ([first, pubrel(5), again], 0), ([first, again, pubrel(5)], 1):
+        audit = soak.QoS2Audit()
+        for packet in packets:
+            audit.on_packet(TO_CLIENT, packet)
+        outcome = soak.Soak(1, seconds=100, again=audit.again)
+        outcome.sent.update({(2, 7): 1})
+        outcome.got.update({(2, 7): 2})
+        outcome.done.update({(2, 7): 1})
+        outcome.latency = [(1.0, 0.1)]
+        outcome.heap = [(1.0, 1), (2.0, 1)]
+        outcome.files = outcome.sockets = [(1.0, 1)]
+        assert len(outcome.problems()) == broken, outcome.problems()
