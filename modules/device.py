@@ -27,6 +27,7 @@ import time
 from lights import UNDERSTOOD, Lights
 from micropython import const
 from platforms import Limiter
+from umqtt import packets
 from umqtt.robust import MQTTClient
 from umqtt.simple import MQTTException
 from wifi import WiFi
@@ -49,6 +50,10 @@ TIME_COLOUR = (160, 0, 255)
 MQTT_COLOUR = (255, 160, 0)
 ERROR_COLOUR = (255, 0, 0)
 
+_EPIPE = const(32)  # the errno module does not name it; the same on the chip and on Linux
+
+_STATS = b"/stats"  # below the status topic
+
 HANDLERS = "/handlers.py"
 
 _REFUSALS = {
@@ -65,8 +70,11 @@ _running = None
 def on(topic_filter, qos=0):
     """Decorate a handler(topic, message) for messages that match a topic filter.
 
-    For `/handlers.py`. Raises nothing here; a bad filter is reported when the device starts.
+    For `/handlers.py`. A bad filter is reported when the device starts; TypeError if the filter
+    was forgotten.
     """
+    if callable(topic_filter):
+        raise TypeError('a handler needs its topic filter: write @device.on("class/lamp")')
 
     def register(handler):
         _user_handlers.append((topic_filter, handler, qos))
@@ -95,7 +103,7 @@ def show_error(leds):
 def why(error):
     """Return in a few words why a connection was lost or not made, from its exception."""
     code = error.args[0] if error.args else None
-    if code == -1:
+    if code == -1 or code == errno.ENOTCONN or code == _EPIPE:
         return "the broker closed the connection"
     if code == errno.ETIMEDOUT:
         return "no answer"
@@ -106,7 +114,10 @@ def why(error):
     if code == errno.EHOSTUNREACH:
         return "no way to the broker"
     if isinstance(code, int) and code < 0:
-        return "the broker's name is not found"
+        # Name servers' errors are small, mbedTLS's begin at -0x1080.
+        if code > -0x1000:
+            return "the broker's name is not found"
+        return "TLS failed, %s; is this the broker's port for TLS?" % error
     return str(error)
 
 
@@ -220,6 +231,8 @@ class Device:
         self.settings = settings
         self._limiter = Limiter(settings["limits"]) if settings["limits"] else None
         self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
+        status = self.topics["status"]
+        self._own_topics = (self.topics["state"], status, status + _STATS)
         self.errors = 0  # exceptions in handlers
         self.leds = rgb.leds()
         most = settings["brightness"] or board.LED_BRIGHTNESS
@@ -228,6 +241,12 @@ class Device:
         self.wifi = WiFi(wifi["ssid"], wifi["password"], wifi["hostname"], wifi["timeout"])
         self.clock = clock.Clock()
         self.client = self._make_client(settings["mqtt"])
+        self._handlers = {}  # topic filter -> (handlers, the highest QoS they ask for)
+        self._add_handler(
+            self.topics["command"],
+            self._on_echo if settings["mode"] == "echo" else self._on_light,
+            1,
+        )
         self._echoes = Echoes()
         self._shown = None
         self._refused = None
@@ -253,8 +272,6 @@ class Device:
             client.set_last_will(
                 self.topics["status"], b"offline", retain=self.settings["retain"], qos=1
             )
-        handler = self._on_echo if self.settings["mode"] == "echo" else self._on_light
-        client.on(self.topics["command"], self._guarded(handler), qos=1)
         return client
 
     # Messages -------------------------------------------------------------------------
@@ -269,17 +286,38 @@ class Device:
 
         return call
 
+    def _add_handler(self, topic_filter, handler, qos):
+        # The client keeps one handler for a filter; here it calls all of them, in turn.
+        topic_filter = packets.topic_filter(topic_filter)
+        packets.check_qos(qos)
+        handlers, most = self._handlers.get(topic_filter, ((), 0))
+        handlers += (self._guarded(handler),)
+        most = max(qos, most)
+
+        def call_all(topic, message):
+            for each in handlers:
+                each(topic, message)
+
+        self.client.on(topic_filter, call_all, most)
+        self._handlers[topic_filter] = handlers, most
+
     def _report(self, error):
         self.errors += 1
         sys.print_exception(error)
+
+    @staticmethod
+    def _has_user_handlers():
+        try:
+            os.stat(HANDLERS)
+        except OSError:
+            return False
+        return True
 
     def load_handlers(self):
         """Run /handlers.py, if there is one, and subscribe what it registers."""
         global _running
         _running = self
-        try:
-            os.stat(HANDLERS)
-        except OSError:
+        if not self._has_user_handlers():
             return
         _user_handlers.clear()
         try:
@@ -288,17 +326,22 @@ class Device:
             self._report(error)
         for topic_filter, handler, qos in _user_handlers:
             try:
-                self.client.on(topic_filter, self._guarded(handler), qos)
-            except ValueError as error:
+                self._add_handler(topic_filter, handler, qos)
+            except (ValueError, TypeError) as error:
                 print("%s: topic filter %r: %s" % (HANDLERS, topic_filter, error))
                 self.errors += 1
 
     def _on_light(self, topic, message):
+        if topic in self._own_topics:
+            return  # what we say ourselves comes in, too, if the command topic covers it
+        before = self.lights.state()
         if message == b"stats":
             self._publish_stats()
         elif self.lights.obey(message):
             print("lights: %s" % self.lights)
-            self._publish_state()
+            # Only changes: two boards that hear each other's states come to rest.
+            if self.lights.state() != before:
+                self._publish_state()
         else:
             print("lights: %r is not understood; send %s" % (bytes(message[:40]), UNDERSTOOD))
 
@@ -326,7 +369,7 @@ class Device:
         }
         stats.update(self.client.counters)
         if self.topics["status"]:
-            self.publish(self.topics["status"] + b"/stats", json.dumps(stats))
+            self.publish(self.topics["status"] + _STATS, json.dumps(stats))
 
     def _publish_birth(self):
         if self.topics["status"]:
@@ -341,13 +384,13 @@ class Device:
         Where the platform limits how often, the newest message of each topic waits for its turn.
         """
         retain = retain and self.settings["retain"]
+        # Checked here, in the handler's turn: a message may have to wait for its own.
+        packets.check_qos(qos)
+        topic = packets.topic_name(topic)
+        message = packets.payload(message)
         if self._limiter is None:
             self._send(topic, message, retain, qos)
             return
-        if isinstance(message, str):
-            message = message.encode()
-        if isinstance(topic, str):
-            topic = topic.encode()
         if not self._limiter.offer(topic, message, retain, qos):
             print("mqtt: a message is larger than the platform takes; it was dropped")
 
@@ -355,7 +398,10 @@ class Device:
         try:
             self.client.publish_nowait(topic, message, retain, qos)
         except OSError:
-            print("mqtt: too much is waiting to be sent; a message was dropped")
+            if self.client.isconnected():
+                print("mqtt: too much is waiting to be sent; a message was dropped")
+            else:
+                print("mqtt: not connected; a message was dropped")
 
     # The state machine ----------------------------------------------------------------
 
@@ -425,31 +471,33 @@ class Device:
         print("mqtt: %s" % reason)
         self._refused = time.ticks_ms()
 
-    def _start(self):
-        self._show(WIFI_COLOUR)
-        self.wifi.start()
-        self.load_handlers()
-        self._start_client()
+    def _goodbye(self):
+        # After DISCONNECT the broker does not publish the last will.
+        if self.client.isconnected() and self.topics["status"]:
+            self._send(self.topics["status"], b"offline", self.settings["retain"], 1)
+        self.client.disconnect()
 
-    def run(self, is_starting):
+    def run(self, watchdog, is_starting):
         """Switch the radio on, load the user's handlers, and run for ever.
 
-        `is_starting()` is called before each step until it returns False; what it raises ends the
-        program, as KeyboardInterrupt does: with a goodbye to the broker. After an Exception the
-        watchdog goes on, in case the caller fails to reset the board.
+        `watchdog.step()` is called after each step. `is_starting()` is called between steps until
+        it returns False, and always before any of the user's code runs; what it raises ends the
+        program, as KeyboardInterrupt does: with a goodbye to the broker.
         """
-        watchdog = Watchdog()
-        starting = True
         try:
-            self._start()
+            self._show(WIFI_COLOUR)
+            self.wifi.start()
+            starting = is_starting()
+            if self._has_user_handlers():
+                while starting:
+                    self.wifi.step()
+                    time.sleep_ms(10)
+                    starting = is_starting()
+                self.load_handlers()
+            self._start_client()
             while True:
-                starting = starting and is_starting()
                 self.step()
                 watchdog.step()
-        except Exception:
-            raise
-        except BaseException:
-            watchdog.rest()
-            raise
+                starting = starting and is_starting()
         finally:
-            self.client.disconnect()
+            self._goodbye()

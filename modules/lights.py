@@ -6,6 +6,10 @@ home automation sends it: {"state": "ON", "color": {"r": 0, "g": 0, "b": 0}, "br
 
 import json
 from config import find_error
+from micropython import const
+
+# Bytes of a payload; far more than any of them needs. Each step of reading one makes a copy.
+LONGEST = const(1024)
 
 UNDERSTOOD = 'on, off, #ff8000, 255,128,0, 40% or {"state": "ON"}'
 
@@ -52,6 +56,8 @@ class Lights:
 
         A payload that is not understood changes nothing.
         """
+        if len(payload) > LONGEST:
+            return False
         try:
             text = payload.decode().strip().lower()
             on, colour, brightness = self._parse(text)

@@ -12,4 +12,4 @@ def keep():
     try:
         esp32.Partition.mark_app_valid_cancel_rollback()
     except OSError:
-        pass  # it was flashed by cable: there is nothing to go back to
+        pass  # the boot loader keeps no account of slots: there is nothing to go back to

@@ -36,12 +36,13 @@ class Window:
         self._opened = time.ticks_ms()
 
     def check(self):
-        """Return whether the second is still running; raise SafeMode if the button is down."""
-        if time.ticks_diff(time.ticks_ms(), self._opened) >= _WINDOW:
-            return False
+        """Return whether the second is still running; raise SafeMode if the button is down.
+
+        The button first: asked late for the first time, it still counts.
+        """
         if self._button.value() == 0:
             raise SafeMode
-        return True
+        return time.ticks_diff(time.ticks_ms(), self._opened) < _WINDOW
 
 
 def run_user_program(window):
@@ -51,22 +52,16 @@ def run_user_program(window):
     leds.fill((0, 0, 0))
     leds.write()
     slot.keep()
-    # A program of its own, in a namespace of its own, as if it were main.py on a stock image.
-    execfile("/main.py", {"__name__": "__main__", "__file__": "/main.py"})
+    # A program of its own, in a namespace of its own, as if it were main.py on a stock image:
+    # when it ends, its names are at hand at the prompt.
+    names = {"__name__": "__main__", "__file__": "/main.py"}
+    try:
+        execfile("/main.py", names)
+    finally:
+        globals().update(names)
 
 
 def run_device(window):
-    try:
-        start_device(window)
-    except Exception as error:
-        # Mostly there was no memory left. Nobody may be here to reset the board.
-        sys.print_exception(error)
-        print("boot: the program has failed; resetting the board in 10 s")
-        time.sleep_ms(_READING_TIME)
-        machine.reset()
-
-
-def start_device(window):
     import config
     import device
     import platforms
@@ -82,7 +77,23 @@ def start_device(window):
             print("config: " + problem)
         device.show_error(rgb.leds())
         return
-    firmware.run(window.check)  # the network is joined while the second runs
+    watchdog = device.Watchdog()
+    try:
+        run_or_reset(firmware, watchdog, window)
+    except BaseException:  # a person: button A, or Ctrl-C, also while a failure is being read
+        watchdog.rest()
+        raise
+
+
+def run_or_reset(firmware, watchdog, window):
+    try:
+        firmware.run(watchdog, window.check)
+    except Exception as error:
+        # Mostly there was no memory left. Nobody may be here to reset the board.
+        sys.print_exception(error)
+        print("boot: the program has failed; resetting the board in 10 s")
+        time.sleep_ms(_READING_TIME)
+        machine.reset()
 
 
 def boot():
@@ -99,7 +110,9 @@ def boot():
         else:
             run_device(window)
     except SafeMode:
-        print("boot: safe mode, because button A is down; nothing was started")
+        leds.fill((0, 0, 0))
+        leds.write()
+        print("boot: safe mode, because button A is down; no program was started")
     except KeyboardInterrupt:
         print("boot: stopped by Ctrl-C")
 

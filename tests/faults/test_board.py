@@ -433,7 +433,7 @@ print("left:", gc.mem_free())
         board.command("new_address")
         obeys(board, person)
     figures = stats(person)
-    assert figures["heap_free"] < 41000 and figures["errors"] == 0, figures
+    assert figures["heap_free"] < 41000 and figures["errors"] == 0, board.tail(60)
     assert not any("MemoryError" in line for line in board.lines), board.tail()
 
 

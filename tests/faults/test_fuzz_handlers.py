@@ -80,6 +80,8 @@ class Lamp:
         self.brightness = 100
 
     def obey(self, payload: bytes) -> bool:
+        if len(payload) > 1024:
+            return False
         # MicroPython takes overlong UTF-8 for letters; which ones does not matter here.
         payload = re.sub(rb"[\xc0\xc1][\x80-\xbf]", b"?", payload)
         try:

@@ -27,7 +27,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             script.write_text("from mpython import *\n" + code)
             board = SimulatedBoard(arguments=(str(script),), **options)  # type: ignore[arg-type]
             stack.enter_context(board)
-            board.wait_line("ready")
+            board.wait_line("ready", timeout=30)
             return board
 
         yield start

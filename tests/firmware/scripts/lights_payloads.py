@@ -67,6 +67,7 @@ for payload in (
     b"1,2",
     b"1,2,3,4",
     b"101%",
+    b" " * 1024 + b"on",
     b"%",
     b"\xff\xfe",
     b"{",
