@@ -7,10 +7,11 @@ import pytest
 from serial_board import SerialBoard
 
 from ci import configure
+from ci.boards import ROOT
 from ci.configure import ask_values, checked, parse
 from ci.device_config import config_module, masked
 from ci.ports import find_port, find_ports
-from ci.problem import Problem
+from ci.problem import Problem, run
 from ci.repl import open_repl
 
 CANARY = "canary-4711"
@@ -142,6 +143,61 @@ def test_wrong_answers_are_asked_again(capsys):
     assert "wifi.password" in said and "short" not in said
     assert values["mqtt"]["port"] == 1
     assert values["wifi"]["password"] == "longer-1"
+
+
+def only_enter(question):
+    return ""
+
+
+def test_enter_at_all_questions_takes_the_readme_example():
+    readme = (ROOT / "README.md").read_text()
+    example = parse(readme.partition("```json\n")[2].partition("```")[0].encode(), "README.md")
+    assert "port" not in example["mqtt"]
+    assert ask_values(example, only_enter, only_enter) == example
+
+
+@pytest.mark.parametrize("port", ["", None, []])
+def test_enter_takes_the_usual_port_instead_of_a_wrong_one(port):
+    values = {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1", "port": port}}
+    assert "port" not in ask_values(values, only_enter, only_enter)["mqtt"]
+
+
+def never(question):
+    raise AssertionError(f"asked in vain: {question}")
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"mode": "blink"}, 'mode: found "blink"; allowed: "lights"'),
+        ({"moode": "lights"}, 'moode: unknown key; did you mean "mode"?'),
+        ({"wifi": {"ssid": "class", "pasword": CANARY}}, "wifi.pasword: unknown key"),
+        ({"mqtt": {"platform": "onenet"}}, "mqtt.client_id: missing; give the device's name"),
+        ({"topics": None}, "topics: found a value of the wrong form"),
+    ],
+)
+def test_what_no_answer_can_mend_is_said_at_once(change, words):
+    with pytest.raises(Problem) as problem:
+        ask_values({**GOOD, **change}, never, never)
+    assert words in str(problem.value)
+    assert "make config FILE=my.json" in str(problem.value)
+    assert CANARY not in str(problem.value)
+
+
+@pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"]])
+def test_what_stands_in_the_place_of_a_section_is_asked_anew(wifi):
+    answers = iter(["class", "", "192.0.2.1", "", "", ""])
+    values = ask_values({"wifi": wifi}, lambda _: next(answers), lambda _: next(answers))
+    assert values == {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1"}}
+
+
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
+def test_ctrl_d_and_ctrl_c_at_a_question_are_no_traceback(end):
+    def leave(arguments):
+        raise end
+
+    with pytest.raises(SystemExit, match="stopped"):
+        run(leave)
 
 
 def test_masking():
