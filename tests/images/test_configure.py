@@ -200,12 +200,42 @@ def test_ctrl_d_and_ctrl_c_at_a_question_are_no_traceback(end):
         run(leave)
 
 
-def test_masking():
-    assert masked({"a": {"password": "x"}, "password": "", "b": [1]}) == {
-        "a": {"password": "********"},
-        "password": "",
-        "b": [1],
+def test_masking_shows_what_is_known_and_not_secret():
+    values = {
+        "wifi": {"ssid": "class", "password": CANARY, "timeout": 30},
+        "mqtt": {
+            "platform": "onenet",
+            "user": "me",
+            "password": "",
+            "tls": {"ca": "/ca.pem", "verify": True, "key": CANARY},
+        },
+        "topics": {"command": "light"},
+        "mode": "blink",
+        "brightness": None,
     }
+    expected = json.loads(json.dumps(values).replace(CANARY, "********"))
+    assert masked(values) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"wifi": {"ssid": "class", "pasword": CANARY}},
+        {"wifi": CANARY},
+        {"wifi": [CANARY]},
+        {"wifi": {"ssid": {"password": CANARY}}},
+        {"wifi": {"ssid": [CANARY]}},
+        {"wifi": {"password": {"mode": CANARY}}},
+        {"mqtt": CANARY},
+        {"mqtt": {"passwort": [{"ssid": CANARY}]}},
+        {"mqtt": {"platform": [CANARY], "tls": {"password": CANARY}}},
+        {"password": CANARY},
+        {"wlan": {"ssid": CANARY}},
+    ],
+    ids=json.dumps,
+)
+def test_masking_hides_all_else(values):
+    assert CANARY not in json.dumps(masked(values))
 
 
 def test_a_line_cut_while_writing_leaves_the_old_file(simulated):
