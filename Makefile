@@ -41,7 +41,7 @@ bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subjec
 	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m benchmarks $(BENCH)
 
 .PHONY: faults
-faults: ## run the fault tests in their long form (about 7 minutes)
+faults: ## run the fault tests in their long form (about 10 minutes)
 	@$(CI) ci_prepare_tests
 	@FULL=1 $(PYTHON) -m pytest tests/faults
 
