@@ -265,6 +265,29 @@ def test_a_file_that_arrives_damaged_is_not_taken(simulated, monkeypatch):
     assert json.loads(simulated.file("config.json")) == GOOD
 
 
+STUBBORN = """
+import time
+print("stubborn")
+while True:
+    try:
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkeypatch):
+    monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.5)
+    (tmp_path / "flash").mkdir()
+    (tmp_path / "flash" / "main.py").write_text(STUBBORN)
+    with SerialBoard(micropython, tmp_path / "flash") as board:
+        assert board.wait_until_said(b"stubborn")
+        with pytest.raises(Problem, match=r"hold button A .* \(safe mode"):
+            with open_repl(board.port):
+                pass
+
+
 def test_a_port_without_micropython(monkeypatch):
     monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.1)
