@@ -145,11 +145,14 @@ def test_wrong_answers_are_asked_again(capsys):
     assert values["wifi"]["password"] == "longer-1"
 
 
-def only_enter(question):
-    return ""
+@pytest.fixture
+def only_enter():
+    """Enter at each question, asked once."""
+    answers = iter([""] * 6)
+    return lambda question: next(answers)
 
 
-def test_enter_at_all_questions_takes_the_readme_example():
+def test_enter_at_all_questions_takes_the_readme_example(only_enter):
     readme = (ROOT / "README.md").read_text()
     example = parse(readme.partition("```json\n")[2].partition("```")[0].encode(), "README.md")
     assert "port" not in example["mqtt"]
@@ -157,7 +160,7 @@ def test_enter_at_all_questions_takes_the_readme_example():
 
 
 @pytest.mark.parametrize("port", ["", None, []])
-def test_enter_takes_the_usual_port_instead_of_a_wrong_one(port):
+def test_enter_takes_the_usual_port_instead_of_a_wrong_one(port, only_enter):
     values = {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1", "port": port}}
     assert "port" not in ask_values(values, only_enter, only_enter)["mqtt"]
 
