@@ -17,7 +17,7 @@ boards: ## list the boards; JSON=1 for a CI matrix
 
 .PHONY: run
 run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:port
-	@$(CI) ci_check_board "$(BOARD)" && ci_install_group run && ci_build_simulator "$(BOARD)"
+	@$(CI) ci_check_number SECONDS "$(SECONDS)" && ci_check_board "$(BOARD)" && ci_install_group run && ci_build_simulator "$(BOARD)"
 	@$(PYTHON) boards/sim/host/remote_light.py --board "$(BOARD)" $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(BROKER),--broker "$(BROKER)")
 
 .PHONY: test
@@ -33,7 +33,7 @@ test-mcu: ## run the matcher's tests on an emulated Cortex-M3 (a part of test)
 
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher: SECONDS=300
-	@$(CI) ci_fuzz $(or $(SECONDS),300)
+	@$(CI) ci_check_number SECONDS "$(SECONDS)" whole && ci_fuzz $(or $(SECONDS),300)
 
 .PHONY: bench
 bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subject
@@ -41,12 +41,13 @@ bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subjec
 	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m benchmarks $(BENCH)
 
 .PHONY: faults
-faults: ## run the fault tests in their long form (about 7 minutes)
+faults: ## run the fault tests in their long form (about 10 minutes)
 	@$(CI) ci_prepare_tests
 	@FULL=1 $(PYTHON) -m pytest tests/faults
 
 .PHONY: soak
 soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
+	@$(CI) ci_check_number HOURS "$(HOURS)" && ci_check_number SEED "$(SEED)" whole
 	@$(CI) ci_prepare_tests && ci_install_group soak
 	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 

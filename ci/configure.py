@@ -35,6 +35,7 @@ _QUESTIONS = (
     ("mqtt", "password", "Password at the broker"),
 )
 _KEEP_SECRET = "Enter keeps it, - empties it"
+_ASKED = tuple(f"{section}.{key}: " for section, key, _ in _QUESTIONS)
 
 
 class NotJson(Problem):
@@ -69,11 +70,22 @@ _ask_secret: Ask = getpass.getpass
 
 
 def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
-    """Ask for the usual settings, offering the present ones, until the board would take them."""
+    """Ask for the usual settings, offering the present ones, until the board would take them.
+
+    A key that was missing and is not answered stays out: the board has a default, or the check
+    asks for it. Raises Problem if something is wrong that no answer can mend.
+    """
     values = copy.deepcopy(values)
+    for section, _, _ in _QUESTIONS:
+        if not isinstance(values.get(section), dict):
+            values[section] = {}
+    _refuse_what_is_never_asked(values)
     while True:
         for section, key, question in _QUESTIONS:
-            present = values.setdefault(section, {}).get(key, "")
+            present = values[section].get(key)
+            missing = not isinstance(present, (str, int))
+            if missing:
+                present = ""
             if key == "password":
                 hint = f" [{_KEEP_SECRET}]" if present else ""
                 answer = ask_secret(f"{question}{hint}: ")
@@ -81,11 +93,27 @@ def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
             else:
                 hint = f" [{present}]" if present != "" else ""
                 answer = ask(f"{question}{hint}: ").strip() or present
-            values[section][key] = _number(answer) if key == "port" else answer
+            if answer == "" and (missing or key == "port"):
+                values[section].pop(key, None)
+            else:
+                values[section][key] = _number(answer) if key == "port" else answer
         problems = config_module().check(values)
         if not problems:
             return values
         print("That is not right yet:\n  " + "\n  ".join(problems))
+
+
+def _refuse_what_is_never_asked(values: Values) -> None:
+    problems = [
+        problem for problem in config_module().check(values) if not problem.startswith(_ASKED)
+    ]
+    if problems:
+        raise Problem(
+            "config.json on the board is not right, nothing was written:\n  "
+            + "\n  ".join(problems)
+            + "\nmend it in the file: save what `make config SHOW=1` shows as my.json, correct it, "
+            "put the passwords in place of the asterisks, then run `make config FILE=my.json`"
+        )
 
 
 def _number(answer: str | int) -> str | int:

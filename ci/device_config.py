@@ -10,7 +10,6 @@ from typing import Any
 from ci.boards import ROOT
 
 SHOWN_SECRET = "********"
-_SECRET_KEYS = {"password"}
 
 
 def config_module() -> ModuleType:
@@ -23,14 +22,26 @@ def config_module() -> ModuleType:
     return module
 
 
-def masked(values: Any) -> Any:
-    """Return a configuration with every secret that is set replaced by asterisks."""
-    if not isinstance(values, dict):
-        return values
-    return {
-        key: SHOWN_SECRET if key in _SECRET_KEYS and value != "" else masked(value)
-        for key, value in values.items()
-    }
+def masked(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with all that might be a password replaced by asterisks.
+
+    Shown are only the values of keys that the board knows and that are not secret: a password
+    may also stand under a misspelt key, or in the place of a section.
+    """
+    return _masked(values, config_module()._schema(values))  # the schema is written nowhere else
+
+
+def _masked(value: Any, kind: Any) -> Any:
+    if value in ("", None):
+        return value
+    if not isinstance(value, dict | list):
+        return value if kind is not None and not kind.secret else SHOWN_SECRET
+    rules = getattr(kind, "rules", None)
+    if isinstance(value, list) or rules is None:
+        return SHOWN_SECRET
+    # mqtt.tls is a choice between plain values and a section.
+    kinds = {key: inner for key, inner, _ in getattr(rules, "rules", rules)}
+    return {key: _masked(inner, kinds.get(key)) for key, inner in value.items()}
 
 
 def to_bytes(values: dict[str, Any]) -> bytes:

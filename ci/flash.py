@@ -122,6 +122,10 @@ def main(arguments: list[str]) -> None:
     image = read_flash_image(path, board.chip)
     if options.factory and not image.whole:
         raise Problem(f"{path} is an update image: leave out FACTORY=1, or give a factory image")
+    if image.whole and not options.factory:
+        raise Problem(
+            f"{path} erases everything on the board: add FACTORY=1, or give an update image"
+        )
     port = find_port(options.port, board)
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     print(f"{shown} -> {board.product} at {port}", flush=True)

@@ -48,6 +48,18 @@ ci_check_board() {
     fi
 }
 
+# Refuse the value $2 of the variable $1, if it is set, unless it is a number; with $3 a whole one.
+ci_check_number() {
+    local number='[0-9]+(\.[0-9]+)?'
+    if [ -n "${3:-}" ]; then
+        number='[0-9]+'
+    fi
+    # For libFuzzer 0 seconds are for ever, and a run of none shows nothing.
+    if [ -n "${2:-}" ] && ! [[ $2 =~ ^$number$ && $2 =~ [1-9] ]]; then
+        ci_fail "$1=$2 is not a ${3:+$3 }number above 0; type for example: $1=15"
+    fi
+}
+
 ci_check_command() {
     command -v "$1" >/dev/null || ci_fail "'$1' is missing; on Debian: apt-get install $2"
 }

@@ -16,5 +16,5 @@ def run(main: Callable[[list[str]], None]) -> None:
         main(sys.argv[1:])
     except Problem as problem:
         sys.exit(f"error: {problem}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D at a question
         sys.exit("stopped")

@@ -107,6 +107,7 @@ def enter(port: str, transport: SerialTransport) -> None:
         except _ERRORS:
             continue
     raise Problem(
-        f"no MicroPython prompt at {port}: press the board's reset button and try again; a board "
-        "with another firmware must be flashed first"
+        f"no MicroPython prompt at {port}: press the board's reset button, hold button A in the "
+        "first second after the LEDs light up (safe mode: no /main.py holds Ctrl-C back), and run "
+        "the command again; a board with another firmware must be flashed first"
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
 from led_view import LedView, is_colourful
-from simulated_board import Frame
+from simulated_board import Frame, facts
 
 
 class Terminal(io.StringIO):
@@ -48,16 +49,37 @@ def test_the_same_frame_is_drawn_once() -> None:
     assert out.getvalue() == "leds: all #010101\n"
 
 
-def test_colours_on_a_terminal_are_24_bit_and_bright_enough_to_see(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    out = Terminal()
-    LedView("mpython", out).show(frame((0, 6, 0), (0, 3, 0), (0, 0, 0)))
-    assert "\x1b[38;2;0;255;0m" in out.getvalue()
-    assert "\x1b[38;2;0;127;0m" in out.getvalue()
-    assert "\x1b[38;2;40;40;40m" in out.getvalue(), "an LED that is off can be seen, too"
+    return Terminal()
+
+
+def drawn(out: Terminal) -> list[tuple[int, int, int]]:
+    found = re.findall(r"38;2;(\d+);(\d+);(\d+)m", out.getvalue())
+    return [(int(red), int(green), int(blue)) for red, green, blue in found]
+
+
+def test_colours_on_a_terminal_are_24_bit_and_bright_enough_to_see(terminal: Terminal) -> None:
+    LedView("mpython", terminal).show(frame((0, 6, 0), (0, 1, 0), (0, 0, 0)))
+    dim, faintest, off = drawn(terminal)
+    assert off == (40, 40, 40), "an LED that is off can be seen, too"
+    assert 255 > dim[1] > faintest[1] >= 2 * off[1]
+    assert dim[0] == dim[2] == faintest[0] == faintest[2] == 0
+
+
+@pytest.mark.parametrize("board", ["mpython", "bpi-bit"])
+def test_another_brightness_looks_different(terminal: Terminal, board: str) -> None:
+    view = LedView(board, terminal)
+    for percent in (100, 40, 10):
+        # As modules/rgb.py rounds it.
+        scale = int(facts(board).LED_BRIGHTNESS / 100 * percent / 100 * 256 + 0.5)
+        view.show(frame(*[((255 * scale + 255) >> 8, 0, 0)] * facts(board).LED_COUNT))
+    shades = sorted({colour[0] for colour in drawn(terminal)}, reverse=True)
+    assert shades[0] == 255
+    assert len(shades) == 3
+    assert min(above - below for above, below in zip(shades, shades[1:])) >= 30
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,41 @@ def test_an_unknown_board_names_the_boards_there_are(root: Path, command: str) -
     assert "there is no board 'microbit'; try one of: bpi-bit mpython" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "command, value, kind",
+    [
+        ("run", "SECONDS=abc", "number"),
+        ("run", "SECONDS=0", "number"),
+        ("soak", "HOURS=8h", "number"),
+        ("soak", "HOURS=-1", "number"),
+        ("soak", "SEED=x", "whole number"),
+        ("fuzz", "SECONDS=abc", "whole number"),
+        ("fuzz", "SECONDS=0.5", "whole number"),
+        ("fuzz", "SECONDS=0", "whole number"),
+    ],
+)
+def test_what_must_be_a_number_is_checked_first(
+    root: Path, command: str, value: str, kind: str
+) -> None:
+    result = subprocess.run(
+        ["make", "-s", command, value], cwd=root, capture_output=True, text=True, timeout=30
+    )
+    assert result.returncode != 0
+    assert result.stdout == ""
+    name = value.partition("=")[0]
+    said = f"error: {value} is not a {kind} above 0; type for example: {name}=15"
+    assert [line for line in result.stderr.splitlines() if not line.startswith("make")] == [said]
+
+
+@pytest.mark.parametrize("value", ["", "15", "0.1", "015"])
+def test_numbers_are_taken(root: Path, value: str) -> None:
+    subprocess.run(
+        ["bash", "-c", f". ci/functions.sh; ci_check_number SECONDS '{value}'"],
+        cwd=root,
+        check=True,
+    )
+
+
 def test_help_lists_every_target(root: Path) -> None:
     text = (root / "Makefile").read_text()
     targets = set(re.findall(r"^\.PHONY: ([a-z-]+)$", text, re.MULTILINE))

@@ -7,10 +7,11 @@ import pytest
 from serial_board import SerialBoard
 
 from ci import configure
+from ci.boards import ROOT
 from ci.configure import ask_values, checked, parse
 from ci.device_config import config_module, masked
 from ci.ports import find_port, find_ports
-from ci.problem import Problem
+from ci.problem import Problem, run
 from ci.repl import open_repl
 
 CANARY = "canary-4711"
@@ -144,12 +145,100 @@ def test_wrong_answers_are_asked_again(capsys):
     assert values["wifi"]["password"] == "longer-1"
 
 
-def test_masking():
-    assert masked({"a": {"password": "x"}, "password": "", "b": [1]}) == {
-        "a": {"password": "********"},
-        "password": "",
-        "b": [1],
+@pytest.fixture
+def only_enter():
+    """Enter at each question, asked once."""
+    answers = iter([""] * 6)
+    return lambda question: next(answers)
+
+
+def test_enter_at_all_questions_takes_the_readme_example(only_enter):
+    readme = (ROOT / "README.md").read_text()
+    example = parse(readme.partition("```json\n")[2].partition("```")[0].encode(), "README.md")
+    assert "port" not in example["mqtt"]
+    assert ask_values(example, only_enter, only_enter) == example
+
+
+@pytest.mark.parametrize("port", ["", None, []])
+def test_enter_takes_the_usual_port_instead_of_a_wrong_one(port, only_enter):
+    values = {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1", "port": port}}
+    assert "port" not in ask_values(values, only_enter, only_enter)["mqtt"]
+
+
+def never(question):
+    raise AssertionError(f"asked in vain: {question}")
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"mode": "blink"}, 'mode: found "blink"; allowed: "lights"'),
+        ({"moode": "lights"}, 'moode: unknown key; did you mean "mode"?'),
+        ({"wifi": {"ssid": "class", "pasword": CANARY}}, "wifi.pasword: unknown key"),
+        ({"mqtt": {"platform": "onenet"}}, "mqtt.client_id: missing; give the device's name"),
+        ({"topics": None}, "topics: found a value of the wrong form"),
+    ],
+)
+def test_what_no_answer_can_mend_is_said_at_once(change, words):
+    with pytest.raises(Problem) as problem:
+        ask_values({**GOOD, **change}, never, never)
+    assert words in str(problem.value)
+    assert "make config FILE=my.json" in str(problem.value)
+    assert CANARY not in str(problem.value)
+
+
+@pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"]])
+def test_what_stands_in_the_place_of_a_section_is_asked_anew(wifi):
+    answers = iter(["class", "", "192.0.2.1", "", "", ""])
+    values = ask_values({"wifi": wifi}, lambda _: next(answers), lambda _: next(answers))
+    assert values == {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1"}}
+
+
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
+def test_ctrl_d_and_ctrl_c_at_a_question_are_no_traceback(end):
+    def leave(arguments):
+        raise end
+
+    with pytest.raises(SystemExit, match="stopped"):
+        run(leave)
+
+
+def test_masking_shows_what_is_known_and_not_secret():
+    values = {
+        "wifi": {"ssid": "class", "password": CANARY, "timeout": 30},
+        "mqtt": {
+            "platform": "onenet",
+            "user": "me",
+            "password": "",
+            "tls": {"ca": "/ca.pem", "verify": True, "key": CANARY},
+        },
+        "topics": {"command": "light"},
+        "mode": "blink",
+        "brightness": None,
     }
+    expected = json.loads(json.dumps(values).replace(CANARY, "********"))
+    assert masked(values) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"wifi": {"ssid": "class", "pasword": CANARY}},
+        {"wifi": CANARY},
+        {"wifi": [CANARY]},
+        {"wifi": {"ssid": {"password": CANARY}}},
+        {"wifi": {"ssid": [CANARY]}},
+        {"wifi": {"password": {"mode": CANARY}}},
+        {"mqtt": CANARY},
+        {"mqtt": {"passwort": [{"ssid": CANARY}]}},
+        {"mqtt": {"platform": [CANARY], "tls": {"password": CANARY}}},
+        {"password": CANARY},
+        {"wlan": {"ssid": CANARY}},
+    ],
+    ids=json.dumps,
+)
+def test_masking_hides_all_else(values):
+    assert CANARY not in json.dumps(masked(values))
 
 
 def test_a_line_cut_while_writing_leaves_the_old_file(simulated):
@@ -177,6 +266,29 @@ def test_a_file_that_arrives_damaged_is_not_taken(simulated, monkeypatch):
         with pytest.raises(Problem, match="arrived damaged"):
             repl.replace_file("/config.json", b"{}")
     assert json.loads(simulated.file("config.json")) == GOOD
+
+
+STUBBORN = """
+import time
+print("stubborn")
+while True:
+    try:
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkeypatch):
+    monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.5)
+    (tmp_path / "flash").mkdir()
+    (tmp_path / "flash" / "main.py").write_text(STUBBORN)
+    with SerialBoard(micropython, tmp_path / "flash") as board:
+        assert board.wait_until_said(b"stubborn")
+        with pytest.raises(Problem, match=r"hold button A .* \(safe mode"):
+            with open_repl(board.port):
+                pass
 
 
 def test_a_port_without_micropython(monkeypatch):

@@ -96,6 +96,10 @@ def test_refuses_an_update_image_as_factory(board, update):
     refuse(board, update, "is an update image", "--factory")
 
 
+def test_refuses_to_erase_everything_unasked(board, factory):
+    refuse(board, factory, "erases everything on the board: add FACTORY=1")
+
+
 def test_refuses_the_application_alone(board, update):
     alone = update.with_name(f"{board.name}-v{VERSION}-app.bin")
     refuse(board, alone, "is an application alone")

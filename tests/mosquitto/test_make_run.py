@@ -85,12 +85,14 @@ def test_what_a_person_types_is_published(root: Path) -> None:
     ) as player:
         assert player.stdin
         time.sleep(6)
-        player.stdin.write("#ff8000\n255,128,1\nmpython/light 40%\nnonsense\n")
+        player.stdin.write("#ff8000\n255,128,1\nmpython/light 40%\n")
+        player.stdin.write('{"state": "ON", "brightness": 204}\nnonsense\n')
         player.stdin.flush()
         output = player.communicate(timeout=30)[0]
     assert "board: lights: on #ff8000 100%" in output
     assert "board: lights: on #ff8001 100%" in output
     assert "board: lights: on #ff8001 40%" in output
+    assert "board: lights: on #ff8001 80%" in output, "JSON with spaces is no topic"
     assert output.count("type on, off, #ff8000") == 2, "the second answers nonsense"
 
 

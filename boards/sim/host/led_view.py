@@ -17,11 +17,21 @@ def is_colourful(stream: TextIO) -> bool:
 
 
 DARK = (40, 40, 40)
+_FAINTEST = 80  # of 255: on a screen, less would look like an LED that is off
 
 
-def brighten(colour: Colour, brightest: int) -> Colour:
-    """Scale a dimmed colour so that it can be seen on a screen, its hue kept; off is dark grey."""
-    return tuple(channel * 255 // brightest for channel in colour) if any(colour) else DARK
+def brighten(colour: Colour, full: int) -> Colour:
+    """Scale a dimmed colour so that it can be seen on a screen, its hue kept; off is dark grey.
+
+    `full` is the value of a channel that is shown at its brightest. Eyes see the square root of an
+    LED's light, more or less: the lowest settings differ, and the faintest can be seen.
+    """
+    brightest = max(colour)
+    if brightest == 0:
+        return DARK
+    shown = _FAINTEST + round((255 - _FAINTEST) * min(1, brightest / full) ** 0.5)
+    red, green, blue = colour
+    return red * shown // brightest, green * shown // brightest, blue * shown // brightest
 
 
 class LedView:
@@ -31,6 +41,7 @@ class LedView:
         leds = facts(board)
         columns = leds.LED_COLUMNS
         rows = leds.LED_COUNT // columns
+        self.full = 255 * leds.LED_BRIGHTNESS // 100  # what 100 % of the board's setting sends
         self.rows = [[leds.led_index(x, y) for x in range(columns)] for y in range(rows)]
         self.stream = stream
         self.colourful = is_colourful(stream)
@@ -54,11 +65,10 @@ class LedView:
         return "leds: " + " / ".join(rows) + "\n"
 
     def colour_text(self, frame: Frame) -> str:
-        brightest = max(max(colour) for colour in frame.colours)
         lines = []
         for row in self.rows:
             cells = [
-                "\x1b[38;2;%d;%d;%dm███\x1b[0m" % brighten(frame.colours[index], brightest)
+                "\x1b[38;2;%d;%d;%dm███\x1b[0m" % brighten(frame.colours[index], self.full)
                 for index in row
             ]
             lines.append("  " + " ".join(cells))

@@ -31,7 +31,10 @@ from simulated_board import ROOT, AccessPoint, BoardError, Frame, SimulatedBoard
 ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
 # Short, so that a run of 15 s sees several pings; the firmware pings after half of it.
 KEEPALIVE = 4
-HELP = "type on, off, #ff8000, 255,128,0 or: topic payload   (Ctrl-C ends)"
+HELP = 'type on, off, #ff8000, 255,128,0, 40%, {"state": "ON"} or: topic payload   (Ctrl-C ends)'
+# What goes to the light's own topic. No topic that a person types begins with a brace; JSON does,
+# and has spaces.
+PAYLOAD = re.compile(r"on|off|#[0-9a-fA-F]{6}|\d+%|\d+\s*,\s*\d+\s*,\s*\d+|\{.*")
 
 
 def say(text: str) -> None:
@@ -130,7 +133,7 @@ class RemoteLight:
         if not line:
             return
         topic, _, payload = line.partition(" ")
-        if re.fullmatch(r"on|off|#[0-9a-fA-F]{6}|\d+%|\d+\s*,\s*\d+\s*,\s*\d+", line):
+        if PAYLOAD.fullmatch(line):
             self.publish(self.command_topic, line)
         elif payload and not re.search(r"[#+]", topic):
             self.publish(topic, payload)
