@@ -204,7 +204,7 @@ def test_echoes_of_a_whole_class(boot: Boot, mosquitto: Mosquitto, person: Perso
     came: list[bytes] = []
     with pytest.raises(queue.Empty):  # it ends
         while len(came) < 10 * len(sent):
-            came.append(person.receive("light", 2))
+            came.append(person.receive("light", 4))
     assert sorted(set(came)) == sorted(sent)
     assert max(came.count(message) for message in sent) == 2  # its own, and one echo
     # What was dropped is said, and the board echoes on.
