@@ -175,6 +175,7 @@ s.connect(("127.0.0.1", PORT))
 print("connected", wlan.ifconfig()[0])
 while wlan.ifconfig()[0] == "10.0.0.2":
     time.sleep_ms(5)
+assert failure(s.setsockopt, socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) == errno.EINVAL
 print("aborted", failure(s.recv, 1) == errno.ECONNABORTED, wlan.ifconfig()[0])
 """
     with start(tmp_path, peer, code) as board:
