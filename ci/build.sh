@@ -65,6 +65,7 @@ ci_build_board() {
         ci_check_command docker docker-cli
         ci_check_pinned_micropython "$micropython"
         ci_fetch_port_libraries "$micropython"
+        ci_mend_timer "$micropython"
         ci_say "Building $board in espressif/idf:$ESP_IDF_TAG (some minutes)"
         # The same paths inside as outside, because cmake remembers them.
         docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp \
@@ -74,6 +75,7 @@ ci_build_board() {
         ci_check_idf
         ci_check_pinned_micropython "$micropython"
         ci_fetch_port_libraries "$micropython"
+        ci_mend_timer "$micropython"
         ci_say "Building $board with the ESP-IDF in $IDF_PATH (some minutes)"
         bash -c "$(ci_build_commands "$board" "$micropython")"
     else

@@ -141,6 +141,11 @@ ci_find_micropython() {
     echo "$dir"
 }
 
+# Rid MicroPython's source $1 of a fault of v1.28.0, if it is our clone; else say what is in it.
+ci_mend_timer() {
+    (cd "$CI_ROOT" && "$CI_PYTHON" -m ci.mend_timer ${MICROPYTHON_DIR:+--only-look} "$1")
+}
+
 # What was built from another MicroPython source than $1 is of no use.
 ci_forget_other_micropython() {
     if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then

@@ -19,22 +19,50 @@ _PATIENCE_MOST = const(60000)
 # How long the radio may take to leave a network. Milliseconds.
 _LEAVE = const(200)
 
+# Most of what keeps the board out reads as "connecting" on ESP32 (network_wlan_status of v1.28), a
+# wrong password too (reason 15, ESP-IDF's api-guides/wifi). So after this long without an address
+# it is said what is missing, while the radio goes on trying. Milliseconds.
+_HINT = const(10000)
+
+# With a wrong password the board may seem to be in while the handshake lasts, some seconds, and is
+# out again for a tenth of a second or more. It is in if it has not been seen out for this long, or
+# for half the wait if that is shorter. Looked at in this rhythm. Milliseconds.
+_IN = const(5000)
+_LOOK = const(100)
+
 
 def _station():
     return network.WLAN(network.STA_IF)
 
 
-def reason(ssid, status):
-    """Say in a sentence why the network `ssid` is not joined, from WLAN.status()."""
-    if status == network.STAT_NO_AP_FOUND:
+def is_associated(wlan):
+    """Return whether an access point has let the radio in, with or without an address."""
+    try:
+        wlan.status("rssi")
+        return True
+    except OSError:  # "Wifi Not Connected"
+        return False
+
+
+def reason(ssid, status, associated=False):
+    """Say in a sentence why the network `ssid` is not joined.
+
+    `status` is WLAN.status(); `associated`: the board is in, and only the address is missing.
+    """
+    if status in (network.STAT_NO_AP_FOUND, network.STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD):
         return 'no network named "%s" is in reach; check wifi.ssid and that it is 2.4 GHz' % ssid
-    if status == network.STAT_WRONG_PASSWORD or status == network.STAT_HANDSHAKE_TIMEOUT:
+    if status == network.STAT_WRONG_PASSWORD:
         return '"%s" refuses the password; check wifi.password' % ssid
-    if status == network.STAT_BEACON_TIMEOUT:
-        return '"%s" has gone out of reach' % ssid
-    if status == network.STAT_CONNECTING:
+    if status in (
+        network.STAT_NO_AP_FOUND_W_COMPATIBLE_SECURITY,
+        network.STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD,
+    ):
+        return '"%s" asks for another kind of password, or for none; check wifi.password' % ssid
+    if status not in (network.STAT_CONNECTING, network.STAT_IDLE):
+        return '"%s" cannot be joined (status %d)' % (ssid, status)
+    if associated:
         return '"%s" gives no address; is its DHCP server on?' % ssid
-    return '"%s" cannot be joined (status %d)' % (ssid, status)
+    return '"%s" does not let the board in; check wifi.password' % ssid
 
 
 class WiFi:
@@ -55,11 +83,12 @@ class WiFi:
         self._wlan = None
         self._asked = 0  # ticks_ms of the last connect()
         self._patience = self._timeout
-        self._told = None  # the last status that was printed
+        self._told = None  # the last status that was printed, and whether the board was in
+        self._looked = self._out = 0  # ticks_ms: when it was looked last, and when it was not in
         self._leaving = False
 
     def _ask(self):
-        self._asked = time.ticks_ms()
+        self._asked = self._out = time.ticks_ms()
         self._leaving = False
         try:
             # Without a key the network is open; the port takes None for that.
@@ -95,7 +124,23 @@ class WiFi:
 
     def reason(self):
         """Return why there is no connection, as a sentence."""
-        return reason(self.ssid, self._wlan.status())
+        since = time.ticks_diff(time.ticks_ms(), self._asked)
+        if self._told and (self._leaving or since < _IN):
+            # Asked anew, the radio has had no time to find out; what was found before still holds.
+            return reason(self.ssid, *self._told)
+        return reason(self.ssid, self._wlan.status(), self._is_in())
+
+    def _look(self):
+        now = time.ticks_ms()
+        if time.ticks_diff(now, self._looked) >= _LOOK:
+            self._looked = now
+            if not is_associated(self._wlan):
+                self._out = now
+
+    def _is_in(self):
+        now = time.ticks_ms()
+        enough = min(_IN, time.ticks_diff(now, self._asked) // 2)
+        return time.ticks_diff(now, self._out) > enough
 
     def step(self):
         """Do what is due now and return whether the board has an address."""
@@ -115,20 +160,26 @@ class WiFi:
         if self.connected:
             self.connected = False
             self.losses += 1
-            self._asked = time.ticks_ms()
+            self._asked = self._out = time.ticks_ms()
             print("wifi: lost %s" % self.ssid)
-        elif since > self._patience:
+            return False
+        self._look()
+        if since > self._patience:
             self._patience = min(2 * self._patience, max(_PATIENCE_MOST, self._timeout))
             self._tell(status)
             self._leave()
-        elif status != network.STAT_CONNECTING and status != network.STAT_IDLE:
+        elif since > _HINT or status not in (network.STAT_CONNECTING, network.STAT_IDLE):
             self._tell(status)
         return False
 
     def _tell(self, status):
-        if status != self._told:
-            self._told = status
-            print("wifi: " + reason(self.ssid, status))
+        # IDLE is CONNECTING after a disconnect() on ESP32; the ways out of it are the same.
+        if status == network.STAT_IDLE:
+            status = network.STAT_CONNECTING
+        associated = status == network.STAT_CONNECTING and self._is_in()
+        if self._told != (status, associated):
+            self._told = (status, associated)
+            print("wifi: " + reason(self.ssid, status, associated))
 
 
 # The BPI:bit tutorials' functions. -------------------------------------------------

@@ -24,9 +24,18 @@ enum {
     SIM_WLAN_IDLE = 1000,
     SIM_WLAN_CONNECTING = 1001,
     SIM_WLAN_GOT_IP = 1010,
-    SIM_WLAN_BEACON_TIMEOUT = 200,
-    SIM_WLAN_NO_AP_FOUND = 201,
     SIM_WLAN_WRONG_PASSWORD = 202,
+};
+
+// Why ESP-IDF says that a connection has ended or could not be made (esp_wifi_types_generic.h).
+enum {
+    SIM_REASON_LEAVE = 8,      // disconnect()
+    SIM_REASON_HANDSHAKE = 15, // mostly a wrong password
+    SIM_REASON_BEACON = 200,   // the access point has gone
+    SIM_REASON_NO_AP = 201,
+    SIM_REASON_AUTH = 202,
+    SIM_REASON_CONNECTION = 205,
+    SIM_REASON_NO_COMPATIBLE_AP = 210, // it has a key and we gave none, or the other way round
 };
 
 #define SIM_SSID_MAX (32)
@@ -39,6 +48,7 @@ typedef struct _sim_access_point_t {
     int rssi;
     int channel;
     bool hidden;
+    int refusal; // the reason that a wrong password gives
 } sim_access_point_t;
 
 // One "key": value pair of a command.

@@ -6,6 +6,7 @@
 // - ten sockets at most, then ENFILE; a send buffer of 5760 bytes, so writes may be partial;
 // - a refused connection is ECONNRESET, and polls as writable; a name that cannot be
 //   resolved is OSError(-202);
+// - a connection that was refused or reset has no options any more: EINVAL;
 // - while the access point is gone, bytes wait in the send buffer and none arrive; once the
 //   board has noticed, connecting fails with EHOSTUNREACH.
 
@@ -48,6 +49,7 @@ typedef struct _link_t {
     bool orphan;       // closed by Python, waiting for the radio
     bool aborted;      // the board's address has changed
     bool connect_held; // connect() was called while packets vanished
+    bool begun;        // the host's socket connects, or has connected
     int fd;
     unsigned serial; // counts sockets from power-on
     struct sockaddr_in peer;
@@ -105,6 +107,7 @@ void sim_socket_link_changed_locked(sim_link_t state) {
         }
         if (link->connect_held) {
             link->connect_held = false;
+            link->begun = true;
             (void)connect(link->fd, (struct sockaddr *)&link->peer, sizeof(link->peer));
         }
         flush_locked(link);
@@ -406,6 +409,7 @@ static mp_obj_t socket_accept(mp_obj_t self_in) {
     mp_obj_sim_socket_t *client = socket_alloc(self->domain, self->type, self->protocol);
     socket_attach(client, fd);
     client->state = SOCKET_OPEN;
+    client->link->begun = true;
     mp_obj_t pair[2] = {MP_OBJ_FROM_PTR(client), address_pair(&peer)};
     return mp_obj_new_tuple(2, pair);
 }
@@ -424,6 +428,7 @@ static int start_connecting(link_t *link) {
         result = EINPROGRESS;
         break;
     default:
+        link->begun = true;
         if (connect(link->fd, (struct sockaddr *)&link->peer, sizeof(link->peer)) != 0) {
             result = chip_errno(errno);
         }
@@ -596,6 +601,21 @@ static mp_obj_t socket_sendto(mp_obj_t self_in, mp_obj_t data_in, mp_obj_t addre
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(socket_sendto_obj, socket_sendto);
 
+// Whether the connection has been refused, reset or aborted, and the board knows. lwIP's err_tcp
+// has freed its control block then, without which lwip_setsockopt knows only EINVAL.
+static bool is_broken(const link_t *link) {
+    struct tcp_info info = {.tcpi_state = TCP_ESTABLISHED};
+    socklen_t len = sizeof(info);
+    sim_lock();
+    bool broken = link->aborted;
+    if (link->begun && sim_wlan_link_locked() == SIM_LINK_UP &&
+        getsockopt(link->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
+        broken = broken || info.tcpi_state == TCP_CLOSE;
+    }
+    sim_unlock();
+    return broken;
+}
+
 static mp_obj_t socket_setsockopt(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     mp_obj_sim_socket_t *self = get_open(args[0]);
@@ -608,6 +628,9 @@ static mp_obj_t socket_setsockopt(size_t n_args, const mp_obj_t *args) {
         return mp_const_none;
     }
     int value = mp_obj_get_int(args[3]);
+    if (is_broken(self->link)) {
+        mp_raise_OSError(MP_EINVAL);
+    }
     if (setsockopt(self->link->fd, level, option, &value, sizeof(value)) != 0) {
         mp_raise_OSError(errno);
     }

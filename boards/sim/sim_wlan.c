@@ -2,7 +2,7 @@
 //
 // It follows ports/esp32/network_wlan.c of v1.28: connect() and disconnect() only ask
 // and the answer comes later; a lost or missing access point is tried again for ever;
-// status() keeps the last reason until an address is had.
+// status() is worked out from the last reason, and most reasons read as "connecting".
 
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +15,11 @@
 
 // Measured on the emulated chip: 1.1 s to an address. Shortened, for tests run often.
 #define JOIN_US (100000)
-// Between two tries, and for a refusal.
+// Between two tries.
 #define RETRY_US (300000)
+// Of a four-way handshake with a wrong password; seconds on the chip. Meanwhile the station is
+// associated, so it may have a signal strength.
+#define HANDSHAKE_US (150000)
 // disconnect() is asynchronous on the chip too.
 #define LEAVE_US (20000)
 // An ESP32 gives an access point up after 6 s without a beacon.
@@ -24,43 +27,58 @@
 
 typedef enum {
     STATE_IDLE,
-    STATE_JOINING,  // an answer comes at `deadline`
-    STATE_RETRYING, // the next try begins at `deadline`
+    STATE_JOINING,    // an answer comes at `deadline`
+    STATE_RETRYING,   // the next try begins at `deadline`
+    STATE_HANDSHAKE,  // the password is wrong, which is noticed at `deadline`
+    STATE_ASSOCIATED, // nobody gives an address; asks again at `deadline`
     STATE_JOINED,
     STATE_LEAVING, // disconnect() takes effect at `deadline`
 } wlan_state_t;
 
 static sim_access_point_t access_points[ACCESS_POINTS_MAX] = {
-    {.ssid = "classroom", .bssid = {2, 0, 0, 0, 0, 1}, .rssi = -50, .channel = 6},
+    {.ssid = "classroom",
+     .bssid = {2, 0, 0, 0, 0, 1},
+     .rssi = -50,
+     .channel = 6,
+     .refusal = SIM_REASON_HANDSHAKE},
 };
 static size_t access_points_len = 1;
 
 static bool active;
 static wlan_state_t state;
 static uint64_t deadline;
-static int reason;  // 0: none, else a status code
-static bool outage; // the test side has switched all access points off
+static bool requested; // connect() has been called, and disconnect() not since
+static bool connected; // there is an address
+static int reason;     // of the last disconnection; an address clears it, connect() does not
+static bool outage;    // the test side has switched all access points off
 static bool dns = true;
 static bool dhcp = true;
 static int beacon_timeout_us = BEACON_TIMEOUT_US;
 static int address_host = 2; // last number of the board's address
 static char wanted_ssid[SIM_SSID_MAX + 1];
 static char wanted_key[SIM_KEY_MAX + 1];
-static const sim_access_point_t *joined;
+static const sim_access_point_t *joined; // associated, with an address or without
 static sim_link_t link_state;
 static int told_status;
 
 // The world's side ------------------------------------------------------------
 
+// As network_wlan_status of v1.28, which MicroPython's `reconnects` left alone.
 static int status_locked(void) {
-    switch (state) {
-    case STATE_JOINED:
-    case STATE_LEAVING: // measured: still GOT_IP right after disconnect()
+    if (connected) { // measured: still right after disconnect()
         return SIM_WLAN_GOT_IP;
-    case STATE_IDLE:
+    }
+    switch (reason) {
+    case SIM_REASON_NO_AP:
+    case SIM_REASON_NO_COMPATIBLE_AP:
+        return reason;
+    case SIM_REASON_AUTH:
+    case SIM_REASON_CONNECTION:
+        return SIM_WLAN_WRONG_PASSWORD;
+    case SIM_REASON_LEAVE:
         return SIM_WLAN_IDLE;
     default:
-        return reason != 0 ? reason : SIM_WLAN_CONNECTING;
+        return requested ? SIM_WLAN_CONNECTING : reason == 0 ? SIM_WLAN_IDLE : reason;
     }
 }
 
@@ -91,6 +109,7 @@ static void update_locked(void) {
 static void try_again_locked(uint64_t now, int why) {
     reason = why;
     joined = NULL;
+    connected = false;
     state = STATE_RETRYING;
     deadline = now + RETRY_US;
 }
@@ -104,21 +123,29 @@ static const sim_access_point_t *find_locked(const char *ssid) {
     return NULL;
 }
 
+static void ask_for_address_locked(uint64_t now) {
+    connected = dhcp;
+    state = dhcp ? STATE_JOINED : STATE_ASSOCIATED;
+    deadline = dhcp ? UINT64_MAX : now + RETRY_US;
+    if (dhcp) {
+        reason = 0;
+    }
+}
+
 static void answer_locked(uint64_t now) {
     const sim_access_point_t *found = find_locked(wanted_ssid);
     if (found == NULL) {
-        try_again_locked(now, SIM_WLAN_NO_AP_FOUND);
-    } else if (strcmp(found->key, wanted_key) != 0) {
-        try_again_locked(now, SIM_WLAN_WRONG_PASSWORD);
-    } else if (!dhcp) {
-        // Associated, but nobody gives an address: it goes on waiting.
-        reason = 0;
-        deadline = now + RETRY_US;
+        try_again_locked(now, SIM_REASON_NO_AP);
+    } else if ((found->key[0] == '\0') != (wanted_key[0] == '\0')) {
+        try_again_locked(now, SIM_REASON_NO_COMPATIBLE_AP);
     } else {
         joined = found;
-        reason = 0;
-        state = STATE_JOINED;
-        deadline = UINT64_MAX;
+        if (strcmp(found->key, wanted_key) == 0) {
+            ask_for_address_locked(now);
+        } else {
+            state = STATE_HANDSHAKE;
+            deadline = now + HANDSHAKE_US;
+        }
     }
 }
 
@@ -132,12 +159,23 @@ uint64_t sim_wlan_run_locked(uint64_t now) {
             state = STATE_JOINING;
             deadline = now + JOIN_US;
             break;
+        case STATE_HANDSHAKE:
+            try_again_locked(now, joined->refusal);
+            break;
+        case STATE_ASSOCIATED:
+            if (find_locked(wanted_ssid) != NULL) {
+                ask_for_address_locked(now);
+                break;
+            }
+        // fall through
         case STATE_JOINED: // no beacon for too long
-            try_again_locked(now, SIM_WLAN_BEACON_TIMEOUT);
+            try_again_locked(now, SIM_REASON_BEACON);
             break;
         default: // STATE_LEAVING
             state = STATE_IDLE;
             joined = NULL;
+            connected = false;
+            reason = SIM_REASON_LEAVE;
             break;
         }
     }
@@ -167,6 +205,7 @@ static bool add_access_point_locked(const sim_command_t *command) {
     point->rssi = sim_field_int(command, "rssi", -50);
     point->channel = sim_field_int(command, "channel", 6);
     point->hidden = sim_field_bool(command, "hidden", false);
+    point->refusal = sim_field_int(command, "refusal", SIM_REASON_HANDSHAKE);
     memcpy(point->bssid, (const uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, 6);
     return true;
 }
@@ -188,7 +227,7 @@ bool sim_wlan_command_locked(const sim_command_t *command) {
     } else if (strcmp(name, "no_access_points") == 0) {
         access_points_len = 0;
         if (state == STATE_JOINED) {
-            try_again_locked(now, SIM_WLAN_BEACON_TIMEOUT);
+            try_again_locked(now, SIM_REASON_BEACON);
         }
     } else if (strcmp(name, "outage") == 0) {
         set_outage_locked(command, now);
@@ -213,9 +252,11 @@ static mp_obj_t sim_wlan_active(mp_obj_t on_in) {
     bool on = mp_obj_is_true(on_in);
     sim_lock();
     active = on;
-    if (!active) {
+    if (!active && state != STATE_IDLE) {
         state = STATE_IDLE;
         joined = NULL;
+        connected = false;
+        reason = SIM_REASON_LEAVE;
     }
     update_locked();
     sim_unlock();
@@ -231,7 +272,8 @@ static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Not Started"));
     }
     sim_lock();
-    bool busy = state == STATE_JOINING || state == STATE_RETRYING;
+    bool busy = state == STATE_JOINING || state == STATE_RETRYING || state == STATE_HANDSHAKE ||
+                (state == STATE_LEAVING && joined == NULL);
     sim_unlock();
     if (busy) { // esp_wifi_set_config refuses while the station is connecting
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Internal State Error"));
@@ -242,7 +284,8 @@ static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in) {
         copy_text(wanted_key, sizeof(wanted_key), key);
     }
     joined = NULL;
-    reason = 0;
+    connected = false;
+    requested = true;
     state = STATE_JOINING;
     deadline = sim_now_us() + JOIN_US;
     update_locked();
@@ -257,11 +300,13 @@ static mp_obj_t sim_wlan_disconnect(void) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Not Started"));
     }
     sim_lock();
-    if (state == STATE_JOINED) {
+    requested = false;
+    if (state == STATE_HANDSHAKE) {
+        joined = NULL; // still connecting: connect() is refused until it has left
+    }
+    if (state != STATE_IDLE && state != STATE_LEAVING) {
         state = STATE_LEAVING;
         deadline = sim_now_us() + LEAVE_US;
-    } else if (state != STATE_LEAVING) {
-        state = STATE_IDLE;
     }
     update_locked();
     sim_unlock();

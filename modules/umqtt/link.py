@@ -93,6 +93,9 @@ class Link:
             self.more = len(self._addresses)
             self._raw = self.sock = socket.socket(entry[0], entry[1], entry[2])
             try:
+                # A small packet must not wait for the acknowledgement of the one before it. Asked
+                # for now: lwIP has no options (EINVAL) for a connection that has been refused.
+                self.sock.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
                 self.sock.setblocking(False)
                 self.sock.connect(entry[-1])
             except OSError as e:
@@ -126,8 +129,6 @@ class Link:
         """
         if not self.wait(milliseconds, True) & ~select.POLLIN:
             return False
-        # A small packet must not wait for the acknowledgement of the one before it.
-        self._raw.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
         if self._context:
             # Without handshake here: it is driven by write() and read(), slice by slice.
             self.sock = self._context.wrap_socket(

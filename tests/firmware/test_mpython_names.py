@@ -245,6 +245,20 @@ def test_connect_wifi_again_leaves_the_network_of_before(start: Start) -> None:
     assert f"WiFi(second,-70dBm) {CONNECTED}" in board.lines
 
 
+def test_connect_wifi_while_the_radio_tries_another(start: Start) -> None:
+    board = start("""
+w = wifi()
+w.connectWiFi("classroom", "")
+w.sta.disconnect()
+sleep_ms(100)
+w.sta.connect("nobody")
+print("status", w.sta.status())
+w.connectWiFi("classroom", "")
+print("ready")
+""")
+    assert "status 1000" in board.lines
+
+
 @pytest.mark.parametrize("arguments", ['"nobody", "x", 2', '"nobody", "x"'])
 def test_a_missing_network(start: Start, arguments: str) -> None:
     board = start(CONNECT % arguments)
@@ -258,14 +272,14 @@ def test_a_wrong_password_and_then_the_right_one(start: Start) -> None:
         access_points=(AccessPoint("classroom", "chalk and talk"),),
     )
     error = "OSError: Timeout!,check your wifi password and keep your network unblocked"
-    assert board.lines[board.lines.index(error) - 1] == '"classroom" refuses the password'
+    assert board.lines[board.lines.index(error) - 1] == '"classroom" does not let the board in'
     board.wait_line("done")
     assert not any("canary" in line for line in board.lines)
 
 
 def test_no_address_is_told_apart(start: Start) -> None:
     dhcp = {"command": "dhcp", "value": False}
-    board = start(CONNECT % '"classroom", "", 1', commands=(dhcp,))
+    board = start(CONNECT % '"classroom", "", 2', commands=(dhcp,))
     board.wait_line('"classroom" gives no address')
 
 

@@ -56,7 +56,9 @@ join()
 s = socket.socket()
 s.connect(("127.0.0.1", PORT))
 print("connected")
-wait_status(network.STAT_BEACON_TIMEOUT)
+while wlan.isconnected():
+    time.sleep_ms(5)
+assert wlan.status() == network.STAT_CONNECTING  # the beacons' end is not told
 s.setblocking(False)
 total = 0
 while True:
@@ -67,6 +69,7 @@ while True:
 print("held", total)
 assert s.read(1) is None
 assert failure(socket.socket().connect, ("127.0.0.1", PORT)) == errno.EHOSTUNREACH
+wait_status(network.STAT_NO_AP_FOUND)
 print("unreachable")
 while not wlan.isconnected():
     time.sleep_ms(5)
@@ -172,6 +175,7 @@ s.connect(("127.0.0.1", PORT))
 print("connected", wlan.ifconfig()[0])
 while wlan.ifconfig()[0] == "10.0.0.2":
     time.sleep_ms(5)
+assert failure(s.setsockopt, socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) == errno.EINVAL
 print("aborted", failure(s.recv, 1) == errno.ECONNABORTED, wlan.ifconfig()[0])
 """
     with start(tmp_path, peer, code) as board:
@@ -202,6 +206,67 @@ print("found")
         board.wait_line("name -202")
         board.command("dns", value=True)
         board.wait_line("found")
+
+
+def test_why_a_network_is_not_joined(tmp_path: Path, peer: socket.socket) -> None:
+    """network_wlan_status: most reasons read as connecting, and connect() clears none of them."""
+    code = """
+def statuses(ssid, key):
+    seen = []
+    wlan.connect(ssid, key)
+    for _ in range(120):
+        if wlan.status() not in seen:
+            seen.append(wlan.status())
+        time.sleep_ms(5)
+    wlan.disconnect()
+    wait_status(network.STAT_IDLE)
+    return seen
+
+for ssid, key in (("a", "wrong key"), ("a", "wrong key"), ("a", None), ("open", "a key"),
+                  ("b", "wrong key"), ("c", "wrong key"), ("nowhere", None)):
+    print(ssid, key, statuses(ssid, key))
+"""
+    points = (
+        AccessPoint("a", "geheim geheim"),
+        AccessPoint("open"),
+        AccessPoint("b", "geheim geheim", refusal=202),
+        AccessPoint("c", "geheim geheim", refusal=205),
+    )
+    with start(tmp_path, peer, code, access_points=points) as board:
+        board.wait_line("a wrong key [1001]")
+        board.wait_line("a wrong key [1000, 1001]")
+        board.wait_line("a None [1000, 210]")
+        board.wait_line("open a key [1000, 210]")
+        board.wait_line("b wrong key [1000, 202]")
+        board.wait_line("c wrong key [1000, 202]")
+        board.wait_line("nowhere None [1000, 201]")
+
+
+def test_the_signal_of_an_access_point(tmp_path: Path, peer: socket.socket) -> None:
+    """It is there while associated: for good without an address, for a handshake if that fails."""
+    code = """
+def heard(key):
+    wlan.connect("a", key)
+    found = []
+    for _ in range(160):
+        try:
+            found.append(wlan.status("rssi"))
+        except OSError as error:
+            found.append(str(error))
+        time.sleep_ms(5)
+    wlan.disconnect()
+    wait_status(network.STAT_IDLE)
+    return found
+
+for key in ("geheim geheim", "wrong key"):
+    found = heard(key)
+    print(sorted(set(map(str, found))), len(set(found[40:])))
+"""
+    points = (AccessPoint("a", "geheim geheim"),)
+    commands = ({"command": "dhcp", "value": False},)
+    with start(tmp_path, peer, code, access_points=points, commands=commands) as board:
+        board.wait_line("['-50', 'Wifi Not Connected'] 1")
+        board.wait_line("['-50', 'Wifi Not Connected'] 2")
 
 
 def test_access_points_are_as_described(tmp_path: Path, peer: socket.socket) -> None:

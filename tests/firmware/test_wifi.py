@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from simulated_board import AccessPoint, SimulatedBoard
 
 LOCKED = AccessPoint("classroom", "chalk and talk")
@@ -64,15 +66,22 @@ def test_no_credentials_is_a_sentence(tmp_path: Path) -> None:
 def test_failures_are_told_apart(tmp_path: Path) -> None:
     program = """
 import wifi, time
-for ssid, password in (("nowhere", ""), ("classroom", "canary password")):
+tries = ("nowhere", ""), ("classroom", "canary password"), ("mild", "canary password"), ("mild", "")
+for ssid, password in tries + (("open", "canary password"),):
     try:
         wifi.connect(ssid, password, timeout=2)
     except OSError as error:
         print("failed:", error)
 """
-    with run(tmp_path, program) as board:
+    board = run(tmp_path, program)
+    mild = AccessPoint("mild", "chalk and talk", refusal=202)
+    board.access_points = (LOCKED, mild, AccessPoint("open"))
+    with board:
         board.wait_line('failed: no network named "nowhere" is in reach')
-        board.wait_line('failed: "classroom" refuses the password')
+        board.wait_line('failed: "classroom" does not let the board in; check wifi.password')
+        board.wait_line('failed: "mild" refuses the password; check wifi.password')
+        for ssid in ("mild", "open"):
+            board.wait_line(f'failed: "{ssid}" asks for another kind of password, or for none')
         assert "canary" not in "\n".join(board.lines)
 
 
@@ -106,6 +115,90 @@ except OSError as error:
     board.commands = ({"command": "dhcp", "value": False},)
     with board:
         board.wait_line('failed: "classroom" gives no address; is its DHCP server on?')
+
+
+def test_a_wrong_password_is_said_while_the_radio_goes_on(tmp_path: Path) -> None:
+    """[N2] Well before the patience ends, and again, the same line, after each disconnect()."""
+    program = """
+import time
+import wifi
+keeper = wifi.WiFi("classroom", "canary password", timeout=%d)
+keeper.start()
+asked = 0
+last = None
+while asked < 4:
+    keeper.step()
+    if keeper._asked != last:
+        last = keeper._asked
+        asked += 1
+        print("asked", asked)
+    time.sleep_ms(20)
+print(keeper.reason())
+"""
+    sentence = '"classroom" does not let the board in; check wifi.password'
+    with run(tmp_path, program % 30) as board:
+        board.wait_line(f"wifi: {sentence}", timeout=15)
+        assert "asked 2" not in board.lines
+    with run(tmp_path, program % 1) as board:
+        board.wait_line("asked 3", timeout=15)
+        said = [line for line in board.lines if line.startswith("wifi: ")]
+        assert said == [f"wifi: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    "password, dhcp, sentence",
+    [
+        ("canary password", True, '"classroom" does not let the board in; check wifi.password'),
+        ("chalk and talk", False, '"classroom" gives no address; is its DHCP server on?'),
+    ],
+)
+def test_the_reason_stays_while_the_radio_is_asked_anew(
+    tmp_path: Path, password: str, dhcp: bool, sentence: str
+) -> None:
+    program = f"""
+import time
+import wifi
+keeper = wifi.WiFi("classroom", {password!r}, timeout=1)
+keeper.start()
+while keeper._told is None:
+    keeper.step()
+    time.sleep_ms(20)
+reasons = set()
+for _ in range(200):
+    keeper.step()
+    reasons.add(keeper.reason())
+    time.sleep_ms(10)
+print(len(reasons), reasons.pop())
+"""
+    board = run(tmp_path, program)
+    board.commands = ({"command": "dhcp", "value": dhcp},)
+    with board:
+        board.wait_line(f"1 {sentence}")
+
+
+def test_no_address_after_a_loss_is_not_a_password(tmp_path: Path) -> None:
+    program = """
+import time
+from wifi import WiFi
+keeper = WiFi("classroom", "chalk and talk", timeout=1)
+keeper.start()
+while True:
+    keeper.step()
+    time.sleep_ms(20)
+"""
+    with run(tmp_path, program) as board:
+        board.wait_line("wifi: connected classroom")
+        board.command("dhcp", value=False)
+        board.command("outage", value=True, noticed_after_ms=100)
+        board.wait_line("wifi: lost classroom")
+        board.wait_line('wifi: no network named "classroom" is in reach')
+        board.command("outage", value=False)
+        # Asked anew, the radio reads as idle: disconnect() was the last that it told.
+        board.wait_line('wifi: "classroom" gives no address; is its DHCP server on?')
+        board.command("dhcp", value=True)
+        seen = len(board.lines)
+        board.wait_line("wifi: connected classroom", since=seen)
+        assert not any("let the board in" in line for line in board.lines)
 
 
 def test_a_radio_that_is_stuck_is_asked_anew(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_wrong_wifi_password_is_the_documented_error(run: Run, mosquitto: Mosq
     board = run_program(
         run, programs.fill_in(program, {'"ssid","password"': '"ssid","passw0rd",2'})
     )
-    board.wait_line('"ssid" refuses the password')
+    board.wait_line('"ssid" does not let the board in')
     board.wait_line("OSError: Timeout!,check your wifi password and keep your network unblocked")
 
 

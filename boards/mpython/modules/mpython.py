@@ -338,21 +338,27 @@ class wifi:
         sta = self.sta
         sta.active(True)
         if sta.status() != network.STAT_IDLE:
-            sta.disconnect()  # only asks; connect() is refused while the radio is busy
-            sleep_ms(_LEAVE)
-        sta.connect(ssid, passwd or None)
+            self._leave()
+        try:
+            sta.connect(ssid, passwd or None)
+        except OSError:  # IDLE also while the radio tries anew after a disconnect()
+            self._leave()
+            sta.connect(ssid, passwd or None)
         print("Connection WiFi", end="")
         start = time.ticks_ms()
-        missing = 0
+        missing = inside = dots = 0
         while sta.ifconfig()[0] == "0.0.0.0":
             missing = missing + 1 if sta.status() == network.STAT_NO_AP_FOUND else 0
+            inside = inside + 1 if self._is_inside() else 0
+            dots += 1
             late = time.ticks_diff(time.ticks_ms(), start) >= timeout * 1000
             if missing > _MISSING_DOTS or (missing and late):
                 print()
                 raise OSError("SSID invalid / failed to scan this wifi")
             if late:
                 print()
-                self._print_reason(ssid)
+                # A handshake that fails also looks like being inside, for a while.
+                self._print_reason(ssid, 2 * inside > dots)
                 raise OSError("Timeout!,check your wifi password and keep your network unblocked")
             print(".", end="")
             sleep_ms(_DOT)
@@ -362,10 +368,21 @@ class wifi:
             % (ssid, sta.status("rssi"), sta.ifconfig())
         )
 
-    def _print_reason(self, ssid):
+    def _leave(self):
+        self.sta.disconnect()  # only asks; connect() is refused while the radio is busy
+        sleep_ms(_LEAVE)
+
+    def _is_inside(self):
+        try:
+            self.sta.status("rssi")
+            return True
+        except OSError:  # not let in by an access point, or not yet
+            return False
+
+    def _print_reason(self, ssid, inside):
         from wifi import reason
 
-        print(reason(ssid, self.sta.status()).split(";")[0])
+        print(reason(ssid, self.sta.status(), inside).split(";")[0])
 
     def disconnectWiFi(self):
         """Leave the network and switch the interface off."""

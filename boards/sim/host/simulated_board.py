@@ -59,6 +59,7 @@ class AccessPoint:
     rssi: int = -50
     channel: int = 6
     hidden: bool = False
+    refusal: int = 15  # the reason a wrong password gives: 15, or 202 or 205 as some routers
 
     def command(self) -> dict[str, Any]:
         return {"command": "access_point", **self.__dict__}

@@ -53,6 +53,10 @@ assert failure(refused.connect, ("127.0.0.1", 1)) in (errno.EINPROGRESS, errno.E
 poller = select.poll()
 poller.register(refused, select.POLLOUT)
 assert poller.poll(1000)[0][1] & select.POLLOUT
+# lwIP has freed its control block by then, and with it the options.
+NODELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+assert failure(refused.setsockopt, *NODELAY) == errno.EINVAL
+assert failure(refused.setsockopt, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1) == errno.EINVAL
 assert failure(refused.write, b"x") in (errno.ECONNRESET, 32)
 refused.close()
 
@@ -64,8 +68,11 @@ assert poller.poll(0)[0][1] == select.POLLOUT | select.POLLHUP
 new.close()
 
 client = socket.socket()
+assert failure(client.setsockopt, *NODELAY) is None  # before connect(), which keeps it
 client.connect(address)
 peer, _ = server.accept()
+assert failure(client.setsockopt, *NODELAY) is None
+assert failure(peer.setsockopt, *NODELAY) is None
 
 # A timeout is ETIMEDOUT, no blocking is EAGAIN (read() makes None of it).
 client.settimeout(0.2)
