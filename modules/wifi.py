@@ -132,7 +132,9 @@ class WiFi:
 
     def _look(self):
         now = time.ticks_ms()
-        if time.ticks_diff(now, self._looked) >= _LOOK:
+        if (
+            not 0 <= time.ticks_diff(now, self._looked) < _LOOK
+        ):  # below 0 after days in the network
             self._looked = now
             if not is_associated(self._wlan):
                 self._out = now
