@@ -235,6 +235,18 @@ class _Tls(_Kind):
         return self.rules.complete(value, words) if isinstance(value, dict) else value
 
 
+class _Topics(_Section):
+    def check(self, path, value, problems):
+        super().check(path, value, problems)
+        command = value.get("command") if isinstance(value, dict) else None
+        for key in ("state", "status"):
+            if command and value.get(key) == command:
+                problems.append(
+                    "topics.%s: the same as topics.command, so the board would hear itself; "
+                    "give it a topic of its own" % key
+                )
+
+
 def _distance(a, b):
     """Return how many letters differ, are missing or are too many between two words."""
     row = list(range(len(b) + 1))
@@ -344,7 +356,7 @@ def _schema(values):
         ),
         (
             "topics",
-            _Section(
+            _Topics(
                 rule("topics.command", _Topic(1, filter=True), "{name}/{id}/command"),
                 rule("topics.state", _Topic(0), "{name}/{id}/state"),
                 rule("topics.status", _Topic(0), "{name}/{id}/status"),

@@ -87,14 +87,15 @@ def test_button_events_and_counters(start: Start) -> None:
 
 def test_bouncing_contacts_count_once(start: Start) -> None:
     board = start(WATCH)
-    # Three edges each: all that wait at any moment fit into the chip's queue of eight.
+    # The answers come behind the edges that still wait: the chip's queue holds eight.
     for _ in range(2):
         lines = len(board.lines)
         board.at_once(*[level(BUTTON_A, value) for value in (0, 1, 0)])
         board.wait_line("pressed", since=lines)
+        assert ask(board) == "a: True True 1 0 1"
         board.at_once(*[level(BUTTON_A, value) for value in (1, 0, 1)])
         board.wait_line("released", since=lines)
-    assert ask(board) == "a: False True 2 1 0"
+        assert ask(board) == "a: False False 0 1 0"
     # A spark that is over before anybody looks is nothing.
     board.at_once(level(BUTTON_A, 0), level(BUTTON_A, 1))
     assert ask(board) == "a: False False 0 1 0"
