@@ -52,6 +52,8 @@ ERROR_COLOUR = (255, 0, 0)
 
 _EPIPE = const(32)  # the errno module does not name it; the same on the chip and on Linux
 
+_LEAST_HEAP = const(4096)  # bytes; with less not even a reconnect works
+
 _STATS = b"/stats"  # below the status topic
 
 HANDLERS = "/handlers.py"
@@ -277,12 +279,15 @@ class Device:
     # Messages -------------------------------------------------------------------------
 
     def _guarded(self, handler):
-        # An exception in a handler is a person's mistake, not a reason to stop.
+        # An exception in a handler is a person's mistake, not a reason to stop; no memory left is.
         def call(topic, message):
             try:
                 handler(topic, message)
             except Exception as error:
                 self._report(error)
+                gc.collect()
+                if gc.mem_free() < _LEAST_HEAP:
+                    raise
 
         return call
 
@@ -334,13 +339,13 @@ class Device:
     def _on_light(self, topic, message):
         if topic in self._own_topics:
             return  # what we say ourselves comes in, too, if the command topic covers it
-        before = self.lights.state()
+        before = self.lights.setting()
         if message == b"stats":
             self._publish_stats()
         elif self.lights.obey(message):
             print("lights: %s" % self.lights)
             # Only changes: two boards that hear each other's states come to rest.
-            if self.lights.state() != before:
+            if self.lights.setting() != before:
                 self._publish_state()
         else:
             print("lights: %r is not understood; send %s" % (bytes(message[:40]), UNDERSTOOD))

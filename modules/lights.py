@@ -109,6 +109,10 @@ class Lights:
             return "off"
         return "on #%02x%02x%02x %d%%" % (self.colour + (self.brightness,))
 
+    def setting(self):
+        """Return (on, colour, brightness), to see whether a message has changed anything."""
+        return self.on, self.colour, self.brightness
+
     def state(self):
         """Return the lamp's state as JSON (bytes), in the form that `obey` understands."""
         return json.dumps(

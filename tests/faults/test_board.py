@@ -458,7 +458,7 @@ def hog(topic, message):
     board.wait_line("mqtt: subscribed hog")
     person.publish("hog", "")
     board.wait_line("all is taken")
-    obeys(board, person)  # for this there is just enough
+    obeys(board, person)  # with the little that is left, or after a reset
     board.command("new_address")
     board.wait_line("boot: the program has failed; resetting the board")
     wait_subscribed(board, since=len(board.lines), timeout=BACK)
