@@ -344,7 +344,7 @@ class Device:
             self._publish_stats()
         elif self.lights.obey(message):
             print("lights: %s" % self.lights)
-            # Only changes: two boards that hear each other's states come to rest.
+            # Only changes are told: less to come back if the command topic covers another's state.
             if self.lights.setting() != before:
                 self._publish_state()
         else:

@@ -180,23 +180,21 @@ def test_a_command_topic_that_is_ones_own_state(boot: Boot, mosquitto: Mosquitto
         board.wait_line(f"config: topics.{key}: the same as topics.command")
 
 
-def test_two_boards_that_obey_each_others_states(
-    boot: Boot, mosquitto: Mosquitto, person: Person
-) -> None:
-    """`room/#` on both: they agree, and come to rest"""
-    boards = []
-    for name in "ab":
-        config = settings(mosquitto, client_id=name)
-        config["topics"] = {"command": "room/#", "state": f"room/{name}/state", "status": ""}
-        boards.append(boot(config=config))
-        boards[-1].wait_line("mqtt: subscribed room/#")
-    person.publish("room/lamp", "#010203")
-    for board in boards:
-        board.wait_line("lights: on #010203 100%")
-    time.sleep(1)
-    lines = [len(board.lines) for board in boards]
-    time.sleep(1)
-    assert [len(board.lines) for board in boards] == lines and max(lines) < 20
+def test_only_changes_are_told(boot: Boot, mosquitto: Mosquitto) -> None:
+    person = Person(mosquitto, "light/state")
+    try:
+        board = boot()
+        board.wait_line("mqtt: subscribed light")
+        person.receive("light/state")
+        for command in ("on", "on", "#ffffff", "off"):
+            person.publish("light", command)
+        states = [person.receive("light/state") for _ in range(2)]
+        assert [b"ON" in state for state in states] == [True, False]
+        board.wait_line("lights: off")
+        time.sleep(0.5)
+        assert person.messages.empty()
+    finally:
+        person.close()
 
 
 # ---- the end of a program
