@@ -319,11 +319,9 @@ class Device:
         return True
 
     def load_handlers(self):
-        """Run /handlers.py, if there is one, and subscribe what it registers."""
+        """Run /handlers.py and subscribe what it registers."""
         global _running
         _running = self
-        if not self._has_user_handlers():
-            return
         _user_handlers.clear()
         try:
             execfile(HANDLERS, {"__name__": "handlers", "__file__": HANDLERS})

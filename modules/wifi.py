@@ -132,9 +132,8 @@ class WiFi:
 
     def _look(self):
         now = time.ticks_ms()
-        if (
-            not 0 <= time.ticks_diff(now, self._looked) < _LOOK
-        ):  # below 0 after days in the network
+        # Below 0 after days in the network, when ticks_ms has come halfway around.
+        if not 0 <= time.ticks_diff(now, self._looked) < _LOOK:
             self._looked = now
             if not is_associated(self._wlan):
                 self._out = now

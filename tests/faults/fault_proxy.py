@@ -214,7 +214,9 @@ class FaultProxy:
     """Listens on a free loopback port and passes connections on to the broker's port.
 
     mqtt: whether the bytes are MQTT, to be read strictly, or TLS
-    on_packet (an attribute): called with direction and bytes of each whole MQTT packet, before it is passed on
+
+    The attribute `on_packet` is called with direction and bytes of each whole MQTT packet, before
+    it is passed on.
     """
 
     def __init__(self, broker_port: int, mqtt: bool = True) -> None:

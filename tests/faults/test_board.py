@@ -17,16 +17,12 @@ import pytest
 from simulated_board import BoardError, SimulatedBoard
 from tests.conftest import Mosquitto
 from tests.faults.conftest import FULL
-from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
+from tests.mosquitto.conftest import ACCESS_POINT, Person, settings, wait_subscribed
 
 Boot = Callable[..., SimulatedBoard]
 
 KEEPALIVE = 2  # s; the link's end is known after 1.25 of it
 BACK = 25  # s: within this the board obeys again after any outage is over
-
-
-def wait_subscribed(board: SimulatedBoard, since: int = 0, timeout: float = 10) -> None:
-    board.wait_line("mqtt: subscribed light qos=1", since=since, timeout=timeout)
 
 
 def obeys(board: SimulatedBoard, person: Person, limit: float = BACK) -> float:

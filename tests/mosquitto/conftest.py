@@ -29,6 +29,11 @@ def settings(broker: Mosquitto, **mqtt: Any) -> dict[str, Any]:
     }
 
 
+def wait_subscribed(board: SimulatedBoard, since: int = 0, timeout: float = 10) -> None:
+    """Wait until a board with `settings` follows its command topic."""
+    board.wait_line("mqtt: subscribed light qos=1", since=since, timeout=timeout)
+
+
 class Person:
     """A client that publishes, and keeps what it receives."""
 

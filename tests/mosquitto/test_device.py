@@ -13,7 +13,7 @@ import pytest
 from air import PINGRESP, Air
 from simulated_board import Frame, SimulatedBoard
 from tests.conftest import Mosquitto
-from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
+from tests.mosquitto.conftest import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto.tls import Certificates
 
 Boot = Callable[..., SimulatedBoard]
@@ -25,10 +25,6 @@ def is_lit(frame: Frame) -> bool:
 
 def is_dark(frame: Frame) -> bool:
     return not any(any(colour) for colour in frame.colours)
-
-
-def wait_subscribed(board: SimulatedBoard, since: int = 0) -> None:
-    board.wait_line("mqtt: subscribed light qos=1", since=since)
 
 
 @pytest.mark.parametrize("name, leds", [("mpython", 3), ("bpi-bit", 25)])
