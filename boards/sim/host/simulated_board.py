@@ -135,11 +135,9 @@ class SimulatedBoard:
             # Ctrl-C in the terminal is for the person's program, not for the board.
             start_new_session=True,
         )
-        self._threads = [
-            threading.Thread(target=work, daemon=True)
-            for work in (self._read_channel, self._read_serial)
-        ]
-        for thread in self._threads:
+        self._control = threading.Thread(target=self._read_channel, daemon=True)
+        self._serial = threading.Thread(target=self._read_serial, daemon=True)
+        for thread in (self._control, self._serial):
             thread.start()
         return self
 
@@ -150,7 +148,7 @@ class SimulatedBoard:
         # shutdown, not close alone, wakes a thread that waits in accept.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for thread in self._threads:
+        for thread in (self._control, self._serial):
             thread.join(5)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
@@ -245,10 +243,17 @@ class SimulatedBoard:
         with self._changed:
             while not (value := condition()):
                 left = deadline - time.monotonic()
-                if left <= 0 or (self.process.poll() is not None and left < timeout - 1):
+                if left <= 0:
                     raise BoardError(f"no {what} within {timeout} s; {self.tail()}")
+                if self._has_ended():
+                    raise BoardError(f"no {what} before the board's program ended; {self.tail()}")
                 self._changed.wait(min(left, 0.5))
             return value
+
+    def _has_ended(self) -> bool:
+        # Its last words may be unread when it is gone: they count until both ways are empty.
+        all_read = self._channel is None and not self._serial.is_alive()
+        return self.process.poll() is not None and all_read
 
     def wait_line(self, text: str, timeout: float = 10, since: int = 0) -> str:
         """Wait for a line of serial output that contains `text`, from line number `since` on."""
