@@ -99,6 +99,15 @@ class _WifiPassword(_Text):
         return value == "" or super().accepts(value)
 
 
+class _Server(_Text):
+    # A whole address such as mqtt://user:password@broker:1883 would fail as an unknown name, for
+    # ever. It is not shown, since it may hold the password.
+    def __init__(self, least):
+        super().__init__(
+            least, 253, "a name or address alone, its port in mqtt.port,", ":/@", True
+        )
+
+
 class _Name(_Text):
     # A text in which {name} and {id} stand for the board's name and its unique id.
 
@@ -272,7 +281,7 @@ def _unknown(dot, key, known):
 def _platform_rules(platform):
     # Where a platform differs from a plain broker: key -> (kind, default).
     if platform == "mqtt":
-        return {"mqtt.server": (_Text(1, 253), None)}
+        return {"mqtt.server": (_Server(1), None)}
     if platform == "easyiot":
         return {
             "mqtt.user": (_Text(1, 256, "the Iot_id,"), None),
@@ -342,7 +351,7 @@ def _schema(values):
             "mqtt",
             _Section(
                 ("platform", _Choice(*PLATFORMS), "mqtt"),
-                rule("mqtt.server", _Text(0, 253), ""),
+                rule("mqtt.server", _Server(0), ""),
                 ("port", _Number(0, 65535), 0),
                 rule("mqtt.user", _Text(0, 256), ""),
                 rule("mqtt.password", _Text(0, 1024, secret=True), ""),

@@ -60,6 +60,9 @@ def changed(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return values
 
 
+# What is sometimes given in place of a broker's name.
+ADDRESSES = ["mqtt://broker", "10.0.0.1:1883", "broker/mqtt", "pupil:secret@broker"]
+
 # (base, key, right values, wrong values)
 _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "wifi", [], [Absent, None, [], "classroom", {}]),
@@ -75,7 +78,7 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "wifi.timout", [], [5]),
     (PLAIN, "mqtt", [], [Absent, None, [], "broker", {}]),
     (PLAIN, "mqtt.platform", [Absent, "mqtt"], ["", "Mqtt", "onenet", "easyiot", 7, None, []]),
-    (PLAIN, "mqtt.server", ["10.0.0.1", "x" * 253], [Absent, "", "x" * 254, 7]),
+    (PLAIN, "mqtt.server", ["10.0.0.1", "x" * 253], [Absent, "", "x" * 254, 7, *ADDRESSES]),
     (PLAIN, "mqtt.port", [0, 1883, 65535], [-1, 65536, "1883", False]),
     (PLAIN, "mqtt.user", ["", "x" * 256], ["x" * 257, 7]),
     (PLAIN, "mqtt.password", ["", "x" * 1024], ["x" * 1025, 7, ["x"]]),
@@ -105,7 +108,7 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "colour", [], ["red"]),
     (EASYIOT, "mqtt.user", ["x"], [Absent, ""]),
     (EASYIOT, "mqtt.password", ["x"], [Absent, ""]),
-    (EASYIOT, "mqtt.server", ["", "iot.dfrobot.com"], [7]),
+    (EASYIOT, "mqtt.server", ["", "iot.dfrobot.com"], [7, *ADDRESSES]),
     (EASYIOT, "topics", [], [Absent, {}]),
     (EASYIOT, "topics.command", ["x"], ["", "a/+", "#"]),
     (EASYIOT, "topics.state", ["", "x"], ["+"]),

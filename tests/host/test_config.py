@@ -124,11 +124,14 @@ def test_examples_in_the_documentation(root: Path) -> None:
 def test_no_problem_shows_a_secret() -> None:
     """Wrong in every way, and with every other key as it may be."""
     wrong = [SECRET, [SECRET], {"password": SECRET}, [{"password": SECRET}], SECRET * 99]
+    address = f"mqtt://pupil:{SECRET}@broker:1883"
     for base in config_examples.PLATFORMS.values():
         for path in ("wifi.password", "mqtt.password", "wifi", "mqtt", "topics"):
             for value in wrong:
                 text = "\n".join(config.check(config_examples.changed(base, path, value)))
                 assert SECRET not in text, text
+        text = "\n".join(config.check(config_examples.changed(base, "mqtt.server", address)))
+        assert "its port in mqtt.port" in text and SECRET not in text, text
         for section in ("wifi", "mqtt"):
             for key in ("pasword", "Password", "pass", "key"):
                 values = config_examples.changed(base, f"{section}.{key}", SECRET)

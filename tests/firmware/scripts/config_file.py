@@ -58,7 +58,7 @@ for part in (
     "wifi.ssid: found",
     "wifi.password: found a value of the wrong form; allowed: printable text of 8 to 63",
     'wifi.timout: unknown key; did you mean "timeout"?',
-    "mqtt.server: found 7; allowed: printable text of 1 to 253 bytes",
+    "mqtt.server: found a value of the wrong form; allowed: a name or address alone, its port in mqtt.port",
     "mqtt.keepalive: found 65536; allowed: a whole number from 0 to 65535",
     "mqtt.tls.ca: found 1; allowed: ",
     "mqtt.password: found a value of the wrong form",
