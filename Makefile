@@ -48,7 +48,7 @@ faults: ## run the fault tests in their long form (about 10 minutes)
 .PHONY: soak
 soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
 	@$(CI) ci_check_number HOURS "$(HOURS)" && ci_check_number SEED "$(SEED)" whole
-	@$(CI) ci_prepare_tests && ci_install_group soak
+	@$(CI) ci_prepare_tests
 	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 
 .PHONY: lint

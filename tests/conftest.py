@@ -125,6 +125,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         shutil.rmtree(REPORTS, ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The soak takes longer than anything else; begun first, it runs beside all the others.
+    items.sort(key=lambda item: "test_soak_for" not in item.name)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for path in sorted(REPORTS.glob("*.txt")):
         terminalreporter.section(path.stem)

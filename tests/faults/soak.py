@@ -22,6 +22,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,10 @@ from tests.faults.fault_proxy import (
     FaultProxy,
 )
 
+SHORT = 300.0  # s of soak where nobody asks for hours, and in CI
 PACE = 0.4  # s between two messages of each QoS
 SAMPLE = 2.0  # s between two looks at the board
-FAULT = 3.0  # s between two faults of the world, on average, unless asked otherwise
+FAULT = 3.0  # s between two faults of the world, on average
 CALM = 45.0  # s for everything to arrive once the faults are over
 WARM = 0.2  # the part of the time after which the heap must not grow any more
 HEAP_GROWTH = 3072  # bytes: less than a message and its bookkeeping, of 64-bit objects
@@ -283,8 +285,8 @@ def _look_at_process(soak: Soak, pid: int, now: float) -> None:
     soak.memory.append((now, pages * os.sysconf("SC_PAGE_SIZE") // 1024))
 
 
-def run(seconds: float, seed: int, pause: float = FAULT) -> Soak:
-    """Soak for so many seconds, and the calm that follows; `pause`: between faults of the world."""
+def run(seconds: float, seed: int) -> Soak:
+    """Soak for so many seconds, and the calm that follows."""
     soak = Soak(seed)
     randomly = random.Random(seed)
     when: dict[tuple[int, int], float] = {}
@@ -349,9 +351,7 @@ def run(seconds: float, seed: int, pause: float = FAULT) -> Soak:
                 for topic in ("light", "work/1", "work/2"):
                     board.wait_line(f"mqtt: subscribed {topic} ", timeout=120)
                 world = World(board, broker, proxy, person)
-                _storm(
-                    soak, seconds, pause, randomly, board, world, person, when, answers, started
-                )
+                _storm(soak, seconds, randomly, board, world, person, when, answers, started)
                 proxy.calm()
                 soak.seconds = time.monotonic() - started
                 deadline = time.monotonic() + CALM
@@ -386,7 +386,6 @@ def run(seconds: float, seed: int, pause: float = FAULT) -> Soak:
 def _storm(
     soak: Soak,
     seconds: float,
-    pause: float,
     randomly: random.Random,
     board: SimulatedBoard,
     world: World,
@@ -399,13 +398,13 @@ def _storm(
 
     def break_things() -> None:
         kinds = world.kinds()
-        while not over.wait(randomly.expovariate(1 / pause)):
+        while not over.wait(randomly.expovariate(1 / FAULT)):
             kind = randomly.choice(list(kinds))
             soak.faults[kind] += 1
             kinds[kind](randomly)
 
-    breaker = threading.Thread(target=break_things)
-    breaker.start()
+    breaker = ThreadPoolExecutor(1)
+    breaking = breaker.submit(break_things)
     number = 0
     next_sample = 0.0
     try:
@@ -423,14 +422,17 @@ def _storm(
                 soak.heap.append((now, answers.get()["heap_used"]))
             if board.process.poll() is not None:
                 raise BoardError(f"the board has ended; {board.tail()}")
+            if breaking.done():  # only by an exception: no hours of calm in its place
+                break
             time.sleep(PACE)
     finally:
         over.set()
-        breaker.join()
+        breaker.shutdown()
+    breaking.result()
 
 
 def plot(soak: Soak, path: Path) -> None:
-    """Draw what was measured as a PNG file."""
+    """Draw what was measured as a PNG file, in a folder that is made if it is missing."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -458,7 +460,7 @@ def plot(soak: Soak, path: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hours", type=float, default=5 / 60)
+    parser.add_argument("--hours", type=float, default=SHORT / 3600)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from tests.faults import soak
 from tests.faults.fault_proxy import TO_CLIENT
 from tests.scripted_broker.broker import publish, pubrel
 
 
-def test_soak_for_a_quarter_of_a_minute(report: Callable[..., None]) -> None:
-    outcome = soak.run(15, seed=20, pause=1)
+def test_soak_for_five_minutes(report: Callable[..., None], root: Path) -> None:
+    outcome = soak.run(soak.SHORT, seed=20)
     report("soak", outcome.table())
+    drawing = root / "build" / "faults" / "soak.png"
+    soak.plot(outcome, drawing)
+    assert drawing.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert not outcome.problems()
-    assert sum(outcome.faults.values()) > 4 and outcome.stats["connects"] > 2
+    assert sum(outcome.faults.values()) > 40 and outcome.stats["connects"] > 15
+
+
+def test_a_fault_that_cannot_be_made_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(world: soak.World, randomly: random.Random) -> None:
+        raise OSError("no such fault")
+
+    monkeypatch.setattr(soak, "FAULT", 0.1)
+    for name in ("_wifi_gone", "_broker_paused", "_broker_restarted"):
+        monkeypatch.setattr(soak.World, name, missing)
+    with pytest.raises(OSError, match="no such fault"):
+        soak.run(60, seed=1)
 
 
 def test_a_soak_that_goes_wrong_is_seen() -> None:
