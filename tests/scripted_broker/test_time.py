@@ -15,7 +15,7 @@ def test_keep_alive_in_wait_msg(play):
         for _ in range(2):
             start = time.monotonic()
             broker.expect(PINGREQ)
-            assert 0.4 < time.monotonic() - start < 0.8
+            assert 0.4 < time.monotonic() - start < 0.95
             broker.send(PINGRESP)
         broker.send(publish("t", b"m"))
         broker.expect(DISCONNECT)
@@ -27,7 +27,7 @@ def test_keep_alive_in_wait_msg(play):
         assert c.wait_msg() is None
         assert c.wait_msg() == 0x30
         assert c.counters["pings"] == c.counters["pings_answered"] == 2
-        assert 0 <= c.counters["ping_ms"] < 200
+        assert 0 <= c.counters["ping_ms"] < 600
         c.disconnect()
         """,
         conversation,
@@ -162,7 +162,7 @@ def test_half_open_link(play, wait):
 
     play(
         f"""
-        c = connected(keepalive=1)
+        c = connected(keepalive=2)
         start = time.ticks_ms()
         try:
             {wait}
@@ -170,7 +170,7 @@ def test_half_open_link(play, wait):
             assert e.args[0] == errno.ETIMEDOUT, repr(e)
         else:
             raise AssertionError
-        assert 1000 < time.ticks_diff(time.ticks_ms(), start) < 1500
+        assert 2000 < time.ticks_diff(time.ticks_ms(), start) < 3000
         assert c.sock is None and c.counters["timeouts"] == 1
         """,
         conversation,
@@ -455,7 +455,7 @@ def test_check_msg_does_not_wait(play):
         start = time.ticks_ms()
         for _ in range(10):
             assert c.check_msg() is None
-        assert time.ticks_diff(time.ticks_ms(), start) < 100
+        assert time.ticks_diff(time.ticks_ms(), start) < 250
         time.sleep_ms(500)
         assert c.check_msg() == 0x30 and len(got) == 1  # one message a call
         assert c.check_msg() == 0x30 and len(got) == 2
