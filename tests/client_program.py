@@ -92,7 +92,7 @@ class ClientProgram:
             self.output += line
             self._lines.put(line.rstrip("\n"))
 
-    def wait_for(self, wanted: str, timeout: float = 10) -> None:
+    def wait_for(self, wanted: str, timeout: float = 30) -> None:
         """Wait until the program prints the line `wanted`."""
         deadline = time.monotonic() + timeout
         while True:
@@ -103,7 +103,7 @@ class ClientProgram:
             if line == wanted:
                 return
 
-    def finish(self, timeout: float = 30) -> str:
+    def finish(self, timeout: float = 60) -> str:
         """Wait for the end of the program, which must be a good one; return its output."""
         try:
             status = self._process.wait(timeout)

@@ -40,3 +40,17 @@ def test_no_wait_for_a_program_that_has_ended(program: tuple[str, ...]) -> None:
         with pytest.raises(BoardError, match="before the board's program ended.*\nfirst\nlast$"):
             board.wait_line("never", timeout=60)
         assert time.monotonic() - start < 30
+
+
+def test_a_world_that_is_refused(program: tuple[str, ...]) -> None:
+    commands = ({"command": "rain"},)
+    with SimulatedBoard(arguments=program, commands=commands) as board:
+        with pytest.raises(BoardError, match="refuses.*rain.*unknown command"):
+            board.wait_line("never")
+
+
+def test_a_board_that_is_switched_off_while_its_world_is_told(program: tuple[str, ...]) -> None:
+    """No thread of the PC's side ends by an exception; pytest would warn of it"""
+    for _ in range(20):
+        with SimulatedBoard(arguments=program, commands=({"command": "dns"},) * 200) as board:
+            board.wait("channel", lambda: board._channel)

@@ -12,6 +12,7 @@ import threading
 from types import TracebackType
 
 from esp32_mock_bootloader import protocol, server
+from esptool import loader
 
 # The third byte of a flash chip's JEDEC number is the logarithm of its size.
 _MANUFACTURER = 0x4020
@@ -31,6 +32,8 @@ class FakeBoard:
         self._stop = threading.Event()
 
     def __enter__(self) -> FakeBoard:
+        # A chip answers at once; this one shares a PC with the other tests.
+        self._sync_timeout, loader.SYNC_TIMEOUT = loader.SYNC_TIMEOUT, 2
         protocol.FLASH_MOCK_SIZE = self.flash_size
         protocol.MOCK_FLASH_ID = (self.flash_size.bit_length() - 1) << 16 | _MANUFACTURER
         self._flash = server.FlashImage()
@@ -49,6 +52,7 @@ class FakeBoard:
         self._stop.set()
         self._thread.join()
         self._line.close()
+        loader.SYNC_TIMEOUT = self._sync_timeout
 
     @property
     def flash(self) -> bytearray:

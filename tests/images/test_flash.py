@@ -87,6 +87,16 @@ def test_refuses_a_factory_image_for_a_larger_flash(board, factory):
     refuse(board, factory, "has a filesystem for", "--factory", size=flash_size(board) * 2)
 
 
+def test_says_that_no_chip_answers(board, update):
+    line, port = os.openpty()
+    try:
+        with pytest.raises(Problem, match="no chip answers at"):
+            run_flash(board, os.ttyname(port), update)
+    finally:
+        os.close(line)
+        os.close(port)
+
+
 def test_refuses_to_update_over_another_table(board, update):
     other = update.read_bytes()[0x7000:0x7C00].replace(b"ota_1", b"app_1")
     refuse(board, update, "add FACTORY=1", before=other)

@@ -57,7 +57,7 @@ def test_adafruit_is_asked_for_the_last_value_and_never_too_often(
         person.publish("teacher/feeds/lamp", payload)
     arrived = []
     while len(arrived) < 2:
-        message = person.messages.get(timeout=10)
+        message = person.messages.get(timeout=30)
         if message.topic in ("teacher/feeds/lamp-state", "teacher/feeds/lamp/get"):
             assert not message.retain
             arrived.append((message.topic, message.payload, time.monotonic() - start))

@@ -6,6 +6,7 @@ the child does not know that it is being watched.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +81,13 @@ class Frame:
         return cls(event["t"] / 1e6, event["pin"], colours)
 
 
+def _parse(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+    # The program may end at any moment, in the middle of a line, too.
+    with contextlib.suppress(OSError, ValueError):
+        for line in lines:
+            yield json.loads(line.decode(errors="replace"))
+
+
 @dataclass
 class SimulatedBoard:
     """Start with `with SimulatedBoard(...) as board:`; leaving the block switches it off.
@@ -107,7 +115,7 @@ class SimulatedBoard:
         self._changed = threading.Condition()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._channel: socket.socket | None = None
-        self._closing = False
+        self._refusal = ""  # of the world that it was told at power on
 
     # Life ------------------------------------------------------------------------
 
@@ -142,7 +150,6 @@ class SimulatedBoard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing = True
         self.process.kill()
         self.process.wait()
         # shutdown, not close alone, wakes a thread that waits in accept.
@@ -176,37 +183,40 @@ class SimulatedBoard:
                 return
             with connection, connection.makefile("rb") as lines:
                 self._channel = connection
-                for line in lines:
-                    event = json.loads(line.decode(errors="replace"))
-                    if event["event"] == "power_on":
-                        self._describe_world(connection, lines)
-                    elif event["event"] in ("done", "refused"):
-                        self._answers.put(event)
-                        continue
-                    with self._changed:
-                        self.events.append(event)
-                        self._changed.notify_all()
-                    if self.on_event:
-                        self.on_event(event)
+                self._follow(connection, _parse(lines))
             self._channel = None
 
-    def _describe_world(self, connection: socket.socket, lines: BinaryIO) -> None:
+    def _follow(self, connection: socket.socket, events: Iterator[dict[str, Any]]) -> None:
+        for event in events:
+            if event["event"] == "power_on":
+                self._describe_world(connection, events)
+            elif event["event"] in ("done", "refused"):
+                self._answers.put(event)
+                continue
+            with self._changed:
+                self.events.append(event)
+                self._changed.notify_all()
+            if self.on_event:
+                self.on_event(event)
+
+    def _describe_world(self, connection: socket.socket, events: Iterator[dict[str, Any]]) -> None:
         world = [{"command": "no_access_points"}]
         world += [point.command() for point in self.access_points]
         world += [*self.commands, {"command": "start"}]
         for command in world:
-            connection.sendall(json.dumps(command, ensure_ascii=False).encode() + b"\n")
-            answer = json.loads(lines.readline())
-            while answer["event"] not in ("done", "refused"):
-                answer = json.loads(lines.readline())
-            if answer["event"] == "refused":
-                raise BoardError(f"the simulated board refuses {command}: {answer['reason']}")
+            with contextlib.suppress(OSError):  # a program that has ended sends no events either
+                connection.sendall(json.dumps(command, ensure_ascii=False).encode() + b"\n")
+            for answer in events:
+                if answer["event"] == "refused":
+                    self._refusal = f"{command}: {answer['reason']}"
+                if answer["event"] in ("done", "refused"):
+                    break
 
-    def command(self, name: str, timeout: float = 5, **values: Any) -> None:
+    def command(self, name: str, timeout: float = 20, **values: Any) -> None:
         """Send one command and wait until the board's world has obeyed it."""
         self.at_once({"command": name, **values}, timeout=timeout)
 
-    def at_once(self, *commands: dict[str, Any], timeout: float = 5) -> None:
+    def at_once(self, *commands: dict[str, Any], timeout: float = 20) -> None:
         """Send commands between which no time passes on the board, and wait for their answers."""
         if self._channel is None:
             raise BoardError(f"the simulated board is not running: {self.tail()}")
@@ -237,12 +247,14 @@ class SimulatedBoard:
     def frames(self) -> list[Frame]:
         return [Frame.from_event(event) for event in self.events if event["event"] == "frame"]
 
-    def wait(self, what: str, condition: Callable[[], Any], timeout: float = 10) -> Any:
+    def wait(self, what: str, condition: Callable[[], Any], timeout: float = 30) -> Any:
         """Wait until `condition()` is true and return its value; BoardError names `what`."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while not (value := condition()):
                 left = deadline - time.monotonic()
+                if self._refusal:
+                    raise BoardError(f"the simulated board refuses {self._refusal}")
                 if left <= 0:
                     raise BoardError(f"no {what} within {timeout} s; {self.tail()}")
                 if self._has_ended():
@@ -255,7 +267,7 @@ class SimulatedBoard:
         all_read = self._channel is None and not self._serial.is_alive()
         return self.process.poll() is not None and all_read
 
-    def wait_line(self, text: str, timeout: float = 10, since: int = 0) -> str:
+    def wait_line(self, text: str, timeout: float = 30, since: int = 0) -> str:
         """Wait for a line of serial output that contains `text`, from line number `since` on."""
         return self.wait(
             f"line with {text!r}",
@@ -264,7 +276,7 @@ class SimulatedBoard:
         )
 
     def wait_frame(
-        self, wanted: Callable[[Frame], bool], timeout: float = 10, since: int = 0
+        self, wanted: Callable[[Frame], bool], timeout: float = 30, since: int = 0
     ) -> Frame:
         """Wait for a frame for which `wanted` is true, from frame number `since` on."""
         return self.wait(
