@@ -12,7 +12,7 @@ PRELUDE = """\
 import device, machine, time
 if machine.reset_cause() != machine.PWRON_RESET:
     raise SystemExit
-watchdog = device.Watchdog(limit=1500)
+watchdog = device.Watchdog(limit=4000)
 """
 
 LOOPS = {
@@ -42,8 +42,8 @@ def test_a_loop_that_has_stopped_is_reset(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "for _ in range(60):\n    watchdog.step()\n    time.sleep_ms(50)\n",
-        "watchdog.rest()\ntime.sleep(3)\n",
+        "for _ in range(100):\n    watchdog.step()\n    time.sleep_ms(60)\n",
+        "watchdog.rest()\ntime.sleep(6)\n",
     ],
     ids=["steps that wait", "the prompt"],
 )
