@@ -31,9 +31,9 @@ class MQTTClient(simple.MQTTClient):
 
     After a loss it tries again at once, then after DELAY seconds, twice that, and so on up to
     MAX_DELAY, each shortened by up to a quarter so that a classroom does not return in step. While Wi-Fi
-    is down it waits. It subscribes anew if the broker has lost the session, and sends again what
-    was not acknowledged. Refusals that time does not cure are raised: MQTTException 1, 2, 4, 5,
-    CertificateError.
+    is down it waits. It subscribes anew what the broker has not granted in this session or has
+    lost with it, and sends again what was not acknowledged. Refusals that time does not cure are
+    raised: MQTTException 1, 2, 4, 5, CertificateError.
 
     With the link down `publish` keeps up to OFFLINE_LIMIT messages and returns; when there are
     more, OFFLINE_POLICY says what it does: BLOCK until the link is back, DROP_OLDEST, or RAISE

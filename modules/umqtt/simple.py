@@ -90,7 +90,8 @@ class MQTTClient:
         self._handling = 0  # ms spent in handlers so far
         self._details = False
         self._router = None
-        self._wanted = {}  # filter -> qos: subscribed by connect where there is no session
+        self._wanted = {}  # filter -> qos: subscribed by connect, unless the session has it
+        self._confirmed = []  # filters that the broker has granted in this session
         self._requests = {}  # identifier -> (filter, qos, or None for UNSUBSCRIBE)
         self._refused = []  # filters whose last SUBSCRIBE the broker refused
         self._in_flight = []
@@ -296,8 +297,13 @@ class MQTTClient:
             self._router = Router()
         self._router.add(topic_filter, (handler, details))
         self._wanted[topic_filter] = qos
+        self._unconfirm(topic_filter)
         if self.isconnected():
             self._request(topic_filter, qos)
+
+    def _unconfirm(self, topic_filter):
+        if topic_filter in self._confirmed:
+            self._confirmed.remove(topic_filter)
 
     def _request(self, topic_filter, qos):
         identifier = self._send_request(topic_filter, qos)
@@ -318,6 +324,7 @@ class MQTTClient:
         kind = packets.UNSUBSCRIBE if qos is None else packets.SUBSCRIBE
         if topic_filter in self._refused:
             self._refused.remove(topic_filter)
+        self._unconfirm(topic_filter)
         self._requests[identifier] = (topic_filter, qos)
         link.queue(packets.request(kind, identifier, topic_filter, qos))
         return identifier
@@ -452,13 +459,18 @@ class MQTTClient:
         unanswered = self._requests
         self._requests = {}
         if link.session_present:
-            # The broker knows our subscriptions, except those it has not confirmed.
+            # The broker knows our subscriptions, except those it has not confirmed: the session
+            # may also be of before the last reset, and of other filters.
             wanted = {
                 name: qos
                 for name, qos in unanswered.values()
                 if qos is None or name in self._wanted
             }
+            for name in self._wanted:
+                if name not in self._confirmed:
+                    wanted[name] = self._wanted[name]
         else:
+            self._confirmed.clear()
             self._received.clear()
             self._session_lost()
             wanted = self._wanted
@@ -529,6 +541,8 @@ class MQTTClient:
             code = link.code
             if code == packets.REFUSED:
                 self._refused.append(request[0])
+            elif request[0] not in self._confirmed:
+                self._confirmed.append(request[0])
             self.on_subscribed(request[0], code)
 
     def _publish_answered(self, kind):

@@ -113,6 +113,21 @@ def test_broker_killed_and_back(boot: Boot, mosquitto: Mosquitto, person: Person
     board.wait_frame(is_lit, since=before)
 
 
+def test_another_command_topic_in_a_session_of_before(
+    boot: Boot, mosquitto: Mosquitto, person: Person
+) -> None:
+    config = settings(mosquitto, clean_session=False)
+    board = boot(config=config)
+    wait_subscribed(board)
+    board.process.kill()
+    config["topics"]["command"] = "light/new"
+    board = boot(config=config)
+    board.wait_line("session=1")
+    board.wait_line("mqtt: subscribed light/new qos=1")
+    person.publish("light/new", "on")
+    board.wait_frame(is_lit)
+
+
 def test_wifi_gone_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     board = boot(config=settings(mosquitto, keepalive=4))
     wait_subscribed(board)

@@ -320,25 +320,32 @@ class Client(robust.MQTTClient):
     def on_connected(self, session_present):
         print("connected", session_present)
 
-c = make(kind=Client, keepalive=5)
+c = make(kind=Client)
 c.connect(False)
 c.subscribe("t/#", 1)
 print("ready")
-for i in range(10):
+for i in range(30):
     c.publish("t/x", b"%d" % i, qos=1)
     c.publish("t/y", b"%d" % i, qos=2)
     work(c, 0.1)
-deadline = time.ticks_add(time.ticks_ms(), 10000)
-while len(got) < 20 and time.ticks_diff(deadline, time.ticks_ms()) > 0:
+deadline = time.ticks_add(time.ticks_ms(), 20000)
+while len(got) < 60 and time.ticks_diff(deadline, time.ticks_ms()) > 0:
     c.step()
     time.sleep_ms(5)
 print(sorted(got))
 # What Mosquitto had acknowledged and not yet delivered dies with it: one at most.
-sent = {(topic, b"%d" % i) for topic in (b"t/x", b"t/y") for i in range(10)}
+sent = {(topic, b"%d" % i) for topic in (b"t/x", b"t/y") for i in range(30)}
 assert len(sent - set(got)) <= 1, sent - set(got)
 assert c.counters["connects"] == 2, c.counters
 print("done")
 """
+
+
+def wait_saved(database: Path, words: bytes) -> None:
+    deadline = time.monotonic() + 20
+    while not (database.exists() and words in database.read_bytes()):
+        assert time.monotonic() < deadline, f"Mosquitto did not save {words!r} within 20 s"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("persistence", [True, False], ids=["persistence", "no persistence"])
@@ -355,6 +362,8 @@ def test_broker_restart(
     program = run(RESTART, broker.port)
     program.wait_for("ready")
     time.sleep(0.35)
+    if persistence:  # a session saved without its subscription would leave anybody deaf
+        wait_saved(tmp_path / "mosquitto.db", b"t/#")
     broker.stop(kill=kill)
     time.sleep(0.5)
     broker.start()

@@ -132,7 +132,7 @@ class RecordCounter:
         server = socket.create_connection(("127.0.0.1", self.upstream))
         threading.Thread(target=forward, args=(server, client, 1 << 30), daemon=True).start()
         buffer = b""
-        while data := client.recv(4096):
+        while data := self._receive(client):
             server.sendall(data)
             buffer += data
             while len(buffer) >= 5:
@@ -143,6 +143,13 @@ class RecordCounter:
                 buffer = buffer[end:]
         server.close()
         client.close()
+
+    @staticmethod
+    def _receive(client: socket.socket) -> bytes:
+        try:
+            return client.recv(4096)
+        except ConnectionResetError:  # closed before it had read the last alert
+            return b""
 
     def finish(self) -> int:
         """Wait until the client has closed; return the number of records."""

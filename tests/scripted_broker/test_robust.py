@@ -250,6 +250,50 @@ def test_resubscribes_only_without_session(play_robust):
     )
 
 
+def test_subscribes_what_an_older_session_cannot_know(play_robust):
+    """D11, [MQTT-3.2.2-2]: the session is of before the reset; so it has other filters, or other QoS"""
+
+    def conversation(broker):
+        broker.greet(RESUMED)
+        broker.expect(subscribe(1, "a", 1))
+        broker.send(suback(1, 1))
+        broker.hang_up()
+        broker.greet(RESUMED)
+        broker.send(publish("a", b"1"))
+        broker.expect_silence(0.1)
+        broker.hang_up()
+        broker.greet(RESUMED)
+        broker.expect(subscribe(2, "a", 2))
+        broker.send(suback(2, 0x80))
+        broker.hang_up()
+        broker.greet(RESUMED)
+        broker.expect(subscribe(3, "a", 2))
+        broker.send(suback(3, 2) + publish("a", b"2"))
+        broker.expect(DISCONNECT)
+
+    play_robust(
+        """
+        c = make(kind=robust.MQTTClient)
+        c.DELAY = 0.1
+        asked = []
+
+        def on_lost(reason, retry):
+            if got == [(b"a", b"1")] and not asked:
+                asked.append(c.on("a", handler, 2))
+
+        def handler(topic, message):
+            got.append((topic, message))
+
+        c.on_lost = on_lost
+        c.on("a", handler, 1)
+        c.connect(False)
+        receive(c, 2)
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_reconnects_as_it_connected(play_robust, clean):
     """D25: no persistent session is left behind by a program that asked for a clean one"""
