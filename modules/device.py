@@ -267,6 +267,10 @@ class Device:
             bool(tls),
             _tls_parameters(tls),
         )
+        if not mqtt["clean_session"]:
+            # The broker may hold a QoS 2 publish of before the reset; a new one with the same
+            # packet identifier would pass for its repetition [MQTT-4.3.3-2].
+            client.pid = int.from_bytes(os.urandom(2), "big")
         if self._limiter:
             client.DELAY = self.settings["limits"]["delay"]
             client.MAX_DELAY = self.settings["limits"]["max_delay"]

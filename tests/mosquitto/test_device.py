@@ -16,6 +16,8 @@ from tests.conftest import Mosquitto
 from tests.mosquitto.conftest import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto.tls import Certificates
 
+SUBSCRIBE = 0x82
+
 Boot = Callable[..., SimulatedBoard]
 
 
@@ -126,6 +128,28 @@ def test_another_command_topic_in_a_session_of_before(
     board.wait_line("mqtt: subscribed light/new qos=1")
     person.publish("light/new", "on")
     board.wait_frame(is_lit)
+
+
+def test_packet_identifiers_begin_elsewhere_in_a_session_of_before(
+    boot: Boot, mosquitto: Mosquitto
+) -> None:
+    """[MQTT-4.3.3-2]: one that the broker still holds would pass for a repetition"""
+    first = []
+    for _ in range(2):
+        board = boot(
+            config=settings(mosquitto, clean_session=False),
+            commands=({"command": "capture", "value": True},),
+        )
+        wait_subscribed(board)
+        air = Air()
+        first += [
+            packet[2:4]
+            for event in list(board.events)
+            for direction, packet in air.packets(event)
+            if direction == "out" and packet[0] == SUBSCRIBE
+        ]
+        board.process.kill()
+    assert len(first) == 2 and first[0] != first[1], first
 
 
 def test_wifi_gone_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
