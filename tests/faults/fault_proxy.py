@@ -184,10 +184,18 @@ class Connection:
                 held = b""
         if held:
             # Nothing overtook it in this reading: give the next packet some time.
-            asyncio.get_running_loop().call_later(_OVERTAKEN, self._writers[way].write, held)
+            asyncio.get_running_loop().call_later(_OVERTAKEN, self._send_held, way, held)
         rest = sum(map(len, stream.completed))
         if self.hit is not None:
             await self._send(way, pending[rest:])
+
+    def _send_held(self, way: str, held: bytes) -> None:
+        if self._writers[way].is_closing():
+            return
+        if self.streams[way].pending:  # in the middle of a packet, which it must not tear
+            asyncio.get_running_loop().call_later(_OVERTAKEN, self._send_held, way, held)
+        else:
+            self._writers[way].write(held)
 
     async def _send(self, way: str, data: bytes) -> None:
         self.sent[way] += len(data)

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -84,17 +84,19 @@ class QoS2Audit:
         self._payloads: dict[bytes, bytes] = {}  # of packet identifiers
         self._released: set[bytes] = set()
         self.again: Counter[int] = Counter()  # message number -> PUBLISHes after its PUBREL
+        self.last: deque[bytes] = deque(maxlen=20)  # what the broker sent last, each cut off
 
     def on_packet(self, way: str, packet: bytes) -> None:
         if way != TO_CLIENT:
             return
+        self.last.append(packet[:40])
         if packet[0] & 0xF0 == 0x60:
             self._released.add(self._payloads.get(packet[2:4], b""))
         elif packet[0] & 0xF6 == 0x34:
             topic = packet.index(b"work/2")
             identifier, payload = packet[topic + 6 : topic + 8], packet[topic + 8 :]
             self._payloads[identifier] = payload
-            if payload in self._released:
+            if payload in self._released and payload.isdigit():
                 self.again[int(payload)] += 1
 
 
@@ -295,7 +297,11 @@ def run(seconds: float, seed: int) -> Soak:
 
     def on_line(line: str) -> None:
         if line.startswith("got "):
-            _, qos, number = line.split()
+            _, qos, number = line.split(" ", 2)
+            if not number.isdigit():
+                sent = [packet.hex(" ") for packet in proxy.audit.last]
+                soak.malformed.append(f"{line!r} was handled; the broker had sent {sent}")
+                return
             key = int(qos), int(number)
             soak.got[key] += 1
             if soak.got[key] == 1 and key in when:
@@ -307,7 +313,7 @@ def run(seconds: float, seed: int) -> Soak:
     def on_message(client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
         if message.topic == "light/status/stats":
             answers.put(json.loads(message.payload))
-        elif message.topic.startswith("done/"):
+        elif message.topic.startswith("done/") and message.payload.isdigit():
             soak.done[int(message.topic[-1]), int(message.payload)] += 1
 
     with tempfile.TemporaryDirectory() as name:

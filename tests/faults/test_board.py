@@ -413,17 +413,18 @@ def test_little_heap(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     """The user's program leaves 40 KB: an outage, a reconnect and 4 KB messages still work"""
     squeeze = """\
 import device, gc
-ballast = []
-gc.collect()
-while gc.mem_free() > 42000:
-    ballast.append(bytearray(2000))
+ballast = None
+for size in (2000, 100):
     gc.collect()
+    while gc.mem_free() > 40200 + size:
+        ballast = (ballast, bytearray(size))
+        gc.collect()
 device.ballast = ballast
 print("left:", gc.mem_free())
 """
     board = boot(config=settings(mosquitto, keepalive=KEEPALIVE), files={"handlers.py": squeeze})
     wait_subscribed(board)
-    board.wait_line("left: 4")
+    board.wait_line("left: 40")
     for _ in range(2):
         person.publish("light", b"x" * 4000)
         board.command("new_address")

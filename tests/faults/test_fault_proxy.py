@@ -87,6 +87,34 @@ def test_each_fault_does_what_it_says(fault: Fault, heard: bytes, got: bytes, en
     assert asyncio.run(_pass_through(fault)) == (heard, got, end)
 
 
+def test_an_overtaken_acknowledgement_does_not_tear_a_packet() -> None:
+    """A broker that stops in the middle of a PUBLISH, for longer than the proxy holds PUBACK back"""
+    message = publish("t", b"four", 0)
+    whole = ANSWER[:4] + message + puback(1)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(ANSWER[:4] + puback(1) + message[:-2])
+        await asyncio.sleep(0.3)
+        writer.write(message[-2:])
+        await reader.read(1000)
+        writer.close()
+
+    async def talk() -> bytes:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        proxy = await FaultProxy.start(server.sockets[0].getsockname()[1])
+        proxy.faults = [Fault("reorder", TO_CLIENT, 4)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(SENT)
+        got = await asyncio.wait_for(reader.readexactly(len(whole)), 10)
+        writer.close()
+        await proxy.close()
+        server.close()
+        return got
+
+    assert asyncio.run(talk()) == whole
+
+
 def test_what_is_allowed_is_read_in_any_pieces() -> None:
     stream = StrictStream(from_client=True)
     data = SENT + subscribe(2, "a/#", 2) + publish("t", b"m", 2, 3, dup=True) + b"\xe0\x00"

@@ -69,7 +69,7 @@ import wifi, time
 tries = ("nowhere", ""), ("classroom", "canary password"), ("mild", "canary password"), ("mild", "")
 for ssid, password in tries + (("open", "canary password"),):
     try:
-        wifi.connect(ssid, password, timeout=2)
+        wifi.connect(ssid, password, timeout=4)
     except OSError as error:
         print("failed:", error)
 """
