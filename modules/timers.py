@@ -1,4 +1,4 @@
-"""Periodic and one-shot jobs on the chip's four hardware timers.
+"""Periodic and one-shot jobs on the chip's four hardware timers, and how long something is past.
 
 A job's callback takes no argument. It runs in the main program's thread, between two bytecodes
 or while the program waits (ports/esp32/machine_timer.c: soft callbacks only), so it may use
@@ -6,8 +6,9 @@ everything the main program uses; it should return soon, because no other job ru
 An exception in a job is printed once with its traceback and counted; the job goes on.
 """
 
+import machine
 import sys
-from machine import Timer
+import time
 from micropython import const
 
 TIMERS = const(4)
@@ -23,7 +24,7 @@ class Job:
         self.runs = 0
         self.timer_id = timer_id
         self._callback = callback
-        self._timer = Timer(timer_id)
+        self._timer = machine.Timer(timer_id)
 
     def _run(self, timer):
         self.runs += 1
@@ -57,9 +58,8 @@ def _start(period, callback, mode, timer_id):
         _jobs[timer_id].cancel()
     job = Job(timer_id, callback)
     _jobs[timer_id] = job
-    job._timer.init(
-        mode=mode, period=period, callback=job._run if mode == Timer.PERIODIC else job._run_once
-    )
+    run = job._run if mode == machine.Timer.PERIODIC else job._run_once
+    job._timer.init(mode=mode, period=period, callback=run)
     return job
 
 
@@ -69,12 +69,12 @@ def every(period, callback, timer_id=None):
     `timer_id` (0..3) replaces what runs on that timer; without one a free timer is taken.
     Raises OSError if none is free, ValueError for a timer that does not exist.
     """
-    return _start(period, callback, Timer.PERIODIC, timer_id)
+    return _start(period, callback, machine.Timer.PERIODIC, timer_id)
 
 
 def after(delay, callback, timer_id=None):
     """Call `callback()` once, `delay` ms from now; otherwise like `every`."""
-    return _start(delay, callback, Timer.ONE_SHOT, timer_id)
+    return _start(delay, callback, machine.Timer.ONE_SHOT, timer_id)
 
 
 def ping(client, period):
@@ -83,3 +83,23 @@ def ping(client, period):
     Not needed to keep a connection: umqtt pings by itself in every call that waits.
     """
     return every(period, client.ping)
+
+
+def remaining(since, period):
+    """Return how many ms are left of the `period` ms that began at `since`; 0 when they are over.
+
+    `since` is a value of time.ticks_ms(); `period` is below 6.2 days (2**29 ms). ticks_ms begins
+    again at 0 every 12.4 days, and ticks_diff can tell 6.2 days at most: what is longer past seems
+    to lie ahead, and counts as over here. Only a `since` that nobody renews seems fresh again for
+    `period` ms every 12.4 days.
+    """
+    passed = time.ticks_diff(time.ticks_ms(), since)
+    return period - passed if 0 <= passed < period else 0
+
+
+def elapsed(since, period):
+    """Return whether `period` ms have passed since `since`, a value of time.ticks_ms().
+
+    Right also after ticks_ms has begun again at 0: see `remaining`.
+    """
+    return remaining(since, period) == 0

@@ -10,6 +10,7 @@ The firmware's own loop uses the class `WiFi`, whose `step` never blocks.
 
 import network
 import time
+import timers
 from micropython import const
 
 # The radio tries on by itself. Only if that has led nowhere is it asked anew; the patience doubles
@@ -131,9 +132,8 @@ class WiFi:
         return reason(self.ssid, self._wlan.status(), self._is_in())
 
     def _look(self):
-        now = time.ticks_ms()
-        # Below 0 after days in the network, when ticks_ms has come halfway around.
-        if not 0 <= time.ticks_diff(now, self._looked) < _LOOK:
+        if timers.elapsed(self._looked, _LOOK):
+            now = time.ticks_ms()
             self._looked = now
             if not is_associated(self._wlan):
                 self._out = now

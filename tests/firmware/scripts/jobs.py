@@ -64,4 +64,37 @@ while client.pings < 3:
     time.sleep_ms(10)
 job.cancel()
 assert job.errors == 0
+
+# Elapsed ticks, in the first milliseconds and after days, when ticks_ms has begun again at 0.
+_PERIOD = 1 << 30  # ms, 12.4 days: the first value that ticks_ms does not reach
+_HALF = _PERIOD // 2  # what ticks_diff can tell
+clock = [0]
+
+
+class Time:
+    ticks_diff = time.ticks_diff
+
+    def ticks_ms():
+        return clock[0]
+
+
+timers.time = Time
+for since in (0, 12345, _HALF - 1, _HALF, _PERIOD - 1):
+    for passed, left in (
+        (0, 1000),
+        (1, 999),
+        (999, 1),
+        (1000, 0),
+        (1001, 0),
+        (_HALF - 1, 0),
+        (_HALF, 0),  # from here on ticks_diff is negative
+        (_HALF + 1, 0),
+        (_PERIOD - 1, 0),
+    ):
+        clock[0] = (since + passed) % _PERIOD
+        assert timers.remaining(since, 1000) == left, (since, passed)
+        assert timers.elapsed(since, 1000) == (left == 0), (since, passed)
+    clock[0] = since
+    assert timers.elapsed(since, 0)
+timers.time = time
 print("ok")
