@@ -1,0 +1,846 @@
+"""MQTT 3.1.1 as a client speaks it, without socket and clock: bytes in, events and bytes out.
+
+Numbers in brackets are the statements of the OASIS Standard of 29 October 2014. The module also
+runs under CPython, given a `micropython` that has `const`.
+"""
+
+import errno
+import os
+
+from micropython import const
+from topicmatch import validate_filter, validate_topic
+
+# Packet types, as first bytes. `Session.receive` returns them as events.
+CONNECT = const(0x10)
+CONNACK = const(0x20)
+PUBLISH = const(0x30)  # the low four bits are DUP, QoS and RETAIN
+PUBACK = const(0x40)
+PUBREC = const(0x50)
+PUBREL = const(0x62)
+PUBCOMP = const(0x70)
+SUBSCRIBE = const(0x82)
+SUBACK = const(0x90)
+UNSUBSCRIBE = const(0xA2)
+UNSUBACK = const(0xB0)
+PINGREQ = const(0xC0)
+PINGRESP = const(0xD0)
+DISCONNECT = const(0xE0)
+
+DUP = const(0x08)
+REFUSED = const(0x80)  # the SUBACK code of a filter that the broker did not accept
+MAX_QUEUE = const(64)  # chunks waiting for the socket before a caller is told to stop
+
+_MAX_LENGTH = const(268435455)  # four bytes of Remaining Length, section 2.2.3
+_MAX_SMALL = const(1024)  # bytes: a payload up to this is copied behind its header, for one write
+_BUFFER = const(256)  # bytes: larger packets get memory of their own while they are received
+_TICKS = const(0x3FFFFFFF)  # ticks_ms wraps at a multiple of this + 1 on every port
+
+# Control characters and non-characters in topics: the standard says SHOULD NOT, we refuse them.
+STRICT_TOPICS = True
+
+# An unacknowledged publish is a list: packet identifier, the acknowledgement it waits for (PUBACK,
+# PUBREC or PUBCOMP), the packet or its header (None once PUBREC has come), and the payload if that
+# is apart.
+_ID = const(0)
+_AWAITS = const(1)
+_PACKET = const(2)
+_PAYLOAD = const(3)
+
+# What comes next of a PUBLISH that is too large and thrown away: the length of its topic, the
+# topic, the packet identifier, the payload.
+_SKIP_LENGTH = const(1)
+_SKIP_TOPIC = const(2)
+_SKIP_IDENTIFIER = const(3)
+_SKIP_PAYLOAD = const(4)
+
+
+class MQTTException(Exception):
+    """The broker said no. `args[0]` is the CONNACK code 1..5, or 0x80 for a refused filter."""
+
+
+class ProtocolError(OSError):
+    """The broker broke the rules of MQTT; the connection is closed [MQTT-4.8.0-1]."""
+
+    def __init__(self, what):
+        super().__init__(71, "broker sent " + what)  # 71 is EPROTO, absent from errno
+
+
+class NotMQTTError(ProtocolError):
+    """The first bytes from the other side are not CONNACK: what answers there is no MQTT broker."""
+
+
+def payload(value):
+    """Return `value` as bytes: str becomes UTF-8, a buffer that may change is copied."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError("a message must be str, bytes, bytearray or memoryview")
+
+
+def topic_name(value):
+    """Return the topic name as bytes; ValueError if it cannot be published to [MQTT-4.7.1-1]."""
+    validate_topic(value, strict=STRICT_TOPICS)
+    return payload(value)
+
+
+def topic_filter(value):
+    """Return the topic filter as bytes; ValueError if it cannot be subscribed to."""
+    validate_filter(value, strict=STRICT_TOPICS)
+    return payload(value)
+
+
+def check_qos(qos):
+    """Raise ValueError unless `qos` is 0, 1 or 2."""
+    if qos not in (0, 1, 2):
+        raise ValueError("qos must be 0, 1 or 2")
+
+
+def _text(name, value):
+    # Client identifier and user name are UTF-8 strings that, unlike topics, may hold + and #
+    # [MQTT-3.1.3-4] [MQTT-3.1.3-11]. Without those two the topic rules are exactly theirs.
+    value = payload(value)
+    try:
+        validate_topic(value.replace(b"+", b"").replace(b"#", b"") or b"-")
+    except ValueError as e:
+        raise ValueError("%s: %s" % (name, e))
+    return value
+
+
+def _packet(first, *fields):
+    """Return a packet of a first byte, its length, and fields: int (two bytes) or bytes as they are."""
+    length = 0
+    for field in fields:
+        length += 2 if isinstance(field, int) else len(field)
+    packet = _header(first, length)
+    for field in fields:
+        if isinstance(field, int):
+            packet.append(field >> 8)
+            packet.append(field & 0xFF)
+        else:
+            packet.extend(field)
+    return packet
+
+
+def _header(first, length):
+    if length > _MAX_LENGTH:
+        raise ValueError("the message is too long for MQTT")
+    packet = bytearray((first,))
+    while length > 0x7F:
+        packet.append(length & 0x7F | 0x80)
+        length >>= 7
+    packet.append(length)
+    return packet
+
+
+class Session:
+    """The client's side of an MQTT session, over any number of connections.
+
+    It owns what outlives a connection (unacknowledged publishes, subscriptions, packet identifiers)
+    and the state of the current one. A driver connects it with a socket and a clock:
+
+        session.connect("board-7")          # a new connection; CONNECT is in session.out
+        loop:
+            for chunk in out:   write it, session.sent(bytes written)
+            read into session.space(), event = session.receive(bytes read)
+            while event is not None:
+                act on it; after a PUBLISH session.acknowledge()
+                event = session.receive()
+            milliseconds = session.tick(now)
+        session.close()                     # after any exception, or the end of the stream
+
+    Nothing here waits, and no event allocates memory but a message's topic and payload. Every
+    exception from `receive` and `tick` means that the connection is over: ProtocolError,
+    MQTTException (refused), OSError(ETIMEDOUT). `publish`, `subscribe`, `unsubscribe`, `ping` and
+    `disconnect` may be called by what interrupts any other method, a Timer callback or a thread:
+    they add whole packets to `out` in one operation. All other methods need one caller at a time.
+
+    Settings, to be set before `connect`:
+        timeout: ms, for the CONNACK (from the first tick on), a PINGRESP, and any other answer
+        probe: s, stands in for a keep alive of 0 when looking whether the link is alive
+        max_packet: bytes; a larger PUBLISH is acknowledged, counted and thrown away
+        republish: whether to publish again, as new, what the broker has forgotten with the session
+
+    Read-only for drivers:
+        is_connected: whether CONNACK has been accepted on this connection
+        session_present: 0 or 1, from CONNACK
+        out: list of bytes-like chunks for the socket, a packet's chunks side by side
+        offset: how many bytes of the first chunk of `out` have been written
+        in_flight: unacknowledged publishes, at most 65,535
+        requests: packet identifier -> (topic filter, QoS, or None for UNSUBSCRIBE) unanswered
+        refused: list of topic filters whose last SUBSCRIBE was refused
+        counters: dict of ints
+
+    Shared with drivers:
+        pid: the packet identifier used last, 0 to 65535
+        subscriptions: dict, topic filter -> QoS, subscribed at each CONNACK unless the broker's
+            session already has it
+
+    Details of the event that `receive` returned, until its next call (`acknowledge` for PUBLISH):
+        topic, payload: bytes, of PUBLISH; both None if there is nothing to deliver: the message is
+            too large, or a QoS 2 message that has been delivered already
+        identifier: packet identifier of every event that has one
+        topic_filter: of a SUBACK or UNSUBACK; None if nobody asked
+        code: of a SUBACK: the QoS granted, or REFUSED
+    """
+
+    def __init__(self):
+        self.timeout = 15000
+        self.probe = 120
+        self.max_packet = 4096
+        self.republish = False
+
+        self.pid = 0
+        self.subscriptions = {}
+        self.in_flight = []
+        self.requests = {}
+        self.refused = []
+        self._granted = []  # filters that the broker has granted in this session
+        self._qos2_received = []  # identifiers delivered, waiting for PUBREL
+        self.counters = {
+            "packets_in": 0,
+            "packets_out": 0,
+            "bytes_in": 0,
+            "bytes_out": 0,
+            "connects": 0,
+            "pings": 0,
+            "pings_answered": 0,
+            "ping_ms": 0,
+            "timeouts": 0,
+            "dropped": 0,
+            "oversize": 0,
+            "unhandled": 0,
+            "unknown_answers": 0,
+        }
+
+        self.out = []
+        self._memory = bytearray(_BUFFER)
+        self._interval = 0  # ms between packets, at most; from keep alive or probe
+        self._reset()
+
+    def _reset(self):
+        # The state of one connection.
+        self.is_connected = False
+        self.session_present = 0
+        self.topic = self.payload = self.topic_filter = None
+        self.identifier = self.code = 0
+        self.offset = 0
+        self._buffer = self._memory  # what is received; the packet being received begins at _start
+        self._start = self._end = 0
+        self._size = 0  # of the packet at _start; 0 until its fixed header is known
+        self._kind = 0  # the first byte of that header
+        self._body = 0  # and its length
+        self._pending = None  # type byte of a PUBLISH that waits for acknowledge()
+        self._skipping = 0  # stage of throwing a packet away
+        self._skip = 0  # bytes of that stage
+        self._payload_size = 0  # of that packet
+        self._has_more = False  # whether receive() may find another packet in the buffer
+        self._now = None  # of the last tick; None before the first one
+        self._is_heard = self._is_sent = False  # since the last tick
+        self._heard_at = self._sent_at = self._started_at = 0
+        self._is_pinged = self._is_ponged = False  # PINGREQ queued, PINGRESP come since then
+        self._pinged_at = None  # of the first PINGREQ that has no answer yet
+        self._asked_at = None  # when something was unanswered and nothing else in the way
+
+    # ---- a connection
+
+    def connect(
+        self, client_id, clean_session=True, keepalive=0, user=None, password=None, will=None
+    ):
+        """Begin a connection: put CONNECT in `out`. ValueError for what MQTT cannot carry.
+
+        client_id, user: str or bytes. password: str or bytes, or None.
+        keepalive: s, 0 to 65535. will: (topic, message, retain, qos), or None.
+        """
+        fields = [_text("client_id", client_id)]
+        if not (fields[0] or clean_session):
+            raise ValueError("an empty client_id needs clean_session=True")  # [MQTT-3.1.3-7]
+        if not 0 <= keepalive <= 65535:
+            raise ValueError("keepalive must be 0 to 65535 seconds")
+        flags = 2 if clean_session else 0
+        if will:
+            topic, message, retain, qos = will
+            check_qos(qos)
+            flags |= 4 | qos << 3 | bool(retain) << 5
+            fields.append(topic_name(topic))
+            fields.append(payload(message))
+        if user:  # an empty user name means none, as in micropython-lib
+            flags |= 0x80
+            fields.append(_text("user", user))
+            if password is not None:
+                flags |= 0x40
+                fields.append(payload(password))
+        parts = []
+        for field in fields:
+            if len(field) > 65535:
+                raise ValueError("a user name, password or last will may have 65535 bytes at most")
+            parts.append(len(field))
+            parts.append(field)
+        packet = _packet(CONNECT, b"\x00\x04MQTT\x04", bytes((flags,)), keepalive, *parts)
+        self.close()
+        self._reset()
+        self._clean_session = clean_session
+        self._interval = (keepalive or self.probe) * 1000
+        if not (clean_session or self.pid):
+            # The broker may hold a QoS 2 publish of an earlier run; a new one with the same packet
+            # identifier would pass for its repetition [MQTT-4.3.3-2].
+            self.pid = int.from_bytes(os.urandom(2), "big")
+        self._queue(packet)
+
+    def disconnect(self):
+        """Put DISCONNECT in `out`; write it, then close the link [MQTT-3.14.4-1]."""
+        self._queue(b"\xe0\x00")
+
+    def close(self):
+        """The connection has ended. May be called again."""
+        # DUP marks what has left once already [MQTT-3.3.1-1].
+        for entry in self.in_flight:
+            if entry[_PACKET] and not self._is_unsent(entry[_PACKET]):
+                entry[_PACKET][0] |= DUP
+        self.is_connected = False
+        self._pending = self.topic = self.payload = None
+        self._buffer = self._memory  # gives the memory of a large packet back
+        self.out.clear()
+
+    def _is_unsent(self, packet):
+        for chunk in self.out:
+            if chunk is packet:
+                return True
+        return False
+
+    # ---- sending
+
+    def _queue(self, packet, rest=None):
+        # One extend, not two appends: a Timer callback can come between two calls.
+        self.out.extend((packet, rest) if rest else (packet,))
+        self.counters["packets_out"] += 1
+
+    def _queue_ack(self, kind, identifier):
+        self._queue(bytes((kind, 2, identifier >> 8, identifier & 0xFF)))  # [MQTT-2.3.1-6]
+
+    def sent(self, count):
+        """`count` bytes of the first chunk of `out`, from `offset` on, have been written."""
+        self.counters["bytes_out"] += count
+        self._is_sent = True
+        self.offset += count
+        if self.offset == len(self.out[0]):
+            self.offset = 0
+            self.out.pop(0)
+
+    def publish(self, topic, message, retain=False, qos=0):
+        """Queue a message; return its packet identifier, 0 with QoS 0.
+
+        topic: str or bytes. message: str (as UTF-8) or bytes-like. ValueError for a bad topic or
+        qos, TypeError for another message; nothing is queued then.
+        """
+        check_qos(qos)
+        topic = topic_name(topic)
+        message = payload(message)
+        first = PUBLISH | qos << 1 | bool(retain)
+        length = 2 + len(topic) + len(message)
+        if qos:
+            identifier = self._next_identifier()
+            length += 2
+        else:
+            identifier = 0
+        packet = _header(first, length)
+        packet.append(len(topic) >> 8)
+        packet.append(len(topic) & 0xFF)
+        packet.extend(topic)
+        if qos:  # [MQTT-2.3.1-5]
+            packet.append(identifier >> 8)
+            packet.append(identifier & 0xFF)
+        if len(message) <= _MAX_SMALL:
+            packet.extend(message)
+            message = None
+        if qos:
+            self.in_flight.append([identifier, PUBACK if qos == 1 else PUBREC, packet, message])
+        self._queue(packet, message)
+        return identifier
+
+    def is_unacknowledged(self, identifier):
+        """Return whether the publish with this packet identifier still waits for the broker."""
+        return self._find(identifier) is not None
+
+    def subscribe(self, topic, qos=0):
+        """Queue SUBSCRIBE for one topic filter; return its packet identifier. ValueError as above."""
+        check_qos(qos)
+        return self._request(topic_filter(topic), qos)
+
+    def unsubscribe(self, topic):
+        """Queue UNSUBSCRIBE for one topic filter; return its packet identifier."""
+        return self._request(topic_filter(topic), None)
+
+    def _request(self, name, qos):
+        identifier = self._next_identifier()
+        if name in self.refused:
+            self.refused.remove(name)
+        self.forget_grant(name)
+        self.requests[identifier] = (name, qos)
+        if qos is None:
+            self._queue(_packet(UNSUBSCRIBE, identifier, len(name), name))
+        else:
+            self._queue(_packet(SUBSCRIBE, identifier, len(name), name, bytes((qos,))))
+        return identifier
+
+    def forget_grant(self, name):
+        """Subscribe `name` (bytes) again at the next CONNACK if it is in `subscriptions`."""
+        if name in self._granted:
+            self._granted.remove(name)
+
+    def ping(self):
+        """Queue PINGREQ; never needed, since `tick` does when it is due."""
+        self._queue(b"\xc0\x00")
+        self.counters["pings"] += 1
+        self._is_pinged = True
+
+    def _find(self, identifier):
+        for entry in self.in_flight:
+            if entry[_ID] == identifier:
+                return entry
+        return None
+
+    def _next_identifier(self):
+        # 1..65535, and none that is still in use [MQTT-2.3.1-1] [MQTT-2.3.1-2]. In a variable:
+        # what interrupts here takes another one.
+        identifier = self.pid
+        while True:
+            identifier = self.pid = identifier % 65535 + 1
+            if identifier not in self.requests and self._find(identifier) is None:
+                return identifier
+
+    # ---- receiving
+
+    def space(self):
+        """Return a writable buffer for what is read next, or None while there is no room."""
+        if not self._end:
+            return self._buffer
+        if self._end == len(self._buffer):
+            return None
+        return memoryview(self._buffer)[self._end :]
+
+    def receive(self, count=0):
+        """`count` bytes have been read into `space()`. Return the next event, or None.
+
+        The event is the packet's first byte. Packets that arrived together are returned one by
+        one: call it again, without `count`, until it returns None. A PUBLISH is returned again and
+        again until `acknowledge()`.
+        """
+        if count:
+            self._end += count
+            self._is_heard = True
+            self.counters["bytes_in"] += count
+        if self._pending is not None:
+            return self._pending
+        kind = self._receive()
+        self._has_more = kind is not None
+        if kind is None and self._start:
+            # Only part of a packet is left: room for the rest.
+            rest = self._end - self._start
+            if rest:
+                self._buffer[:rest] = self._buffer[self._start : self._end]
+            self._start = 0
+            self._end = rest
+        return kind
+
+    def _receive(self):
+        if not self._size and not self._receive_header():
+            return None
+        if self._skipping:
+            if not self._skip_some():
+                return None
+        elif self._end - self._start < self._size:
+            return None
+        packet = self._buffer
+        start = self._start
+        kind = self._kind
+        self.counters["packets_in"] += 1
+        if kind & 0xF0 == PUBLISH:
+            self._handle_publish(kind)
+            self._pending = kind
+            return kind
+        self._consume()
+        if kind == CONNACK:
+            self._handle_connack(packet[start + 2], packet[start + 3])
+            return kind
+        if kind == PINGRESP:
+            self._handle_pingresp()
+            return kind
+        identifier = packet[start + 2] << 8 | packet[start + 3]
+        _check_identifier(identifier)
+        self.identifier = identifier
+        self._asked_at = None
+        if kind == SUBACK:
+            self._handle_suback(identifier, packet[start + 4])
+        elif kind == UNSUBACK:
+            self._handle_unsuback(identifier)
+        elif kind == PUBREL:
+            self._handle_pubrel(identifier)
+        else:
+            entry = self._find(identifier)
+            if entry is None:
+                self.counters["unknown_answers"] += 1
+            if kind == PUBACK:
+                self._handle_puback(entry)
+            elif kind == PUBREC:
+                self._handle_pubrec(identifier, entry)
+            else:
+                self._handle_pubcomp(entry)
+        return kind
+
+    def _receive_header(self):
+        packet = self._buffer
+        start = self._start
+        have = self._end - start
+        if have and not self.is_connected and packet[start] != CONNACK:  # [MQTT-3.2.0-1]
+            raise NotMQTTError(_describe_stranger(packet[start : self._end]))
+        if have < 2:
+            return False
+        first = packet[start]
+        length = packet[start + 1]
+        body = 2
+        if length > 0x7F:
+            length &= 0x7F
+            while True:
+                if body == 5:
+                    raise ProtocolError("a Remaining Length of more than 4 bytes")
+                if have == body:
+                    return False
+                byte = packet[start + body]
+                length |= (byte & 0x7F) << 7 * (body - 1)
+                body += 1
+                if byte < 0x80:
+                    break
+        _check_header(first, length, self.is_connected)
+        self._kind = first
+        self._body = body
+        self._size = body + length
+        if self._size > len(packet):
+            self._receive_large(start, have)
+        return True
+
+    def _receive_large(self, start, have):
+        # A packet that the buffer cannot hold: memory of its own, else it is thrown away.
+        if self._size <= self.max_packet:
+            try:
+                packet = bytearray(self._size)
+                packet[:have] = self._buffer[start : self._end]
+                self._buffer = packet
+                self._start = 0
+                self._end = have
+                return
+            except MemoryError:
+                pass
+        self._skipping = _SKIP_LENGTH
+
+    def _skip_some(self):
+        # Throw away what is there of a packet that is too large; return whether that was all. The
+        # identifier is kept, for the acknowledgement [MQTT-4.5.0-2].
+        packet = self._buffer
+        if self._skipping == _SKIP_LENGTH:
+            start = self._start + self._body
+            if self._end < start + 2:
+                return False
+            self._skip = packet[start] << 8 | packet[start + 1]
+            header = self._body + 2 + self._skip + (2 if self._kind & 6 else 0)
+            self._payload_size = self._size - header
+            if self._payload_size < 0:
+                raise ProtocolError("a topic longer than its packet")
+            if not self._skip:  # [MQTT-4.7.3-1]
+                raise ProtocolError("a topic without a character")
+            self._start = start + 2
+            self._skipping = _SKIP_TOPIC
+        if self._skipping == _SKIP_TOPIC:
+            if not self._skip_bytes():
+                return False
+            self._skip = self._payload_size
+            self._skipping = _SKIP_IDENTIFIER if self._kind & 6 else _SKIP_PAYLOAD
+        if self._skipping == _SKIP_IDENTIFIER:
+            start = self._start
+            if self._end < start + 2:
+                return False
+            self.identifier = packet[start] << 8 | packet[start + 1]
+            _check_identifier(self.identifier)
+            self._start = start + 2
+            self._skipping = _SKIP_PAYLOAD
+        return self._skip_bytes()
+
+    def _skip_bytes(self):
+        count = min(self._skip, self._end - self._start)
+        self._start += count
+        self._skip -= count
+        return not self._skip
+
+    def _consume(self):
+        # Go on with the packet behind this one.
+        if self._buffer is self._memory:
+            if not self._skipping:
+                self._start += self._size
+        else:
+            self._buffer = self._memory
+            self._start = self._end = 0
+        self._size = self._skipping = 0
+
+    # ---- handlers of packets
+
+    def _handle_connack(self, flags, code):
+        if flags > 1 or code > 5 or (code and flags):  # [MQTT-3.2.2-4]
+            raise ProtocolError("CONNACK with flags %d and code %d" % (flags, code))
+        if flags and self._clean_session:  # [MQTT-3.2.2-1]
+            raise ProtocolError("a session that was not asked for")
+        if code:  # [MQTT-3.2.2-5]
+            raise MQTTException(code)
+        self.session_present = flags
+        self.is_connected = True
+        self.counters["connects"] += 1
+        unanswered = self.requests
+        self.requests = {}
+        if flags:
+            # The broker knows our subscriptions, except those it has not confirmed: the session
+            # may also be older than the last reset, with other filters.
+            wanted = {
+                name: qos
+                for name, qos in unanswered.values()
+                if qos is None or name in self.subscriptions
+            }
+            for name in self.subscriptions:
+                if name not in self._granted:
+                    wanted[name] = self.subscriptions[name]
+        else:
+            self._granted.clear()
+            self._qos2_received.clear()
+            self._drop_session()
+            wanted = self.subscriptions
+        for entry in self.in_flight:  # same identifiers, same order [MQTT-4.4.0-1]
+            if entry[_PACKET]:
+                self._queue(entry[_PACKET], entry[_PAYLOAD])
+            else:
+                self._queue_ack(PUBREL, entry[_ID])
+        for name in wanted:
+            self._request(name, wanted[name])
+
+    def _drop_session(self):
+        # What was under way belongs to the old session [MQTT-3.1.2-6]. What the broker has taken
+        # over (PUBREC) is not published again: it would arrive twice.
+        kept = []
+        if self.republish:
+            for entry in self.in_flight:
+                if entry[_PACKET]:
+                    entry[_PACKET][0] &= ~DUP
+                    kept.append(entry)
+        self.counters["dropped"] += len(self.in_flight) - len(kept)
+        self.in_flight = kept
+
+    def _handle_publish(self, kind):
+        self.topic = self.payload = None
+        qos = kind >> 1 & 3
+        if self._skipping:
+            self.counters["oversize"] += 1
+            return
+        start = self._start + self._body + 2
+        end = self._start + self._size
+        packet = memoryview(self._buffer)
+        stop = start + (packet[start - 2] << 8 | packet[start - 1])
+        rest = stop + 2 if qos else stop
+        if rest > end:
+            raise ProtocolError("a topic longer than its packet")
+        if qos:
+            self.identifier = packet[stop] << 8 | packet[stop + 1]
+            _check_identifier(self.identifier)
+        topic = packet[start:stop]
+        try:
+            validate_topic(topic, strict=STRICT_TOPICS)
+        except ValueError as e:  # [MQTT-1.5.3-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1]
+            raise ProtocolError("a bad topic name: %s" % e)
+        if qos == 2 and self.identifier in self._qos2_received:
+            return
+        try:
+            self.payload = bytes(packet[rest:end])
+            self.topic = bytes(topic)
+        except MemoryError:  # treated like a packet that is too large
+            self.payload = None
+            self.counters["oversize"] += 1
+
+    def acknowledge(self):
+        """The PUBLISH that `receive` returned has been dealt with: queue PUBACK or PUBREC for it.
+
+        Does nothing if the connection that it came from has been closed.
+        """
+        kind = self._pending
+        if kind is None:
+            return
+        self._pending = self.topic = self.payload = None
+        self._consume()
+        if kind & 2:
+            self._queue_ack(PUBACK, self.identifier)
+        elif kind & 4:
+            if self.identifier not in self._qos2_received:
+                self._qos2_received.append(self.identifier)
+            self._queue_ack(PUBREC, self.identifier)
+
+    def _handle_puback(self, entry):
+        self._complete(entry, PUBACK)
+
+    def _handle_pubrec(self, identifier, entry):
+        if entry:
+            if entry[_AWAITS] == PUBACK:
+                raise ProtocolError("PUBREC for a publish with QoS 1")
+            # From here on only PUBREL may be repeated; in the order of the PUBRECs [MQTT-4.6.0-4].
+            self.in_flight.remove(entry)
+            self.in_flight.append([identifier, PUBCOMP, None, None])
+        self._queue_ack(PUBREL, identifier)  # also if unknown, so that the broker can forget it
+
+    def _handle_pubcomp(self, entry):
+        self._complete(entry, PUBCOMP)
+
+    def _complete(self, entry, kind):
+        if entry:
+            if entry[_AWAITS] != kind:
+                raise ProtocolError("packet 0x%02x for another kind of publish" % kind)
+            self.in_flight.remove(entry)
+
+    def _handle_pubrel(self, identifier):
+        # Answered even if unknown, so that the broker can forget it [MQTT-4.3.3-2].
+        if identifier in self._qos2_received:
+            self._qos2_received.remove(identifier)
+        self._queue_ack(PUBCOMP, identifier)
+
+    def _handle_suback(self, identifier, code):
+        if code > 2 and code != REFUSED:  # [MQTT-3.9.3-2]
+            raise ProtocolError("SUBACK with code %d" % code)
+        name = self._end_request(identifier, False)
+        self.code = code
+        if name is None:
+            return
+        if code == REFUSED:
+            self.refused.append(name)
+        elif name not in self._granted:
+            self._granted.append(name)
+
+    def _handle_unsuback(self, identifier):
+        self._end_request(identifier, True)
+
+    def _end_request(self, identifier, is_unsubscribe):
+        # Set the topic filter of the request that is answered, and return it.
+        name, qos = self.requests.get(identifier, (None, 0))
+        if name is None or (qos is None) != is_unsubscribe:
+            self.counters["unknown_answers"] += 1
+            name = None
+        else:
+            del self.requests[identifier]
+        self.topic_filter = name
+        return name
+
+    def _handle_pingresp(self):
+        self.counters["pings_answered"] += 1
+        self._is_ponged = True
+
+    # ---- time
+
+    def tick(self, now):
+        """Look at the clock; call it whenever `receive` has been called, and when it says.
+
+        now: ms, from a clock like `time.ticks_ms` (it may wrap) that never goes back.
+        Returns in how many ms it must be called again, 0 if there is something to do at once.
+        Queues PINGREQ when it is due [MQTT-3.1.2-23]. OSError(ETIMEDOUT) if the broker has not
+        answered in time: CONNECT, a PINGREQ, or for `timeout` nothing that it was asked.
+        """
+        # Half the interval idle: PINGREQ; three quarters of it without an answer: dead. So the end
+        # of the link is known after 1.25 intervals, before the broker gives up at 1.5.
+        if self._now is None:
+            self._heard_at = self._sent_at = self._started_at = now
+        self._now = now
+        is_heard = self._is_heard
+        if is_heard:
+            self._is_heard = False
+            self._heard_at = now
+        if self._is_sent:
+            self._is_sent = False
+            self._sent_at = now
+        if not self.is_connected:
+            return self._left(now, self._started_at, self.timeout)
+        idle = self._interval >> 1
+        if self._is_ponged:
+            self._is_ponged = self._is_pinged = False
+            if self._pinged_at is not None:
+                self.counters["ping_ms"] = now - self._pinged_at & _TICKS
+                self._pinged_at = None
+        elif self._is_pinged and self._pinged_at is None:
+            self._pinged_at = now
+        heard = now - self._heard_at & _TICKS
+        sent = now - self._sent_at & _TICKS
+        if self._pinged_at is None:
+            left = idle - max(heard, sent)
+            is_due = left <= 0
+        else:
+            # The answer may come behind thousands of messages; the broker must hear from us
+            # meanwhile. A PINGREQ that has not left yet is enough.
+            is_due = heard < sent >= idle and not self.out
+            left = min(self.timeout, self._interval * 3 >> 2)
+            if not self._has_more:  # unread messages are a sign of life as well
+                alive_at = self._pinged_at
+                if heard < now - alive_at & _TICKS:
+                    alive_at = self._heard_at
+                left = self._left(now, alive_at, left)
+            if heard < sent:
+                left = min(left, idle - sent)
+        if is_due:
+            self.ping()
+            self._pinged_at = now if self._pinged_at is None else self._pinged_at
+        if not (self.requests or self.in_flight) or self.out or self._end > self._start:
+            # An answer may also be behind a long message on a slow link.
+            self._asked_at = None
+        else:
+            if self._asked_at is None:
+                self._asked_at = now
+            if not is_heard:
+                left = min(left, self._left(now, self._asked_at, self.timeout))
+        if self.out or self._has_more:
+            return 0
+        return max(left, 0)
+
+    def _left(self, now, since, limit):
+        # The rest of `limit` ms since then.
+        passed = now - since & _TICKS
+        if passed > limit:
+            self.counters["timeouts"] += 1
+            raise OSError(errno.ETIMEDOUT)
+        return limit - passed
+
+
+def _describe_stranger(data):
+    if data[:5] == b"HTTP/":
+        return "HTTP: it is a web server, not an MQTT broker"
+    if data[:2] == b"\x15\x03":
+        return "a TLS alert: this port is for TLS"
+    return "0x%02x and not CONNACK: it is not an MQTT broker" % data[0]
+
+
+def _check_header(first, length, connected):
+    # Refuse a packet by its fixed header: type, flags [MQTT-2.2.2-2], Remaining Length, moment.
+    if first & 0xF0 == PUBLISH:
+        qos = first & 0x06
+        if qos == 0x06:  # [MQTT-3.3.1-4]
+            raise ProtocolError("PUBLISH with QoS 3")
+        if length < (5 if qos else 3):  # a topic of one byte [MQTT-4.7.3-1], and the identifier
+            raise ProtocolError("PUBLISH that is too short")
+        return
+    if first == SUBACK:
+        wanted = 3  # one return code: every SUBSCRIBE of ours carries one filter
+    elif first == PINGRESP:
+        wanted = 0
+    elif first in (CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK):
+        wanted = 2
+    else:
+        raise ProtocolError("packet 0x%02x, which no broker may send" % first)
+    if first == CONNACK and connected:
+        raise ProtocolError("a second CONNACK")
+    if length != wanted:
+        raise ProtocolError("packet 0x%02x with Remaining Length %d" % (first, length))
+
+
+def _check_identifier(identifier):
+    if not identifier:  # [MQTT-2.3.1-1]
+        raise ProtocolError("packet identifier 0")
