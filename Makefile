@@ -27,9 +27,9 @@ test: lint ## run every test, installing what that needs
 	@$(if $(TESTS),,$(PYTHON) -m ci.release --tested)
 
 .PHONY: test-mcu
-test-mcu: ## run the matcher's tests on an emulated Cortex-M3 (a part of test)
+test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
 	@$(CI) ci_install_group test && ci_build_mcu
-	@$(PYTHON) -m pytest tests/mcu
+	@$(PYTHON) -m pytest tests/topicmatch/mcu tests/umqtt/mcu
 
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher: SECONDS=300
@@ -43,13 +43,13 @@ bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subjec
 .PHONY: faults
 faults: ## run the fault tests in their long form (about 10 minutes)
 	@$(CI) ci_prepare_tests
-	@FULL=1 $(PYTHON) -m pytest tests/faults
+	@FULL=1 $(PYTHON) -m pytest tests/umqtt/faults tests/device/faults
 
 .PHONY: soak
 soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
 	@$(CI) ci_check_number HOURS "$(HOURS)" && ci_check_number SEED "$(SEED)" whole
 	@$(CI) ci_prepare_tests
-	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
+	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.device.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 
 .PHONY: lint
 lint: ## check the formatting of Python and C

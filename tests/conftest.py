@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ci.boards import Board, board_names, load_board
 from simulated_board import ROOT, SimulatedBoard, program
+from tests.classroom import ACCESS_POINT, Person, settings
+from tests.mosquitto import Mosquitto
+from tests.tls import Certificates
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +26,24 @@ def micropython() -> Path:
     return program("mpython")
 
 
+@pytest.fixture(params=board_names())
+def board(request: pytest.FixtureRequest) -> Board:
+    """Each board in turn."""
+    return load_board(request.param)
+
+
 @pytest.fixture
-def run_script(micropython: Path, tmp_path: Path) -> Callable[..., str]:
+def run_script(
+    micropython: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., str]:
     """Run a script in the simulated firmware; return its output, fail with it unless it ends in ok."""
 
     def run(script: Path, *arguments: str, timeout: float = 60) -> str:
+        # Its folder comes before the frozen modules: a script clock.py would import itself.
+        program = tmp_path_factory.mktemp("program") / "program.py"
+        shutil.copy(script, program)
         result = subprocess.run(
-            [str(micropython), str(script), *arguments],
+            [str(micropython), str(program), *arguments],
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -44,47 +59,6 @@ def run_script(micropython: Path, tmp_path: Path) -> Callable[..., str]:
     return run
 
 
-class Mosquitto:
-    """A Mosquitto on a free loopback port, which can be killed and started again."""
-
-    def __init__(self, folder: Path, settings: str = "allow_anonymous true\n") -> None:
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/sbin:/bin")
-        assert program, "mosquitto is missing; type: sudo apt-get install mosquitto"
-        self.program = program
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.host = "127.0.0.1"
-        self.config = folder / "mosquitto.conf"
-        self.config.write_text(f"listener {self.port} 127.0.0.1\n{settings}")
-        self.log = folder / "mosquitto.log"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, "-v", "-c", str(self.config)], stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection((self.host, self.port), 1).close()
-                return
-            except OSError:
-                assert self.process.poll() is None, self.log.read_text()
-                assert time.monotonic() < deadline, "mosquitto did not listen within 10 s"
-                time.sleep(0.02)
-
-    def stop(self, kill: bool = False) -> None:
-        if self.process is not None:
-            if kill:
-                self.process.kill()
-            else:
-                self.process.terminate()
-            self.process.wait(10)
-            self.process = None
-
-
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     """A running Mosquitto that lets everybody in."""
@@ -92,6 +66,50 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture
+def faults_broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A Mosquitto that does not log: thousands of conversations are held with it."""
+    broker = Mosquitto(tmp_path, "allow_anonymous true\nlog_type error\nmax_inflight_messages 0\n")
+    broker.start()
+    yield broker
+    broker.stop(kill=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def person(mosquitto: Mosquitto) -> Iterator[Person]:
+    client = Person(mosquitto, "light/#")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def boot(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., SimulatedBoard]]:
+    """Boot a simulated board; `config` replaces the configuration, None leaves none."""
+    with ExitStack() as stack:
+
+        def start(
+            board: str = "mpython", config: Any = ..., files: dict[str, str] = {}, **options: Any
+        ) -> SimulatedBoard:
+            flash = tmp_path / "flash"
+            flash.mkdir(exist_ok=True)
+            if config is ...:
+                config = settings(mosquitto)
+            if config is not None:
+                text = config if isinstance(config, str) else json.dumps(config)
+                (flash / "config.json").write_text(text)
+            for name, content in files.items():
+                (flash / name).write_text(content)
+            options.setdefault("access_points", (ACCESS_POINT,))
+            return stack.enter_context(SimulatedBoard(board, flash=flash, **options))
+
+        yield start
 
 
 def passwords(folder: Path) -> list[str]:
@@ -115,6 +133,14 @@ def no_board_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not [secret for secret in secrets if secret in printed], board.tail()
 
     monkeypatch.setattr(SimulatedBoard, "__exit__", leave_and_search)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of `script` is run for each file in the folder scripts/ beside it."""
+    if "script" in metafunc.fixturenames:
+        scripts = sorted((metafunc.definition.path.parent / "scripts").glob("*.py"))
+        assert scripts, f"{metafunc.definition.path} has no scripts"
+        metafunc.parametrize("script", scripts, ids=[path.stem for path in scripts])
 
 
 REPORTS = ROOT / "build" / "reports"

@@ -1,17 +1,10 @@
 """Image files, flashing and delivery, without the chip's compiler: fake but well-formed outputs."""
 
 import pytest
-from fake_build import VERSION, make_build
 
-from ci.boards import board_names, load_board
 from ci.built import read_build
 from ci.image import FILES, make_images
-
-
-@pytest.fixture(params=board_names())
-def board(request):
-    """Each board in turn."""
-    return load_board(request.param)
+from tests.images.fake_build import VERSION, make_build
 
 
 @pytest.fixture

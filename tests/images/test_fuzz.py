@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from fake_build import VERSION, make_build
 
 from ci.boards import load_board
 from ci.built import read_build, read_sdkconfig
@@ -13,6 +12,7 @@ from ci.flash_image import read_flash_image
 from ci.image import FILES, make_images
 from ci.partitions import read_binary, read_csv, table_binary
 from ci.problem import Problem
+from tests.images.fake_build import VERSION, make_build
 
 ROUNDS = 400
 BOARD = "bpi-bit"

@@ -5,7 +5,6 @@ import json
 import subprocess
 
 import pytest
-from fake_build import APPLICATION_SIZE, FLASH_SIZES, VERSION, make_build
 
 from ci.built import read_build, size_table
 from ci.filesystem import make_filesystem, read_files
@@ -13,6 +12,7 @@ from ci.flash_image import read_flash_image
 from ci.image import FILES, board_files, make_images
 from ci.partitions import parse_size
 from ci.problem import Problem
+from tests.images.fake_build import APPLICATION_SIZE, FLASH_SIZES, VERSION, make_build
 
 TABLE = "nvs,data,nvs,0x9000,0x4000,\nmain,app,factory,0x20000,0x180000,\n"
 

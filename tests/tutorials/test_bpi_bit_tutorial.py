@@ -10,8 +10,8 @@ import paho.mqtt.client as paho
 import pytest
 
 from simulated_board import AccessPoint, SimulatedBoard
-from tests.conftest import Mosquitto
-from tests.mosquitto.conftest import Person
+from tests.classroom import Person
+from tests.mosquitto import Mosquitto
 from tests.tutorials import programs
 from tests.tutorials.conftest import Run, packet_times
 

@@ -1,0 +1,239 @@
+"""modules/config.py under CPython, the JSON Schema and the documentation say the same."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ci.device_config import config_module
+from simulated_board import ROOT, facts
+from tests.config import examples
+
+config = config_module()
+SECRET = "hunter2-canary"
+
+
+@pytest.fixture(scope="session")
+def schema(root: Path) -> dict[str, Any]:
+    return json.loads((root / "docs" / "config.schema.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("values", examples.GOOD, ids=repr)
+def test_both_accept(validator: jsonschema.Draft202012Validator, values: Any) -> None:
+    assert config.check(values) == []
+    assert [error.message for error in validator.iter_errors(values)] == []
+
+
+@pytest.mark.parametrize("values", examples.BAD, ids=lambda values: repr(values)[:150])
+def test_both_refuse(validator: jsonschema.Draft202012Validator, values: Any) -> None:
+    assert config.check(values)
+    assert not validator.is_valid(values)
+
+
+@pytest.mark.parametrize("values", examples.BAD_FOR_THE_BOARD_ALONE, ids=repr)
+def test_what_a_schema_cannot_say(validator: jsonschema.Draft202012Validator, values: Any) -> None:
+    assert len(config.check(values)) == 1
+    assert validator.is_valid(values)
+
+
+def keys_of(schema: dict[str, Any]) -> set[str]:
+    """Return every key that a schema names, with its sections."""
+    keys = set()
+    for section, rule in schema["properties"].items():
+        inner = rule.get("properties")
+        keys |= {f"{section}.{key}" for key in inner} if inner else {section}
+    tls = schema["properties"]["mqtt"]["properties"]["tls"]["oneOf"][1]["properties"]
+    return keys | {f"mqtt.tls.{key}" for key in tls}
+
+
+def keys_of_board() -> set[str]:
+    """Return every key of a complete configuration, with its sections."""
+    keys = set()
+    tls = examples.changed(examples.PLAIN, "mqtt.tls", {"ca": "/ca.pem"})
+    for section, value in config.complete(tls, "mpython", "0a1b").items():
+        keys |= {f"{section}.{key}" for key in value} if isinstance(value, dict) else {section}
+    return keys | {"mqtt.tls.ca", "mqtt.tls.verify"}
+
+
+def test_every_key_is_in_the_schema_and_in_the_table(root: Path, schema: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \|", (root / "docs" / "config.md").read_text(), re.M)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == keys_of(schema) == keys_of_board()
+    documented = {path for path in examples.KEYS if path not in ("topics",)}
+    assert documented <= set(rows)
+
+
+def test_defaults_in_the_table(root: Path) -> None:
+    """The table's defaults are those of complete()."""
+    table = (root / "docs" / "config.md").read_text()
+    settings = config.complete(examples.PLAIN, "{name}", "{id}")
+    for path in keys_of_board() - {"mqtt.tls.ca", "mqtt.tls.verify", "brightness"}:
+        section, _, key = path.rpartition(".")
+        value = settings[section][key] if section else settings[key]
+        row = re.search(rf"^\| `{path}` \| ([^|]*) \|", table, re.M)
+        assert row, path
+        expected = "required" if path in ("wifi.ssid", "mqtt.server") else f"`{json.dumps(value)}`"
+        assert row[1] == expected, path
+
+
+def test_no_name_is_longer_than_the_checker_reckons_with() -> None:
+    for data in ROOT.glob("boards/*/board.json"):
+        assert len(facts(data.parent.name).NAME) <= len(config._LONGEST["name"])
+    assert len(config._LONGEST["id"]) == 2 * 6  # machine.unique_id() is the MAC address
+
+
+def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> None:
+    properties = schema["properties"]
+    assert tuple(properties["mqtt"]["properties"]["platform"]["enum"]) == config.PLATFORMS
+    assert tuple(properties["mode"]["enum"]) == config.MODES
+    assert set(examples.PLATFORMS) == set(config.PLATFORMS)
+
+
+def test_platforms_are_those_of_the_documentation(root: Path) -> None:
+    text = (root / "docs" / "platforms.md").read_text()
+    header = re.search(r"^\| \|(.*)\|$", text, re.M)
+    assert header and re.findall(r"`(.*?)`", header[1]) == list(config.PLATFORMS)
+
+
+def test_examples_in_the_documentation(root: Path) -> None:
+    tried = set()
+    for name in ("config.md", "platforms.md"):
+        for example in re.findall(
+            r"^```json\n(.*?)^```", (root / "docs" / name).read_text(), re.M | re.S
+        ):
+            text = example if example[0] == "{" else "{%s}" % example
+            assert config.find_error(text) is None, example
+            values = {"wifi": {"ssid": "classroom"}, **json.loads(text)}
+            assert config.check(values) == [], example
+            tried.add(values["mqtt"].get("platform", "mqtt"))
+    assert tried == set(config.PLATFORMS)
+
+
+def test_no_problem_shows_a_secret() -> None:
+    """Wrong in every way, and with every other key as it may be."""
+    wrong = [SECRET, [SECRET], {"password": SECRET}, [{"password": SECRET}], SECRET * 99]
+    address = f"mqtt://pupil:{SECRET}@broker:1883"
+    for base in examples.PLATFORMS.values():
+        for path in ("wifi.password", "mqtt.password", "wifi", "mqtt", "topics"):
+            for value in wrong:
+                text = "\n".join(config.check(examples.changed(base, path, value)))
+                assert SECRET not in text, text
+        text = "\n".join(config.check(examples.changed(base, "mqtt.server", address)))
+        assert "its port in mqtt.port" in text and SECRET not in text, text
+        for section in ("wifi", "mqtt"):
+            for key in ("pasword", "Password", "pass", "key"):
+                values = examples.changed(base, f"{section}.{key}", SECRET)
+                text = "\n".join(config.check(values))
+                assert f"{section}.{key}: unknown key" in text and SECRET not in text
+    assert SECRET not in "\n".join(config.check({"wifi": {"ssid": {"password": SECRET}}}))
+
+
+def some_value(depth: int = 0) -> Any:
+    """Return any JSON value."""
+    simple = [
+        None,
+        True,
+        -1,
+        0,
+        10**20,
+        0.5,
+        "",
+        "mqtt",
+        "onenet",
+        "\ud800",
+        "{id}",
+        "a/#",
+        "x" * 99,
+    ]
+    if depth > 2 or random.random() < 0.6:
+        return random.choice(simple)
+    values = [some_value(depth + 1) for _ in range(random.randrange(4))]
+    if random.random() < 0.3:
+        return values
+    keys = ["", "wifi", "ssid", "mqtt", "tls", "ca", "topics", "password", "\ud800\n", "k" * 999]
+    return {random.choice(keys): value for value in values}
+
+
+def test_no_value_makes_the_checker_raise() -> None:
+    random.seed(5)
+    keys = sorted(keys_of_board())
+    for _ in range(20000):
+        values = some_value()
+        if random.random() < 0.8:
+            base = random.choice(list(examples.PLATFORMS.values()))
+            values = examples.changed(base, random.choice(keys[:-2]), some_value())
+        if not config.check(values):
+            config.complete(values, "mpython", "24a160112233")
+
+
+def test_problems_are_single_lines() -> None:
+    for values in examples.BAD + examples.BAD_FOR_THE_BOARD_ALONE:
+        for problem in config.check(values):
+            assert "\n" not in problem and len(problem) < 300, problem
+    assert "\n" not in config.check({"a\nb" * 50: 1, "wifi": {}, "mqtt": {}})[0]
+
+
+def accepted_by_python(text: str) -> bool:
+    def refuse(_: str) -> None:
+        raise ValueError
+
+    try:
+        json.loads(text, parse_constant=refuse)
+    except ValueError:
+        return False
+    # The board's json cannot join the halves of a surrogate pair.
+    return not re.search(r"(?<!\\)(\\\\)*\\u[dD][89a-fA-F]", text)
+
+
+def test_find_error_agrees_with_json() -> None:
+    """Random damage to a good text: an error is found exactly where json finds one, too."""
+    random.seed(5)
+    sound = json.dumps(
+        {"a": [1, -0.5e-3, True, None, 'x\\y"z\u00e9\t', {}, []], "b": {"c": "ä/"}}, indent=1
+    )
+    letters = '{}[]",:\\ \n\ttrufalsn0123456789+-.eEuxdD8\x01\u201cä/b'
+    disagreements = []
+    errors = 0
+    for _ in range(30000):
+        text = sound
+        for _ in range(random.choice((0, 1, 1, 2, 3))):
+            at = random.randrange(len(text) + 1)
+            cut = random.choice((0, 0, 1, 2, len(text)))
+            text = text[:at] + random.choice(letters) * random.choice((0, 1, 1)) + text[at + cut :]
+        found = config.find_error(text)
+        errors += found is not None
+        if (found is None) != accepted_by_python(text):
+            disagreements.append((text, found))
+        if found is not None:
+            line, column, what = found
+            lines = text.split("\n")
+            assert 1 <= line <= len(lines) and 1 <= column <= len(lines[line - 1]) + 1 and what
+    assert not disagreements, disagreements[:3]
+    assert 5000 < errors < 29000
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-0", "10", "-1.5", "0.5", "1e5", "1E+5", "1.0e-05"], ids=str
+)
+def test_numbers(number: str) -> None:
+    assert config.find_error(number) is None
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["01", "-", "1.", ".5", "+1", "1e", "1e+", "--1", "1_0", "0x1", "NaN", "Infinity", "1 2"],
+)
+def test_no_numbers(word: str) -> None:
+    assert config.find_error(word) is not None

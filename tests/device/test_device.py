@@ -1,0 +1,416 @@
+"""The whole simulated board against Mosquitto: boot, lights, outages, safe mode."""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from air import PINGRESP, Air
+from simulated_board import Frame, SimulatedBoard
+from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
+from tests.mosquitto import Mosquitto
+from tests.tls import Certificates
+
+SUBSCRIBE = 0x82
+
+Boot = Callable[..., SimulatedBoard]
+
+
+def is_lit(frame: Frame) -> bool:
+    return all(any(colour) for colour in frame.colours)
+
+
+def is_dark(frame: Frame) -> bool:
+    return not any(any(colour) for colour in frame.colours)
+
+
+@pytest.mark.parametrize("name, leds", [("mpython", 3), ("bpi-bit", 25)])
+def test_remote_light(
+    boot: Boot, mosquitto: Mosquitto, person: Person, name: str, leds: int
+) -> None:
+    board = boot(name)
+    wait_subscribed(board)
+    # The lines that people and scripts read (docs/serial.md).
+    assert board.lines[0].startswith(f"boot: {name} ")
+    assert board.lines[1] == "wifi: connected classroom 10.0.0.2"
+    assert board.lines[2] == f"mqtt: connected {mosquitto.host}:{mosquitto.port} session=0"
+    assert person.receive("light/status") == b"online"
+    assert json.loads(person.receive("light/state"))["state"] == "OFF"
+
+    before = len(board.frames())
+    person.publish("light", "on")
+    frame = board.wait_frame(is_lit, since=before)
+    assert len(frame.colours) == leds
+    assert json.loads(person.receive("light/state"))["state"] == "ON"
+    board.wait_line("lights: on #ffffff 100%")
+
+    before = len(board.frames())
+    person.publish("light", "off")
+    board.wait_frame(is_dark, since=before)
+    assert json.loads(person.receive("light/state"))["state"] == "OFF"
+    board.wait_line("lights: off")
+
+
+def test_the_power_of_the_matrix_is_on_before_its_data(boot: Boot) -> None:
+    board = boot("bpi-bit")
+    board.wait_frame(lambda frame: True)
+    kinds = [event for event in board.events if event["event"] in ("pin", "frame")]
+    assert (kinds[0]["event"], kinds[0].get("id"), kinds[0].get("value")) == ("pin", 2, 1)
+
+
+def test_pings_keep_the_connection(boot: Boot, mosquitto: Mosquitto) -> None:
+    board = boot(
+        config=settings(mosquitto, keepalive=2),
+        commands=({"command": "capture", "value": True},),
+    )
+    wait_subscribed(board)
+    air = Air()
+    time.sleep(4)  # twice the keep alive: the broker would have closed after 1.5 of it
+    pongs = [
+        packet
+        for event in board.events
+        for direction, packet in air.packets(event)
+        if direction == "in" and packet[0] == PINGRESP
+    ]
+    assert len(pongs) >= 2
+    assert not any("lost" in line for line in board.lines)
+
+
+def test_what_is_not_understood_is_said_and_changes_nothing(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    # Blank, white, blue, dark: the last says that the board is ready.
+    board.wait_frame(is_dark, since=3)
+    before = len(board.frames())
+    person.publish("light", "disco")
+    board.wait_line("lights: b'disco' is not understood; send on, off")
+    assert len(board.frames()) == before
+
+
+def test_the_last_will_tells_that_the_board_is_gone(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    assert person.receive("light/status") == b"online"
+    board.process.kill()
+    assert person.receive("light/status") == b"offline"
+
+
+def test_broker_killed_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    seen = len(board.lines)
+    mosquitto.stop(kill=True)
+    board.wait_line("mqtt: lost (", since=seen)
+    seen = len(board.lines)
+    mosquitto.start()
+    board.wait_line("mqtt: connected", timeout=20, since=seen)
+    wait_subscribed(board, since=seen)
+    before = len(board.frames())
+    person.publish("light", "on")
+    board.wait_frame(is_lit, since=before)
+
+
+def test_another_command_topic_in_a_session_of_before(
+    boot: Boot, mosquitto: Mosquitto, person: Person
+) -> None:
+    config = settings(mosquitto, clean_session=False)
+    board = boot(config=config)
+    wait_subscribed(board)
+    board.process.kill()
+    config["topics"]["command"] = "light/new"
+    board = boot(config=config)
+    board.wait_line("session=1")
+    board.wait_line("mqtt: subscribed light/new qos=1")
+    person.publish("light/new", "on")
+    board.wait_frame(is_lit)
+
+
+def test_packet_identifiers_begin_elsewhere_in_a_session_of_before(
+    boot: Boot, mosquitto: Mosquitto
+) -> None:
+    """[MQTT-4.3.3-2]: one that the broker still holds would pass for a repetition"""
+    first = []
+    for _ in range(2):
+        board = boot(
+            config=settings(mosquitto, clean_session=False),
+            commands=({"command": "capture", "value": True},),
+        )
+        wait_subscribed(board)
+        air = Air()
+        first += [
+            packet[2:4]
+            for event in list(board.events)
+            for direction, packet in air.packets(event)
+            if direction == "out" and packet[0] == SUBSCRIBE
+        ]
+        board.process.kill()
+    assert len(first) == 2 and first[0] != first[1], first
+
+
+def test_wifi_gone_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot(config=settings(mosquitto, keepalive=4))
+    wait_subscribed(board)
+    seen = len(board.lines)
+    board.command("outage", value=True, noticed_after_ms=500)
+    board.wait_line("wifi: lost classroom", since=seen)
+    time.sleep(1)
+    board.command("outage", value=False)
+    board.wait_line("wifi: connected classroom", since=seen)
+    before = len(board.frames())
+    deadline = time.monotonic() + 20
+    while not any(is_lit(frame) for frame in board.frames()[before:]):
+        person.publish("light", "on")
+        assert time.monotonic() < deadline, board.tail()
+        time.sleep(0.5)
+
+
+def test_wrong_wifi_password_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["wifi"]["password"] = "canary-password"
+    board = boot(config=config)
+    board.wait_line('wifi: "classroom" refuses the password; check wifi.password')
+    assert "canary" not in "\n".join(board.lines)
+
+
+def test_missing_access_point_is_said(boot: Boot) -> None:
+    board = boot(access_points=())
+    board.wait_line('wifi: no network named "classroom" is in reach; check wifi.ssid')
+
+
+def test_missing_config_writes_a_template_and_leads_to_the_prompt(boot: Boot) -> None:
+    board = boot(config=None)
+    board.wait_line("config: /config.json: was missing; a template is there now")
+    board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
+    assert "ssid" in (board.flash / "config.json").read_text()
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+
+
+def test_ctrl_c_leads_to_the_prompt(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C")
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+
+
+def test_button_a_is_safe_mode(boot: Boot) -> None:
+    board = boot(
+        commands=({"command": "pin", "id": 0, "value": 0},),
+        files={"main.py": "print('the user')\n"},
+    )
+    board.wait_line("boot: safe mode")
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+    assert "the user" not in board.lines
+
+
+def test_the_users_main_py_replaces_the_loop(boot: Boot) -> None:
+    board = boot(files={"main.py": "print('hello from', __name__, __file__)\n"})
+    board.wait_line("hello from __main__ /main.py")
+    assert not any(line.startswith("wifi:") for line in board.lines)
+
+
+def test_echo_mode_does_not_feed_itself(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot(config={**settings(mosquitto), "mode": "echo"})
+    wait_subscribed(board)
+    person.publish("light", "hello")
+    assert person.receive("light") == b"hello"  # the person's own
+    assert person.receive("light") == b"hello"  # the echo
+    time.sleep(1)
+    assert sum(line.startswith("echo: light") for line in board.lines) == 2
+    person.publish("light", "hello")
+    assert [person.receive("light") for _ in range(2)] == [b"hello", b"hello"]
+
+
+def test_echoes_of_a_whole_class(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    """More messages at once than the board can know again: none of them goes round for ever"""
+    board = boot(config={**settings(mosquitto), "mode": "echo"})
+    wait_subscribed(board)
+    sent = [f"{number}".encode() for number in range(100)]
+    for message in sent:
+        person.client.publish("light", message)
+    came: list[bytes] = []
+    with pytest.raises(queue.Empty):  # it ends
+        while len(came) < 10 * len(sent):
+            came.append(person.receive("light", 4))
+    assert sorted(set(came)) == sorted(sent)
+    assert max(came.count(message) for message in sent) == 2  # its own, and one echo
+    # What was dropped is said, and the board echoes on.
+    assert len(came) == 2 * len(sent) - sum("not echoed" in line for line in board.lines)
+    person.publish("light", "afterwards")
+    assert [person.receive("light") for _ in range(2)] == [b"afterwards"] * 2
+
+
+ON_TRIAL = """\
+import sys
+
+class Partition:
+    @classmethod
+    def mark_app_valid_cancel_rollback(cls):
+        print("slot: kept")
+
+class esp32:
+    Partition = Partition
+
+sys.modules["esp32"] = esp32
+"""
+
+
+def test_an_update_is_kept_once_it_has_reached_the_broker(
+    boot: Boot, mosquitto: Mosquitto
+) -> None:
+    mosquitto.stop()
+    board = boot(files={"handlers.py": ON_TRIAL})
+    board.wait_line("mqtt: lost (refused")
+    assert "slot: kept" not in board.lines
+    mosquitto.start()
+    board.wait_line("slot: kept")
+
+
+def test_an_update_is_kept_if_the_users_program_starts(boot: Boot) -> None:
+    # boot.py runs before it.
+    board = boot(files={"boot.py": ON_TRIAL, "main.py": "print('hello')\n"})
+    board.wait_line("hello")
+    assert "slot: kept" in board.lines
+
+
+def test_open_network_is_an_empty_password(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["wifi"]["password"] = ""
+    board = boot(
+        config=config,
+        access_points=(type(ACCESS_POINT)("classroom"),),
+    )
+    wait_subscribed(board)
+
+
+HANDLERS = """\
+import device
+
+@device.on("class/+/lamp")
+def lamp(topic, message):
+    device.publish("class/seen", topic + b" " + message)
+
+@device.on("class/fail")
+def fail(topic, message):
+    raise RuntimeError("on purpose")
+
+@device.on("class/#/wrong")
+def wrong(topic, message):
+    pass
+"""
+
+
+def test_handlers_of_the_users_own(boot: Boot, mosquitto: Mosquitto) -> None:
+    board = boot(files={"handlers.py": HANDLERS})
+    wait_subscribed(board)
+    board.wait_line("mqtt: subscribed class/+/lamp qos=0")
+    assert any("/handlers.py: topic filter 'class/#/wrong'" in line for line in board.lines)
+    listener = Person(mosquitto, "class/seen", "light/status/stats")
+    try:
+        board.wait_line("mqtt: subscribed class/fail qos=0")
+        listener.publish("class/7/lamp", "on")
+        assert listener.receive("class/seen") == b"class/7/lamp on"
+        # An exception is printed and counted, and the loop goes on.
+        listener.publish("class/fail", "x")
+        board.wait_line("RuntimeError: on purpose")
+        listener.publish("class/8/lamp", "on")
+        assert listener.receive("class/seen") == b"class/8/lamp on"
+        listener.publish("light", "stats")
+        stats = json.loads(listener.receive("light/status/stats"))
+        assert stats["errors"] == 2 and stats["connects"] == 1 and stats["heap_free"] > 0
+    finally:
+        listener.close()
+
+
+def test_handlers_with_a_syntax_error_do_not_stop_the_board(boot: Boot) -> None:
+    board = boot(files={"handlers.py": "import device\n@device.on(\n"})
+    board.wait_line("SyntaxError")
+    wait_subscribed(board)
+
+
+def test_a_refused_password_is_said_and_tried_again(boot: Boot, tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(tmp_path / "broker", "allow_anonymous false\n")
+    broker.start()
+    try:
+        board = boot(config=settings(broker, user="pupil", password="canary-secret"))
+        board.wait_line("mqtt: the broker does not let this user in; check mqtt.user")
+        board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
+        assert "canary" not in "\n".join(board.lines)
+    finally:
+        broker.stop()
+
+
+@pytest.mark.parametrize("authority, trusted", [("ca", True), ("other", False)])
+def test_tls_with_a_ca_of_ones_own(
+    boot: Boot, tmp_path: Path, authority: str, trusted: bool
+) -> None:
+    (tmp_path / "broker").mkdir()
+    certificates = Certificates(tmp_path / "broker")
+    broker = Mosquitto(tmp_path / "broker", certificates.settings())
+    broker.start()
+    try:
+        config = settings(broker, tls={"ca": "/ca.pem"})
+        config["mqtt"]["server"] = "localhost"
+        ca = (tmp_path / "broker" / f"{authority}.pem").read_text()
+        board = boot(config=config, files={"ca.pem": ca})
+        if trusted:
+            wait_subscribed(board)
+        else:
+            board.wait_line("mqtt: TLS certificate: ")
+            assert not any("mqtt: connected" in line for line in board.lines)
+    finally:
+        broker.stop()
+
+
+@pytest.mark.parametrize(
+    "files, said",
+    [
+        ({}, 'the board has no file "/ca.pem"; copy it there'),
+        ({"ca.pem": "-----BEGIN CERTIFICATE-----\nMIIB"}, '"/ca.pem" is no certificate, or cut'),
+        ({"ca.pem": "-----BEGIN CERT-----\nMIIBx\n-----END CERT-----\n"}, "no certificate"),
+        ({"ca.pem": "-----BEGIN CERT-----\nMIICAAAA\n-----END CERT-----\n"}, "cut off"),
+        ({"ca.pem": "<html>-----BEGIN"}, "no certificate"),
+        ({"ca.pem": ""}, "no certificate"),
+    ],
+)
+def test_a_ca_that_cannot_be_read(
+    boot: Boot, mosquitto: Mosquitto, files: dict[str, str], said: str
+) -> None:
+    """It waits for a person, who reads why; it does not start again and again"""
+    board = boot(config=settings(mosquitto, tls={"ca": "/ca.pem"}), files=files)
+    assert said in board.wait_line("config: mqtt.tls.ca: ")
+    board.wait_frame(lambda frame: frame.colours[0][0] and not any(frame.colours[0][1:]))
+    board.wait_line('Type "help()"')
+
+
+def test_a_name_that_is_not_found_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["mqtt"]["server"] = "no.such.name.invalid"
+    board = boot(config=config)
+    board.wait_line("mqtt: lost (the broker's name is not found), retry in ")
+
+
+def test_a_reset_begins_again(boot: Boot) -> None:
+    board = boot()
+    wait_subscribed(board)
+    seen = len(board.lines)
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C", since=seen)
+    board.type("import machine; machine.reset()\r")
+    board.wait_line("boot: mpython", since=seen)
+    wait_subscribed(board, since=seen)
+    seen = len(board.lines)
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C", since=seen)
+    board.type("\x04")  # Ctrl-D: soft reset
+    board.wait_line("MPY: soft reboot", since=seen)
+    board.wait_line("boot: mpython", since=seen)

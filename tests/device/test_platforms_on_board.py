@@ -1,0 +1,96 @@
+"""A whole simulated board on each platform, with Mosquitto in the platform's place."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from simulated_board import SimulatedBoard
+from tests.classroom import ACCESS_POINT, Person
+from tests.mosquitto import Mosquitto
+
+Boot = Callable[..., SimulatedBoard]
+
+
+def config(broker: Mosquitto, topics: dict[str, str], **mqtt: Any) -> dict[str, Any]:
+    return {
+        "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
+        "mqtt": {"server": broker.host, "port": broker.port, **mqtt},
+        "topics": topics,
+    }
+
+
+@pytest.fixture
+def service(mosquitto: Mosquitto) -> Iterator[Callable[..., Person]]:
+    people: list[Person] = []
+
+    def listen(*topics: str) -> Person:
+        people.append(Person(mosquitto, *topics))
+        return people[-1]
+
+    yield listen
+    for person in people:
+        person.close()
+
+
+def test_adafruit_is_asked_for_the_last_value_and_never_too_often(
+    boot: Boot, mosquitto: Mosquitto, service: Callable[..., Person]
+) -> None:
+    person = service("teacher/feeds/#")
+    board = boot(
+        config=config(
+            mosquitto,
+            {"command": "lamp", "state": "lamp-state", "status": "lamp-status"},
+            platform="adafruit",
+            user="teacher",
+            password="canary-key",
+        )
+    )
+    board.wait_line("mqtt: subscribed teacher/feeds/lamp qos=1")
+    start = time.monotonic()
+    assert person.receive("teacher/feeds/lamp-status") == b"online"
+    for payload in ("on", "#010203", "off", "on", "#040506"):
+        person.publish("teacher/feeds/lamp", payload)
+    arrived = []
+    while len(arrived) < 2:
+        message = person.messages.get(timeout=30)
+        if message.topic in ("teacher/feeds/lamp-state", "teacher/feeds/lamp/get"):
+            assert not message.retain
+            arrived.append((message.topic, message.payload, time.monotonic() - start))
+    # 27 in a minute at most: one every 2.2 s; the newest state is the one that waited.
+    assert arrived[0][2] >= 2 and arrived[1][2] >= 4
+    states = [payload for topic, payload, _ in arrived if topic.endswith("lamp-state")]
+    assert json.loads(states[-1])["color"] == {"r": 4, "g": 5, "b": 6}
+    assert "canary" not in "\n".join(board.lines)
+
+
+def test_onenet_legacy_frames_the_state(
+    boot: Boot, mosquitto: Mosquitto, service: Callable[..., Person]
+) -> None:
+    person = service("$dp")
+    board = boot(
+        config=config(
+            mosquitto, {}, platform="onenet-legacy", user="1234", password="k", client_id="77"
+        )
+    )
+    board.wait_line("mqtt: subscribed $creq/# qos=1")
+    message = person.receive("$dp")
+    assert message[0] == 1 and int.from_bytes(message[1:3], "big") == len(message) - 3
+    point = json.loads(message[3:])["datastreams"][0]
+    assert point["id"] == "state" and point["datapoints"][0]["value"]["state"] == "OFF"
+
+
+def test_topics_may_be_left_out(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+    board = boot(config=config(mosquitto, {"command": "light/+", "state": "", "status": ""}))
+    board.wait_line("mqtt: subscribed light/+ qos=1")
+    person.publish("light/3", "on")
+    board.wait_line("lights: on #ffffff 100%")
+    person.publish("light/3", "stats")
+    person.publish("light/3", "off")
+    board.wait_line("lights: off")
+    assert "Will message specified" not in mosquitto.log.read_text()
+    assert board.lines.count("Traceback (most recent call last):") == 0

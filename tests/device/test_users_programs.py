@@ -1,0 +1,243 @@
+"""What people write in /handlers.py, /main.py and config.json: mistakes are said, the board goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from simulated_board import SimulatedBoard
+from tests.classroom import Person, settings
+from tests.mosquitto import Mosquitto
+
+Boot = Callable[..., SimulatedBoard]
+
+BUTTON_A_DOWN = ({"command": "pin", "id": 0, "value": 0},)
+
+
+def power_ons(board: SimulatedBoard) -> int:
+    return sum(event["event"] == "power_on" for event in board.events)
+
+
+# ---- safe mode
+
+
+@pytest.mark.parametrize(
+    "handlers",
+    ["print('handlers ran')\n", "import machine\nmachine.reset()\n", "while True:\n    pass\n"],
+    ids=["harmless", "resets", "hangs"],
+)
+def test_safe_mode_comes_before_the_handlers(boot: Boot, handlers: str) -> None:
+    board = boot(files={"handlers.py": handlers}, commands=BUTTON_A_DOWN)
+    board.wait_line("boot: safe mode")
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+    assert "handlers ran" not in board.lines and power_ons(board) == 1
+
+
+def test_the_whole_second_is_the_buttons(boot: Boot) -> None:
+    """However long the start takes: pressed late in the second, before the handlers run"""
+    board = boot(files={"handlers.py": "while True:\n    pass\n"})
+    board.wait_line("boot: mpython")
+    time.sleep(0.3)
+    board.command("pin", id=0, value=0)
+    board.wait_line("boot: safe mode")
+
+
+# ---- handlers
+
+
+def test_wrong_registrations_are_said(boot: Boot, person: Person) -> None:
+    wrong = """\
+import device
+for topic_filter in (5, None, "a/#/b", ""):
+    device.on(topic_filter)(print)
+device.on("a", 7)(print)
+
+@device.on("fine")
+def fine(topic, message):
+    print("fine", message.decode())
+
+@device.on
+def forgotten(topic, message):
+    pass
+"""
+    board = boot(files={"handlers.py": wrong})
+    board.wait_line("mqtt: subscribed fine")
+    for topic_filter in ("5", "None", "'a/#/b'", "''"):
+        board.wait_line(f"/handlers.py: topic filter {topic_filter}: ")
+    board.wait_line("/handlers.py: topic filter 'a': qos must be 0, 1 or 2")
+    board.wait_line('TypeError: a handler needs its topic filter: write @device.on("class/lamp")')
+    person.publish("fine", "1")
+    board.wait_line("fine 1")
+
+
+def test_handlers_add_to_the_lamp(boot: Boot, person: Person) -> None:
+    """Several handlers of one filter are all called, with the highest QoS"""
+    more = """\
+import device
+for name in ("first", "second"):
+    device.on("light")(lambda topic, message, name=name: print(name, message.decode()))
+"""
+    board = boot(files={"handlers.py": more})
+    board.wait_line("mqtt: subscribed light qos=1")
+    person.publish("light", "#010203")
+    for line in ("lights: on #010203 100%", "first #010203", "second #010203"):
+        board.wait_line(line)
+
+
+@pytest.mark.parametrize("rate", [0, 60])
+def test_wrong_publishes_are_the_handlers_errors(
+    boot: Boot, mosquitto: Mosquitto, rate: int
+) -> None:
+    """Also where messages wait for their turn: the board goes on, and names the line"""
+    wrong = """\
+import device
+buffer = bytearray(b"before")
+WRONG = {
+    b"payload": lambda: device.publish("b", 42),
+    b"wildcard": lambda: device.publish("b/#", "x"),
+    b"topic": lambda: device.publish(42, "x"),
+    b"qos": lambda: device.publish("b", "x", qos=7),
+}
+
+@device.on("wrong")
+def wrong(topic, message):
+    WRONG[message]()
+
+@device.on("right")
+def right(topic, message):
+    device.publish("b", buffer)
+    buffer[:] = b"after "
+"""
+    person = Person(mosquitto, "b")
+    try:
+        config = settings(mosquitto, **({"rate": rate} if rate else {}))
+        board = boot(config=config, files={"handlers.py": wrong})
+        board.wait_line("mqtt: subscribed right")
+        for what in ("payload", "wildcard", "topic", "qos"):
+            seen = len(board.lines)
+            person.publish("wrong", what)
+            board.wait_line('File "/handlers.py", line', since=seen)
+            board.wait_line("Error: ", since=seen)
+        person.publish("right", "")
+        assert person.receive("b") == b"before"
+        time.sleep(0.5)
+        assert power_ons(board) == 1 and not any("has failed" in line for line in board.lines)
+    finally:
+        person.close()
+
+
+def test_publishing_without_a_connection_says_so(boot: Boot, mosquitto: Mosquitto) -> None:
+    board = boot(files={"handlers.py": "import device\ndevice.publish('a', 'early')\n"})
+    board.wait_line("mqtt: not connected; a message was dropped")
+    board.wait_line("mqtt: subscribed light")
+
+
+def test_a_handler_that_is_slower_than_the_keep_alive(boot: Boot, mosquitto: Mosquitto) -> None:
+    slow = """\
+import device, time
+
+@device.on("slow")
+def slow(topic, message):
+    time.sleep(8)
+    device.publish("done", "")
+"""
+    person = Person(mosquitto, "done")
+    try:
+        board = boot(config=settings(mosquitto, keepalive=2), files={"handlers.py": slow})
+        board.wait_line("mqtt: subscribed slow")
+        person.publish("slow", "")
+        board.wait_line("mqtt: lost (the broker closed the connection)", timeout=20)
+        board.wait_line("mqtt: connected", since=len(board.lines))
+    finally:
+        person.close()
+
+
+# ---- topics that overlap
+
+
+def test_a_command_topic_that_covers_ones_own_state(boot: Boot, mosquitto: Mosquitto) -> None:
+    person = Person(mosquitto, "room/#")
+    try:
+        topics = {"command": "room/#", "state": "room/state", "status": "room/status"}
+        board = boot(config={**settings(mosquitto), "topics": topics})
+        board.wait_line("mqtt: subscribed room")
+        person.publish("room/lamp", "on")
+        board.wait_line("lights: on")
+        time.sleep(1)
+        assert person.messages.qsize() < 8 and len(board.lines) < 12, board.tail()
+    finally:
+        person.close()
+
+
+def test_a_command_topic_that_is_ones_own_state(boot: Boot, mosquitto: Mosquitto) -> None:
+    """Commands could not be told from answers"""
+    topics = {"command": "room", "state": "room", "status": "room"}
+    board = boot(config={**settings(mosquitto), "topics": topics})
+    for key in ("state", "status"):
+        board.wait_line(f"config: topics.{key}: the same as topics.command")
+
+
+def test_only_changes_are_told(boot: Boot, mosquitto: Mosquitto) -> None:
+    person = Person(mosquitto, "light/state")
+    try:
+        board = boot()
+        board.wait_line("mqtt: subscribed light")
+        person.receive("light/state")
+        for command in ("on", "on", "#ffffff", "off"):
+            person.publish("light", command)
+        states = [person.receive("light/state") for _ in range(2)]
+        assert [b"ON" in state for state in states] == [True, False]
+        board.wait_line("lights: off")
+        time.sleep(0.5)
+        assert person.messages.empty()
+    finally:
+        person.close()
+
+
+# ---- the end of a program
+
+
+def test_ctrl_c_takes_the_board_offline(boot: Boot, mosquitto: Mosquitto) -> None:
+    """DISCONNECT takes the last will with it, so the board says it itself"""
+    board = boot()
+    board.wait_line("mqtt: subscribed light")
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C")
+    person = Person(mosquitto, "light/status")
+    try:
+        assert person.receive("light/status") == b"offline"
+    finally:
+        person.close()
+
+
+def test_ctrl_c_after_a_failure_leads_to_a_quiet_prompt(boot: Boot) -> None:
+    """The watchdog must not reset the board under a person's hands"""
+    failing = """\
+import device, machine
+
+def step(self):
+    machine.WDT(timeout=5000)  # else it waits for a minute
+    raise ValueError("on purpose")
+
+device.Device.step = step
+"""
+    board = boot(files={"handlers.py": failing})
+    board.wait_line("boot: the program has failed; resetting the board in 10 s")
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C")
+    time.sleep(6)
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+    assert power_ons(board) == 1
+
+
+def test_the_names_of_main_py_are_at_hand_at_the_prompt(boot: Boot) -> None:
+    board = boot(files={"main.py": "count = 41\nprint('begins')\nwhile True:\n    pass\n"})
+    board.wait_line("begins")
+    board.interrupt()
+    board.wait_line("boot: stopped by Ctrl-C")
+    board.type("print(count + 1)\r")
+    board.wait_line("42")

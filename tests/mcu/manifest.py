@@ -1,5 +1,0 @@
-# What the emulated microcontroller has frozen: the modules that need neither network nor clock,
-# and umqtt, which gets stand-ins for both (idle_client.py).
-freeze("../../modules", ("topicmatch.py", "topicmatch_py.py"))
-UMQTT = ("packets", "link", "connection", "simple", "robust")
-freeze("../../modules", tuple("umqtt/%s.py" % name for name in UMQTT))

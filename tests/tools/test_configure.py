@@ -1,0 +1,338 @@
+"""`make config`, through the simulated firmware's real prompt."""
+
+import json
+import os
+
+import pytest
+
+from ci import configure
+from ci.boards import ROOT
+from ci.configure import ask_values, checked, parse
+from ci.device_config import config_module, masked
+from ci.ports import find_port, find_ports
+from ci.problem import Problem, run
+from ci.repl import open_repl
+from tests.tools.serial_board import SerialBoard
+
+CANARY = "canary-4711"
+GOOD = {
+    "wifi": {"ssid": "\u638c\u63a7 class", "password": CANARY},
+    "mqtt": {"server": "192.0.2.1", "port": 1884, "user": "me", "password": CANARY},
+    "mode": "echo",
+}
+
+
+@pytest.fixture
+def simulated(micropython, tmp_path):
+    with SerialBoard(micropython, tmp_path / "flash") as board:
+        assert board.wait_until_said(b">>> ")  # it has no config.json, and waits
+        yield board
+
+
+@pytest.fixture
+def my_json(tmp_path):
+    path = tmp_path / "my.json"
+    path.write_text(json.dumps(GOOD))
+    return path
+
+
+def answer(monkeypatch, *answers):
+    """Let each question be answered in turn; return the questions asked."""
+    asked = []
+    given = iter(answers)
+
+    def reply(question):
+        asked.append(question)
+        return next(given)
+
+    monkeypatch.setattr(configure, "_ask", reply)
+    monkeypatch.setattr(configure, "_ask_secret", reply)
+    return asked
+
+
+def test_a_file_is_written_and_the_board_restarts(simulated, my_json, capsys):
+    simulated.said = b""
+    configure.main(["--port", simulated.port, "--file", str(my_json)])
+    assert json.loads(simulated.file("config.json")) == GOOD
+    assert config_module().read(str(simulated.flash / "config.json")) == (GOOD, [])
+    assert not (simulated.flash / "config.json.new").exists()
+    assert simulated.wait_until_said(b"boot: ")
+    assert CANARY not in capsys.readouterr().out
+    assert CANARY.encode() not in simulated.said
+
+
+def test_questions_are_asked_and_answered(simulated, monkeypatch):
+    asked = answer(monkeypatch, "class", CANARY, "192.0.2.7", "", "me", "")
+    configure.main(["--port", simulated.port])
+    assert len(asked) == 6
+    written = json.loads(simulated.file("config.json"))
+    assert written["wifi"] == {"ssid": "class", "password": CANARY}
+    assert written["mqtt"]["server"] == "192.0.2.7"
+    assert written["mqtt"]["port"] == config_module().TEMPLATE["mqtt"]["port"]
+    assert written["mode"] == "lights"
+
+
+def test_enter_keeps_what_is_on_the_board(simulated, monkeypatch):
+    (simulated.flash / "config.json").write_text(json.dumps(GOOD))
+    asked = answer(monkeypatch, "", "", "192.0.2.9", "", "", "-")
+    configure.main(["--port", simulated.port])
+    expected = json.loads(json.dumps(GOOD))
+    expected["mqtt"]["server"] = "192.0.2.9"
+    expected["mqtt"]["password"] = ""
+    assert json.loads(simulated.file("config.json")) == expected
+    assert CANARY not in "".join(asked)
+
+
+def test_a_broken_file_on_the_board_is_replaced(simulated, monkeypatch, capsys):
+    (simulated.flash / "config.json").write_text('{"wifi": {"ssid": "x",}}')
+    answer(monkeypatch, "class", "", "192.0.2.7", "", "", "")
+    configure.main(["--port", simulated.port])
+    assert "line 1, column 23" in capsys.readouterr().out
+    assert json.loads(simulated.file("config.json"))["wifi"]["ssid"] == "class"
+
+
+def test_show_masks_secrets(simulated, capsys):
+    (simulated.flash / "config.json").write_text(json.dumps(GOOD))
+    configure.main(["--port", simulated.port, "--show"])
+    shown = capsys.readouterr().out
+    assert CANARY not in shown
+    assert json.loads(shown)["wifi"] == {"ssid": "\u638c\u63a7 class", "password": "********"}
+
+
+def test_a_wrong_file_is_refused_before_the_board_is_touched(tmp_path):
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps({"wifi": {"ssid": "x", "pasword": CANARY}}))
+    with pytest.raises(Problem) as problem:
+        configure.main(["--port", "/dev/ttyNOWHERE", "--file", str(path)])
+    assert "wifi.pasword: unknown key" in str(problem.value)
+    assert "mqtt.server: missing" in str(problem.value)
+    assert CANARY not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b'{"a" 1}', "line 1, column 6"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[]", "must hold an object"),
+        (b"", "line 1, column 1"),
+    ],
+)
+def test_a_file_that_is_not_json(data, words):
+    with pytest.raises(Problem, match=words):
+        parse(data, "my.json")
+
+
+def test_a_missing_file():
+    with pytest.raises(Problem, match="cannot be read"):
+        configure.main(["--file", "/nowhere/my.json"])
+
+
+def test_the_same_check_as_on_the_board():
+    assert checked(GOOD, "x") == GOOD
+    assert configure.config_module().__file__.endswith("/modules/config.py")
+
+
+def test_wrong_answers_are_asked_again(capsys):
+    answers = iter(
+        ["class", "short", "192.0.2.1", "many", "", ""] + ["", "longer-1", "", "1", "", ""]
+    )
+    values = ask_values({}, lambda question: next(answers), lambda question: next(answers))
+    said = capsys.readouterr().out
+    assert 'mqtt.port: found "many"' in said
+    assert "wifi.password" in said and "short" not in said
+    assert values["mqtt"]["port"] == 1
+    assert values["wifi"]["password"] == "longer-1"
+
+
+@pytest.fixture
+def only_enter():
+    """Enter at each question, asked once."""
+    answers = iter([""] * 6)
+    return lambda question: next(answers)
+
+
+def test_enter_at_all_questions_takes_the_readme_example(only_enter):
+    readme = (ROOT / "README.md").read_text()
+    example = parse(readme.partition("```json\n")[2].partition("```")[0].encode(), "README.md")
+    assert "port" not in example["mqtt"]
+    assert ask_values(example, only_enter, only_enter) == example
+
+
+@pytest.mark.parametrize("port", ["", None, []])
+def test_enter_takes_the_usual_port_instead_of_a_wrong_one(port, only_enter):
+    values = {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1", "port": port}}
+    assert "port" not in ask_values(values, only_enter, only_enter)["mqtt"]
+
+
+def never(question):
+    raise AssertionError(f"asked in vain: {question}")
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"mode": "blink"}, 'mode: found "blink"; allowed: "lights"'),
+        ({"moode": "lights"}, 'moode: unknown key; did you mean "mode"?'),
+        ({"wifi": {"ssid": "class", "pasword": CANARY}}, "wifi.pasword: unknown key"),
+        ({"mqtt": {"platform": "onenet"}}, "mqtt.client_id: missing; give the device's name"),
+        ({"topics": None}, "topics: found a value of the wrong form"),
+    ],
+)
+def test_what_no_answer_can_mend_is_said_at_once(change, words):
+    with pytest.raises(Problem) as problem:
+        ask_values({**GOOD, **change}, never, never)
+    assert words in str(problem.value)
+    assert "make config FILE=my.json" in str(problem.value)
+    assert CANARY not in str(problem.value)
+
+
+@pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"]])
+def test_what_stands_in_the_place_of_a_section_is_asked_anew(wifi):
+    answers = iter(["class", "", "192.0.2.1", "", "", ""])
+    values = ask_values({"wifi": wifi}, lambda _: next(answers), lambda _: next(answers))
+    assert values == {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1"}}
+
+
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
+def test_ctrl_d_and_ctrl_c_at_a_question_are_no_traceback(end):
+    def leave(arguments):
+        raise end
+
+    with pytest.raises(SystemExit, match="stopped"):
+        run(leave)
+
+
+def test_masking_shows_what_is_known_and_not_secret():
+    values = {
+        "wifi": {"ssid": "class", "password": CANARY, "timeout": 30},
+        "mqtt": {
+            "platform": "onenet",
+            "user": "me",
+            "password": "",
+            "tls": {"ca": "/ca.pem", "verify": True, "key": CANARY},
+        },
+        "topics": {"command": "light"},
+        "mode": "blink",
+        "brightness": None,
+    }
+    expected = json.loads(json.dumps(values).replace(CANARY, "********"))
+    assert masked(values) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"wifi": {"ssid": "class", "pasword": CANARY}},
+        {"wifi": CANARY},
+        {"wifi": [CANARY]},
+        {"wifi": {"ssid": {"password": CANARY}}},
+        {"wifi": {"ssid": [CANARY]}},
+        {"wifi": {"password": {"mode": CANARY}}},
+        {"mqtt": CANARY},
+        {"mqtt": {"passwort": [{"ssid": CANARY}]}},
+        {"mqtt": {"platform": [CANARY], "tls": {"password": CANARY}}},
+        {"password": CANARY},
+        {"wlan": {"ssid": CANARY}},
+    ],
+    ids=json.dumps,
+)
+def test_masking_hides_all_else(values):
+    assert CANARY not in json.dumps(masked(values))
+
+
+def test_a_line_cut_while_writing_leaves_the_old_file(simulated):
+    (simulated.flash / "config.json").write_text(json.dumps(GOOD))
+    with open_repl(simulated.port) as repl:
+        real = repl._transport.exec
+        calls = []
+
+        def failing(*arguments, **options):
+            calls.append(arguments)
+            if len(calls) > 2:
+                raise OSError("the cable was pulled out")
+            return real(*arguments, **options)
+
+        repl._transport.exec = failing
+        with pytest.raises(Problem, match="cannot store"):
+            repl.replace_file("/config.json", b"x" * 1000)
+    assert json.loads(simulated.file("config.json")) == GOOD
+
+
+def test_a_file_that_arrives_damaged_is_not_taken(simulated, monkeypatch):
+    (simulated.flash / "config.json").write_text(json.dumps(GOOD))
+    with open_repl(simulated.port) as repl:
+        monkeypatch.setattr(repl._transport, "fs_hashfile", lambda *arguments: b"another")
+        with pytest.raises(Problem, match="arrived damaged"):
+            repl.replace_file("/config.json", b"{}")
+    assert json.loads(simulated.file("config.json")) == GOOD
+
+
+STUBBORN = """
+import time
+print("stubborn")
+while True:
+    try:
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkeypatch):
+    monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.5)
+    (tmp_path / "flash").mkdir()
+    (tmp_path / "flash" / "main.py").write_text(STUBBORN)
+    with SerialBoard(micropython, tmp_path / "flash") as board:
+        assert board.wait_until_said(b"stubborn")
+        with pytest.raises(Problem, match=r"hold button A .* \(safe mode"):
+            with open_repl(board.port):
+                pass
+
+
+def test_a_port_without_micropython(monkeypatch):
+    monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.1)
+    _, end = os.openpty()
+    with pytest.raises(Problem, match="no MicroPython prompt"):
+        with open_repl(os.ttyname(end)):
+            pass
+
+
+def test_a_port_that_is_not_there():
+    with pytest.raises(Problem, match="cannot be opened"):
+        with open_repl("/dev/ttyNOWHERE"):
+            pass
+
+
+class Port:
+    def __init__(self, device, vid=None, pid=None):
+        self.device, self.vid, self.pid = device, vid, pid
+
+
+PORTS = [
+    Port("/dev/ttyS0"),
+    Port("/dev/ttyUSB1", 0x10C4, 0xEA60),
+    Port("/dev/ttyUSB2", 0x1A86, 0x7523),
+    Port("/dev/ttyACM3", 0x2341, 0x0043),
+]
+
+
+def test_the_port_is_found_by_its_usb_ids(monkeypatch):
+    from ci.boards import load_board
+
+    monkeypatch.setattr("ci.ports.comports", lambda: PORTS)
+    assert find_port("", load_board("mpython")) == "/dev/ttyUSB1"
+    assert find_port("", load_board("bpi-bit")) == "/dev/ttyUSB2"
+    assert find_ports("") == ["/dev/ttyUSB1", "/dev/ttyUSB2"]
+    with pytest.raises(Problem, match="several boards are plugged in: .*ttyUSB1, /dev/ttyUSB2"):
+        find_port("")
+    assert find_port("COM7") == "COM7"
+    assert find_ports("COM7 COM8") == ["COM7", "COM8"]
+
+
+def test_no_board_names_the_other_ports(monkeypatch):
+    monkeypatch.setattr("ci.ports.comports", lambda: [PORTS[0], PORTS[3]])
+    with pytest.raises(Problem, match="add PORT=/dev/ttyACM3"):
+        find_port("")

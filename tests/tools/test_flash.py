@@ -1,0 +1,204 @@
+"""Flashing by esptool, against a fake ROM loader on a pseudo-terminal."""
+
+import os
+
+import pytest
+
+from ci import flash
+from ci.built import read_build
+from ci.boards import load_board
+from ci.erase import main as erase
+from ci.flash_image import read_flash_image
+from ci.image import FILES, make_images
+from ci.partitions import parse_size
+from ci.problem import Problem
+from tests.images.fake_build import FLASH_SIZES, VERSION, make_build
+from tests.tools.fake_board import FakeBoard
+
+SECTOR = 4096
+
+
+def flash_size(board):
+    return parse_size(FLASH_SIZES[board.name])
+
+
+def run_flash(board, port, path, *options):
+    flash.main([board.name, "--port", port, "--file", str(path), *options])
+
+
+def test_update_is_written_and_leaves_the_files(board, update, capsys):
+    image = read_flash_image(update, board.chip)
+    files = image.layout.filesystem
+    with FakeBoard(board.chip, flash_size(board)) as fake:
+        fake.flash[files.offset : files.end] = b"\x5a" * files.size
+        run_flash(board, fake.port, update)
+        assert fake.flash[image.offset : image.end] == image.data
+        assert fake.flash[files.offset : files.end] == b"\x5a" * files.size
+        assert fake.bauds == [460800]
+    assert "files on the board stay" in capsys.readouterr().out
+
+
+def test_factory_image_replaces_the_whole_flash(board, factory, capsys):
+    with FakeBoard(board.chip, flash_size(board)) as fake:
+        fake.flash[:] = b"\x5a" * len(fake.flash)
+        run_flash(board, fake.port, factory, "--factory")
+        assert fake.flash == factory.read_bytes()
+    said = capsys.readouterr().out
+    assert said.index("EVERYTHING on the board is erased") < said.index("Writing at 0x")
+
+
+def test_update_again_over_the_same_table(board, update):
+    with FakeBoard(board.chip, flash_size(board)) as fake:
+        run_flash(board, fake.port, update)
+        run_flash(board, fake.port, update)
+        assert len(fake.writes) == 2
+
+
+def test_falls_back_to_a_slow_line(board, update, capsys):
+    with FakeBoard(board.chip, flash_size(board), highest_baud=115200) as fake:
+        run_flash(board, fake.port, update)
+        assert fake.flash[0x1000 : 0x1000 + update.stat().st_size] == update.read_bytes()
+    assert "460800 baud failed" in capsys.readouterr().out
+
+
+def refuse(board, path, words, *options, chip="", size=0, before=b""):
+    """Flash `path` and expect one sentence with `words`, and nothing written."""
+    with FakeBoard(chip or board.chip, size or flash_size(board)) as fake:
+        fake.flash[0x8000 : 0x8000 + len(before)] = before
+        with pytest.raises(Problem) as problem:
+            run_flash(board, fake.port, path, *options)
+        assert fake.writes == []
+    sentence = str(problem.value)
+    assert words in sentence
+    assert "\n" not in sentence
+
+
+def test_refuses_another_chip(board, update):
+    other = {"mpython": "esp32s3", "bpi-bit": "esp32s2"}[board.name]
+    refuse(board, update, "which this firmware cannot run on", chip=other)
+    refuse(board, update, "ESP32-C3", chip="esp32c3")
+
+
+def test_refuses_a_flash_that_is_too_small(board, update):
+    refuse(board, update, "is it another board?", size=flash_size(board) // 2)
+
+
+def test_refuses_a_factory_image_for_a_larger_flash(board, factory):
+    refuse(board, factory, "has a filesystem for", "--factory", size=flash_size(board) * 2)
+
+
+def test_says_that_no_chip_answers(board, update):
+    line, port = os.openpty()
+    try:
+        with pytest.raises(Problem, match="no chip answers at"):
+            run_flash(board, os.ttyname(port), update)
+    finally:
+        os.close(line)
+        os.close(port)
+
+
+def test_refuses_to_update_over_another_table(board, update):
+    other = update.read_bytes()[0x7000:0x7C00].replace(b"ota_1", b"app_1")
+    refuse(board, update, "add FACTORY=1", before=other)
+
+
+def test_refuses_an_update_image_as_factory(board, update):
+    refuse(board, update, "is an update image", "--factory")
+
+
+def test_refuses_to_erase_everything_unasked(board, factory):
+    refuse(board, factory, "erases everything on the board: add FACTORY=1")
+
+
+def test_refuses_the_application_alone(board, update):
+    alone = update.with_name(f"{board.name}-v{VERSION}-app.bin")
+    refuse(board, alone, "is an application alone")
+
+
+def test_refuses_a_missing_file(board, tmp_path):
+    refuse(board, tmp_path / "gone.bin", "cannot be read")
+
+
+@pytest.mark.parametrize("kind", ["update", "factory"])
+def test_refuses_a_truncated_image(board, images, kind, tmp_path):
+    data = (images / f"{board.name}-v{VERSION}-{kind}.bin").read_bytes()
+    for length in (
+        0,
+        1,
+        23,
+        0x1000,
+        0x1001,
+        0x2000,
+        0x7000,
+        0x8010,
+        0xF800,
+        0x10000,
+        len(data) - 1,
+    ):
+        cut = tmp_path / "cut.bin"
+        cut.write_bytes(data[:length])
+        with pytest.raises(Problem):
+            read_flash_image(cut, board.chip)
+    refuse(board, cut, "cut off")
+
+
+@pytest.mark.parametrize("place", [0x0, 0x100, 0x7000, 0x7010, 0xF000, 0x20000])
+def test_refuses_a_damaged_image(board, update, place):
+    data = bytearray(update.read_bytes())
+    data[place] ^= 0x10
+    update.write_bytes(data)
+    refuse(board, update, "")
+
+
+def test_refuses_an_oversized_image(board, factory):
+    factory.write_bytes(factory.read_bytes() + b"\xff" * SECTOR)
+    refuse(board, factory, "is longer than")
+
+
+def test_refuses_an_update_that_reaches_the_files(board, update):
+    update.write_bytes(update.read_bytes().ljust(flash_size(board) - 0x1000, b"\xff"))
+    refuse(board, update, "reaches behind")
+
+
+def test_refuses_an_image_for_another_chip(board, tmp_path):
+    refuse(
+        board,
+        make_build(board, tmp_path / "s3", chip="esp32s3") / "bootloader" / "bootloader.bin",
+        "is made for ESP32-S3, not for ESP32",
+    )
+
+
+def test_the_image_of_the_other_board_does_not_fit(tmp_path):
+    """An mPython image on a BPI:bit: same chip, half the flash."""
+    mpython, bpi_bit = load_board("mpython"), load_board("bpi-bit")
+    build = read_build(mpython, make_build(mpython, tmp_path / "build"))
+    path = make_images(mpython, build, VERSION, FILES, tmp_path)[0]
+    refuse(bpi_bit, path, "has 4 MB of flash")
+
+
+def test_erase(board, capsys):
+    with FakeBoard(board.chip, flash_size(board)) as fake:
+        fake.flash[:] = b"\x5a" * len(fake.flash)
+        erase([board.name, "--port", fake.port])
+        assert fake.flash == b"\xff" * len(fake.flash)
+    assert "EVERYTHING" in capsys.readouterr().out
+
+
+def test_no_answer_is_one_sentence(board, update):
+    _, slave = os.openpty()
+    with pytest.raises(Problem, match="no chip answers"):
+        run_flash(board, os.ttyname(slave), update)
+
+
+def test_a_port_that_is_not_there(board, update):
+    with pytest.raises(Problem, match="cannot be opened"):
+        run_flash(board, "/dev/ttyNOWHERE", update)
+
+
+def test_finds_the_only_image(board, images):
+    assert flash.find_image(board, True, images).name == f"{board.name}-v{VERSION}-factory.bin"
+    (images / f"{board.name}-v9.9.9-update.bin").write_bytes(b"")
+    with pytest.raises(Problem, match="several images"):
+        flash.find_image(board, False, images)
+    with pytest.raises(Problem, match="run `make image"):
+        flash.find_image(board, False, images / "nothing")

@@ -1,0 +1,122 @@
+"""The two scripts that talk to GitHub, with a stand-in for its gh command."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from ci.boards import ROOT, load_board
+from ci.built import read_build
+from ci.sizes import sizes
+from tests.images.fake_build import make_build
+
+# Writes down how it was called; answers with the files in $GH_ANSWERS.
+GH = """\
+#!/bin/sh
+echo "$@" >> "$GH_ANSWERS/calls"
+case "$*" in
+*isDraft*) cat "$GH_ANSWERS/draft" ;;
+*assets*) cat "$GH_ANSWERS/assets" ;;
+"run list"*) cat "$GH_ANSWERS/run" ;;
+"run download"*) mkdir -p "${*##* }" && cp "$GH_ANSWERS/sizes.json" "${*##* }" ;;
+esac
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the project's scripts, an empty dist/ and a gh command."""
+    root = tmp_path / "project"
+    for name in ("ci", "boards"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("host"))
+    (root / "dist").mkdir()
+    (root / "bin").mkdir()
+    (root / "bin" / "gh").write_text(GH)
+    (root / "bin" / "gh").chmod(0o755)
+    return root
+
+
+def call(project, script, *arguments):
+    """Run a script; return its status, what it said, and the calls of gh."""
+    environment = {
+        **os.environ,
+        "PATH": f"{project}/bin:{os.environ['PATH']}",
+        "GH_ANSWERS": str(project / "bin"),
+    }
+    result = subprocess.run(
+        [project / "ci" / script, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    log = project / "bin" / "calls"
+    return result.returncode, result.stdout, log.read_text().splitlines() if log.exists() else []
+
+
+def fill_dist(project):
+    for name in ("release-notes.md", "SHA256SUMS", "a.bin", "b.bin"):
+        (project / "dist" / name).write_text(name)
+
+
+def test_a_release_is_a_draft_until_all_files_are_there(project):
+    fill_dist(project)
+    (project / "bin" / "assets").write_text("3\n")
+    status, _, calls = call(project, "publish.sh", "v1.2.3")
+    assert status == 0
+    (created,) = [line for line in calls if line.startswith("release create")]
+    assert "--draft --verify-tag" in created
+    assert all(name in created for name in ("SHA256SUMS", "a.bin", "b.bin", "--notes-file"))
+    assert calls.index(created) < calls.index("release edit v1.2.3 --draft=false")
+    assert calls[-1] == "release edit v1.2.3 --draft=false"
+
+
+def test_a_release_that_lacks_a_file_stays_a_draft(project):
+    fill_dist(project)
+    (project / "bin" / "assets").write_text("2\n")
+    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    assert status == 1 and "has 2 of 3 files" in said
+    assert not any("draft=false" in line for line in calls)
+
+
+def test_what_is_released_is_not_replaced(project):
+    fill_dist(project)
+    (project / "bin" / "draft").write_text("false\n")
+    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    assert status == 1 and "has been released already" in said
+    assert not any("create" in line or "delete" in line for line in calls)
+
+
+def test_a_draft_left_half_way_is_replaced(project):
+    fill_dist(project)
+    (project / "bin" / "draft").write_text("true\n")
+    (project / "bin" / "assets").write_text("3\n")
+    status, _, calls = call(project, "publish.sh", "v1.2.3")
+    assert status == 0 and "release delete v1.2.3 --yes" in calls
+
+
+def test_an_incomplete_dist_is_not_published(project):
+    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    assert status == 1 and "make release-collect" in said and not calls
+
+
+def test_sizes_are_compared_with_main(project):
+    board = load_board("bpi-bit")
+    folder = make_build(board, project / "build" / "bpi-bit")
+    before = sizes(read_build(board, folder))
+    (project / "bin" / "sizes.json").write_text(json.dumps(before))
+    (project / "bin" / "run").write_text("4711\n")
+    os.symlink(ROOT / "build" / "venv", project / "build" / "venv")
+    status, said, calls = call(project, "compare_sizes.sh", "bpi-bit")
+    assert status == 0, said
+    size = before["application"]
+    assert f"| application | {size} | {size} | +0 |" in said
+    assert calls[1].startswith("run download 4711 --name sizes-bpi-bit")
+
+
+def test_without_a_build_of_main_it_says_so(project):
+    (project / "bin" / "run").write_text("")
+    status, said, _ = call(project, "compare_sizes.sh", "bpi-bit")
+    assert status == 0 and "No build of main" in said

@@ -1,0 +1,163 @@
+"""The instruments themselves: the proxy does what its faults say, the parser refuses what it must."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.umqtt.faults.fault_proxy import TO_BROKER, TO_CLIENT, Fault, FaultProxy
+from tests.umqtt.faults.strict import Malformed, StrictStream
+from tests.umqtt.wire.broker import (
+    PINGREQ,
+    PINGRESP,
+    acknowledgement,
+    connect,
+    packet,
+    puback,
+    publish,
+    subscribe,
+)
+
+SENT = connect() + publish("t", b"m", 1, 1) + PINGREQ
+ANSWER = b"\x20\x02\x00\x00" + puback(1) + PINGRESP
+
+
+async def _pass_through(fault: Fault, wait: float = 0.4) -> tuple[bytes, bytes, str]:
+    """Send SENT through a proxy to a peer that answers ANSWER; return what each side got."""
+    heard = bytearray()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            heard.extend(await reader.read(1000))
+            writer.write(ANSWER)
+            while data := await reader.read(1000):
+                heard.extend(data)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    proxy = await FaultProxy.start(server.sockets[0].getsockname()[1])
+    proxy.faults = [fault]
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(SENT)
+    got = bytearray()
+    end = "open"
+    try:
+        while len(got) < 2 * len(ANSWER):
+            data = await asyncio.wait_for(reader.read(1000), wait)
+            if not data:
+                end = "closed"
+                break
+            got.extend(data)
+    except asyncio.TimeoutError:
+        pass
+    except ConnectionResetError:
+        end = "reset"
+    writer.close()
+    await proxy.close()
+    server.close()
+    return bytes(heard), bytes(got), end
+
+
+@pytest.mark.parametrize(
+    "fault, heard, got, end",
+    [
+        (Fault(), SENT, ANSWER, "open"),
+        (Fault("split", TO_BROKER, 5), SENT, ANSWER, "open"),
+        (Fault("stall", TO_BROKER, 5), SENT[:5], ANSWER, "open"),
+        (Fault("stall", TO_CLIENT, 5), SENT, ANSWER[:5], "open"),
+        (Fault("half-open", TO_BROKER, 5), SENT[:5], b"", "open"),
+        (Fault("half-open", TO_CLIENT, 5), SENT, ANSWER[:5], "open"),
+        (Fault("reset", TO_CLIENT, 0), SENT, b"", "reset"),
+        (Fault("close", TO_BROKER, 0), b"", b"", "closed"),
+        (Fault("corrupt", TO_CLIENT, 1), SENT, ANSWER[:1] + b"\xfd" + ANSWER[2:], "open"),
+        (Fault("duplicate", TO_CLIENT, 4), SENT, ANSWER[:8] + ANSWER[4:], "open"),
+        (Fault("reorder", TO_CLIENT, 4), SENT, ANSWER[:4] + PINGRESP + puback(1), "open"),
+        (Fault("reorder", TO_CLIENT, 8), SENT, ANSWER, "open"),
+        (Fault("bytewise", TO_BROKER), SENT, ANSWER, "open"),
+        (Fault("delay", TO_CLIENT), SENT, ANSWER, "open"),
+        (Fault("throttle", TO_CLIENT), SENT, ANSWER, "open"),
+    ],
+    ids=str,
+)
+def test_each_fault_does_what_it_says(fault: Fault, heard: bytes, got: bytes, end: str) -> None:
+    assert asyncio.run(_pass_through(fault)) == (heard, got, end)
+
+
+def test_an_overtaken_acknowledgement_does_not_tear_a_packet() -> None:
+    """A broker that stops in the middle of a PUBLISH, for longer than the proxy holds PUBACK back"""
+    message = publish("t", b"four", 0)
+    whole = ANSWER[:4] + message + puback(1)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(ANSWER[:4] + puback(1) + message[:-2])
+        await asyncio.sleep(0.3)
+        writer.write(message[-2:])
+        await reader.read(1000)
+        writer.close()
+
+    async def talk() -> bytes:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        proxy = await FaultProxy.start(server.sockets[0].getsockname()[1])
+        proxy.faults = [Fault("reorder", TO_CLIENT, 4)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(SENT)
+        got = await asyncio.wait_for(reader.readexactly(len(whole)), 10)
+        writer.close()
+        await proxy.close()
+        server.close()
+        return got
+
+    assert asyncio.run(talk()) == whole
+
+
+def test_what_is_allowed_is_read_in_any_pieces() -> None:
+    stream = StrictStream(from_client=True)
+    data = SENT + subscribe(2, "a/#", 2) + publish("t", b"m", 2, 3, dup=True) + b"\xe0\x00"
+    for byte in data:
+        stream.feed(bytes([byte]))
+    assert len(stream.starts) == 6 and not stream.pending
+
+
+@pytest.mark.parametrize(
+    "from_client, data",
+    [
+        (True, PINGREQ),  # before CONNECT
+        (True, connect() + connect()),
+        (True, connect(flags=1)),
+        (True, connect(flags=0x40)),
+        (True, connect(flags=0x20)),
+        (True, connect(client_id="", clean=False)),
+        (True, connect(rest=b"x")),
+        (True, connect() + b"\xe0\x00" + PINGREQ),
+        (True, connect() + publish("t", b"", 3, 1)),
+        (True, connect() + publish("t", b"", 1, 0)),
+        (True, connect() + publish("t", b"", dup=True)),
+        (True, connect() + publish("a/+", b"")),
+        (True, connect() + publish("", b"")),
+        (True, connect() + publish(b"\xff", b"")),
+        (True, connect() + packet(0x30, b"\x00\x05ab")),
+        (True, connect() + packet(0x60, b"\x00\x01")),
+        (True, connect() + packet(0x80, b"\x00\x01\x00\x01a\x00")),
+        (True, connect() + subscribe(0, "a")),
+        (True, connect() + subscribe(1, "a", 3)),
+        (True, connect() + packet(0x82, b"\x00\x01")),
+        (True, connect() + b"\xc0\x80\x00"),
+        (True, connect() + b"\x30\xff\xff\xff\xff\x01"),
+        (True, connect() + PINGRESP),
+        (False, PINGRESP),
+        (False, b"\x20\x02\x02\x00"),
+        (False, b"\x20\x02\x01\x01"),
+        (False, ANSWER + packet(0x90, b"\x00\x01\x03")),
+        (False, ANSWER + acknowledgement(0x40, 0)),
+        (False, ANSWER + packet(0x40, b"\x00\x01\x00")),
+        (False, ANSWER + PINGREQ),
+    ],
+)
+def test_what_is_forbidden_is_refused(from_client: bool, data: bytes) -> None:
+    with pytest.raises(Malformed):
+        StrictStream(from_client).feed(data)

@@ -1,0 +1,154 @@
+"""umqtt.aio against Mosquitto."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+
+import pytest
+
+from tests.mosquitto import Mosquitto
+from tests.umqtt.client_program import ClientProgram
+
+
+@pytest.fixture
+def run(micropython, tmp_path):
+    programs = []
+
+    def start(program: str, port: int) -> ClientProgram:
+        prelude = "import asyncio\nfrom umqtt.aio import MQTTClient as Client\n"
+        programs.append(
+            ClientProgram(micropython, tmp_path, prelude + textwrap.dedent(program), port)
+        )
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.stop()
+
+
+def test_publish_subscribe_and_others_go_on(mosquitto: Mosquitto, run) -> None:
+    """Every QoS; other tasks run meanwhile; nothing is lost between concurrent publishers"""
+    run(
+        """
+        async def main():
+            c = make(kind=Client, keepalive=1)
+            ticks = [0]
+
+            async def tick():
+                while True:
+                    ticks[0] += 1
+                    await asyncio.sleep_ms(5)
+
+            async def publisher(qos):
+                for i in range(20):
+                    await c.publish("t/%d" % qos, b"%d" % i, qos=qos)
+
+            other = asyncio.create_task(tick())
+            task = asyncio.create_task(c.run())
+            assert await c.connected() == 0
+            await c.subscribe("t/#", 2)
+            await asyncio.gather(*(publisher(qos) for qos in range(3)))
+            await asyncio.sleep_ms(1200)
+            for qos in range(3):
+                assert [m for t, m in got if t == b"t/%d" % qos] == [b"%d" % i for i in range(20)]
+            assert c.counters["pings_answered"] and ticks[0] > 50, ticks
+            await c.unsubscribe("t/#")
+            await c.disconnect()
+            await task
+            try:
+                await c.publish("t", "m")
+                assert False
+            except OSError as e:
+                assert e.errno == errno.ENOTCONN
+            other.cancel()
+
+        asyncio.run(main())
+        """,
+        mosquitto.port,
+    ).finish()
+
+
+def test_bad_arguments(mosquitto: Mosquitto, run) -> None:
+    run(
+        """
+        async def main():
+            c = make(kind=Client)
+            for call in (c.publish("#", "m"), c.publish("t", "m", qos=3), c.subscribe("a#"),
+                         c.subscribe("a", 5), c.unsubscribe("")):
+                try:
+                    await call
+                    assert False
+                except ValueError:
+                    pass
+
+        asyncio.run(main())
+        """,
+        mosquitto.port,
+    ).finish()
+
+
+def test_restart(mosquitto: Mosquitto, run) -> None:
+    """The broker is killed under a publisher: no QoS 1 or 2 message is lost here"""
+    program = run(
+        """
+        async def main():
+            c = make(kind=Client, keepalive=2)
+            c.DELAY = 0.1
+            c.on("t", lambda topic, message: got.append(message), 2)
+            asyncio.create_task(c.run())
+            await c.connected()
+            print("ready")
+            for i in range(30):
+                await c.publish("t", b"%d" % i, qos=1 + i % 2)
+                await asyncio.sleep_ms(30)
+            await asyncio.sleep_ms(200)
+            # What Mosquitto had acknowledged and not yet delivered dies with it: one at most.
+            assert len({b"%d" % i for i in range(30)} - set(got)) <= 1, got
+            assert c.counters["connects"] == 2
+            await c.disconnect()
+
+        asyncio.run(main())
+        """,
+        mosquitto.port,
+    )
+    program.wait_for("ready")
+    time.sleep(0.3)
+    mosquitto.stop(kill=True)
+    time.sleep(0.3)
+    mosquitto.start()
+    program.finish()
+
+
+def test_refusals_and_handlers_that_raise_end_run(mosquitto: Mosquitto, run) -> None:
+    run(
+        """
+        async def main():
+            c = make(kind=Client)
+
+            def fails(topic, message):
+                raise KeyError("handler")
+
+            c.on("t", fails)
+            task = asyncio.create_task(c.run())
+            await c.connected()
+            await c.publish("t", "m")
+            try:
+                await task
+                assert False
+            except KeyError:
+                pass
+            try:
+                await c.subscribe("u")
+                assert False
+            except KeyError:
+                pass
+            assert c.sock is None
+            task = asyncio.create_task(c.run())  # and again
+            await c.connected()
+            await c.disconnect()
+
+        asyncio.run(main())
+        """,
+        mosquitto.port,
+    ).finish()

@@ -1,0 +1,366 @@
+"""Callbacks, Timers and threads: nothing nests, nothing interleaves (D5, D6)."""
+
+import pytest
+from tests.umqtt.wire.broker import (
+    DISCONNECT,
+    PINGREQ,
+    PINGRESP,
+    puback,
+    pubcomp,
+    publish,
+    pubrec,
+    suback,
+    subscribe,
+)
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_echo_in_the_callback(play, qos):
+    """D5: publish at any QoS inside the callback; 40 queued messages; PUBACKs in order [-4.6.0-2]"""
+    count = 40
+
+    def conversation(broker):
+        broker.greet()
+        broker.send(b"".join(publish("t", b"%d" % i, 1, 100 + i) for i in range(count)))
+        for i in range(count):
+            if qos:
+                # The echo comes before the acknowledgement of the message that it answers.
+                broker.expect(publish("t", b"%d" % i, qos, i + 1))
+                broker.send(puback(i + 1) if qos == 1 else pubrec(i + 1))
+            else:
+                broker.expect(publish("t", b"%d" % i))
+            while True:
+                answer = broker.read_packet()
+                if answer[0] == 0x62:
+                    broker.send(pubcomp(int.from_bytes(answer[2:], "big")))
+                else:
+                    assert answer == puback(100 + i)
+                    break
+
+    play(
+        f"""
+        c = connected()
+
+        def echo(topic, message):
+            got.append(message)
+            depth.append(1)
+            assert len(depth) == 1
+            c.publish(topic, message, qos={qos})
+            assert c.wait_msg() is None and c.check_msg() is None
+            depth.pop()
+
+        depth = []
+        c.MAX_IN_FLIGHT = 64
+        c.set_callback(echo)
+        receive(c, {count})
+        work(c, 0.3)
+        assert got == [b"%d" % i for i in range({count})]
+        """,
+        conversation,
+    )
+
+
+def test_stack_does_not_grow(play):
+    """D5: 300 echoes of echoes; upstream's recursion ended at a depth of 74"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.send(publish("t", b"0"))
+        for i in range(300):
+            broker.expect(publish("t", b"%d" % (i + 1), 1, i + 1))
+            broker.send(publish("t", b"%d" % (i + 1)) + puback(i + 1))
+
+    play(
+        """
+        c = connected()
+        stacks = []
+
+        def echo(topic, message):
+            stacks.append(micropython.stack_use())
+            if len(stacks) <= 300:
+                c.publish(topic, b"%d" % (int(message) + 1), qos=1)
+
+        c.set_callback(echo)
+        while len(stacks) < 301:
+            c.wait_msg()
+        assert max(stacks) == min(stacks)
+        """,
+        conversation,
+    )
+
+
+def test_subscribe_disconnect_and_connect_in_the_callback(play):
+    def conversation(broker):
+        broker.greet()
+        broker.send(publish("t", b"1"))
+        broker.expect(subscribe(1, "u"))
+        broker.send(suback(1) + publish("t", b"2", 1, 5))
+        broker.expect(DISCONNECT)  # and no PUBACK after it [MQTT-3.14.4-2]
+        broker.expect_close()
+
+    play(
+        """
+        c = connected()
+
+        def callback(topic, message):
+            got.append(message)
+            if message == b"1":
+                assert isinstance(error_of(c.connect), RuntimeError)
+                c.subscribe("u")
+            else:
+                c.disconnect()
+
+        c.set_callback(callback)
+        c.on_subscribed = lambda *answer: got.append(answer)
+        assert c.wait_msg() == 0x30
+        assert c.wait_msg() == 0x32
+        assert got == [b"1", (b"u", 0), b"2"] and c.sock is None
+        """,
+        conversation,
+    )
+
+
+def test_callback_that_raises(play):
+    """contract: the exception reaches wait_msg, the message is not acknowledged, the link lives"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.send(publish("t", b"1", 1, 5) + publish("t", b"2", 2, 6) + publish("t", b"3", 1, 7))
+        broker.expect(puback(7), DISCONNECT)
+
+    play(
+        """
+        c = connected()
+
+        def callback(topic, message):
+            got.append(message)
+            if message != b"3":
+                raise KeyError(message)
+
+        c.set_callback(callback)
+        assert isinstance(error_of(c.wait_msg), KeyError)
+        assert isinstance(error_of(c.check_msg), KeyError)
+        c.wait_msg()
+        assert got == [b"1", b"2", b"3"]
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
+def test_timer_never_interleaves(play):
+    """D6: ping() and publish() scheduled at every moment, while large publishes are under way"""
+    payload = bytes(range(256)) * 40
+
+    def conversation(broker):
+        broker.greet()
+        seen = {"main": 0, "timer": 0, "ping": 0}
+        while seen["main"] < 200:
+            packet = broker.read_packet()
+            if packet == PINGREQ:
+                seen["ping"] += 1
+                broker.send(PINGRESP)
+            elif packet == publish("timer", b"x" * 50):
+                seen["timer"] += 1
+            else:
+                identifier = seen["main"] % 65535 + 1
+                assert packet == publish("main", payload, 1, identifier), packet[:20]
+                seen["main"] += 1
+                broker.send(puback(identifier))
+        assert seen["timer"] > 20 and seen["ping"] > 20, seen
+
+    play(
+        """
+        c = connected()
+        payload = bytes(range(256)) * 40
+        errors = []
+
+        def tick(n):
+            try:
+                (c.ping if n & 1 else lambda: c.publish("timer", "x" * 50))()
+            except Exception as e:
+                errors.append(e)
+
+        # The stand-in for machine.Timer: a callback scheduled at the next bytecode, again and again.
+        for i in range(200):
+            for n in range(3):
+                try:
+                    micropython.schedule(tick, i + n)
+                except RuntimeError:
+                    pass
+            c.publish("main", payload, qos=1)
+        assert not errors, errors
+        """,
+        conversation,
+    )
+
+
+def test_thread_never_interleaves(play):
+    """D6: a second thread publishes and pings all the time; first corrupt packet was after 163"""
+    payload = b"m" * 3000
+
+    def conversation(broker):
+        broker.greet()
+        main = thread = 0
+        while main < 200:
+            packet = broker.read_packet()
+            if packet[0] == 0xC0:
+                broker.send(PINGRESP)
+            elif packet == publish("thread", b"t" * 30):
+                thread += 1
+            else:
+                assert packet == publish("main", payload), packet[:20]
+                main += 1
+        assert thread > 5
+
+    play(
+        """
+        import _thread
+
+        c = connected()
+        stop = []
+        errors = []
+
+        def run():
+            while not stop:
+                try:
+                    c.publish("thread", "t" * 30)
+                    c.ping()
+                except OSError as e:
+                    if e.args[0] != errno.ENOBUFS:
+                        errors.append(e)
+                        break
+                time.sleep_ms(1)
+            stop.append(2)
+
+        _thread.start_new_thread(run, ())
+        published = 0
+        while published < 200:
+            try:
+                c.publish("main", b"m" * 3000)
+                published += 1
+            except OSError as e:  # deferred behind the other thread until too much waited
+                assert e.args[0] == errno.ENOBUFS
+            time.sleep_ms(1)
+        stop.append(1)
+        while len(stop) < 2:
+            time.sleep_ms(1)
+        assert not errors, errors
+        """,
+        conversation,
+    )
+
+
+def test_a_deferred_packet_leaves_soon(play):
+    """D6: what a Timer publishes while wait_msg waits leaves within 50 ms"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(publish("t", b"from the timer", 1, 1), PINGREQ)
+        broker.send(puback(1) + PINGRESP)
+
+    play(
+        """
+        import _thread
+
+        c = connected()
+
+        def later():
+            time.sleep_ms(100)
+            micropython.schedule(lambda _: (c.publish("t", "from the timer", qos=1), c.ping()), 0)
+
+        _thread.start_new_thread(later, ())
+        start = time.ticks_ms()
+        assert c.wait_msg() is None
+        waited = time.ticks_diff(time.ticks_ms(), start)
+        assert waited < 1000, waited  # about 150, but machines are noisy
+        assert not c.unacknowledged(1)
+        """,
+        conversation,
+    )
+
+
+def test_timer_disconnects(play):
+    """A Timer callback may disconnect while wait_msg waits: OSError there, DISCONNECT on the wire"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(DISCONNECT)
+        broker.expect_close()
+
+    play(
+        """
+        import _thread
+
+        c = connected()
+
+        def later():
+            time.sleep_ms(100)
+            micropython.schedule(lambda _: c.disconnect(), 0)
+
+        _thread.start_new_thread(later, ())
+        assert error_of(c.wait_msg).args[0] == errno.ENOTCONN
+        assert c.sock is None
+        """,
+        conversation,
+    )
+
+
+def test_ctrl_c(play):
+    """KeyboardInterrupt in wait_msg leaves a client that can still say goodbye and connect again"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(DISCONNECT)
+        broker.greet()
+        broker.expect(DISCONNECT)
+
+    play(
+        """
+        import _thread
+
+        c = connected()
+
+        def interrupt(_):
+            raise KeyboardInterrupt
+
+        # Raised from the callback of the hook, as Ctrl-C is from inside the poll.
+        real = c._connection.link.wait
+
+        def wait(*arguments):
+            raise KeyboardInterrupt
+
+        c._connection.link.wait = wait
+        try:
+            try:
+                c.wait_msg()
+            finally:
+                c.disconnect()
+        except KeyboardInterrupt:
+            pass
+        c.connect()
+        c.disconnect()
+        """,
+        conversation,
+    )
+
+
+def test_oversized_backlog_in_a_callback(play):
+    """Publishing 500 messages inside one callback: it waits for room instead of piling them up"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.send(publish("t", b"go", 1, 9))
+        for i in range(500):
+            broker.expect(publish("t", b"%d" % i * 300))
+        broker.expect(puback(9), DISCONNECT)
+
+    play(
+        """
+        c = connected()
+        c.set_callback(lambda t, m: [c.publish(t, b"%d" % i * 300) for i in range(500)])
+        c.wait_msg()
+        c.disconnect()
+        """,
+        conversation,
+    )
