@@ -1,4 +1,4 @@
-"""The board's own config.json code, modules/config.py, for use on the host."""
+"""The board's own config.json code, modules/device/config.py, for use on the host."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SHOWN_SECRET = "********"
 
 
 def config_module() -> ModuleType:
-    """Return modules/config.py, run by this Python: what it accepts, the board accepts."""
-    path = ROOT / "modules" / "config.py"
+    """Return modules/device/config.py, run by this Python: what it accepts, the board accepts."""
+    path = ROOT / "modules" / "device" / "config.py"
     spec = importlib.util.spec_from_file_location("device_config_module", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -47,7 +47,7 @@ try:
 except ImportError:
     pass
 """
-_MODULES = ("board", "config", "device", "rgb", "timers", "topicmatch", "umqtt.robust", "wifi")
+_MODULES = ("board", "device", "rgb", "timers", "topicmatch", "umqtt.robust", "wifi")
 _WIFI_MODEL = "esp32_wifi"
 _WIFI_NET = "192.168.4.0/24"
 

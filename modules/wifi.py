@@ -195,7 +195,7 @@ def __getattr__(name):
 
 
 def _credentials():
-    import config
+    from device import config
 
     try:
         values, problems = config.read()

@@ -9,10 +9,10 @@ import board
 import machine
 import os
 import rgb
-import slot
 import sys
 import time
 import version
+from device import slot
 from micropython import const
 
 # Counted from when the LEDs light up: before that the ROM loader owns GPIO0. Milliseconds.
@@ -62,22 +62,20 @@ def run_user_program(window):
 
 
 def run_device(window):
-    import config
-    import device
-    import platforms
+    from device import config, platforms, program
 
-    settings, problems = config.load(board.NAME, device.unique_id())
+    settings, problems = config.load(board.NAME, program.unique_id())
     if not problems:
         try:
-            firmware = device.Device(platforms.resolve(settings))
+            firmware = program.Device(platforms.resolve(settings))
         except ValueError as error:
             problems.append(str(error))
     if problems:
         for problem in problems:
             print("config: " + problem)
-        device.show_error(rgb.leds())
+        program.show_error(rgb.leds())
         return
-    watchdog = device.Watchdog()
+    watchdog = program.Watchdog()
     try:
         run_or_reset(firmware, watchdog, window)
     except BaseException:  # a person: button A, or Ctrl-C, also while a failure is being read

@@ -3,30 +3,22 @@
 A small state machine, wifi -> time -> mqtt -> run, whose `step` never blocks for long, so that
 Ctrl-C, Wi-Fi supervision and the LEDs go on during every outage. What happens is printed in
 lines that people and scripts can read (docs/serial.md).
-
-`/handlers.py` on the board's filesystem may add handlers:
-
-    import device
-
-    @device.on("class/+/lamp")
-    def lamp(topic, message):           # both are bytes
-        device.publish("class/seen", message)
 """
 
 import board
-import clock
+import device
 import errno
 import gc
 import json
 import machine
 import os
 import rgb
-import slot
 import sys
 import time
-from lights import UNDERSTOOD, Lights
+from . import clock, slot
+from .lights import UNDERSTOOD, Lights
+from .platforms import Limiter
 from micropython import const
-from platforms import Limiter
 from umqtt import packets
 from umqtt.robust import MQTTClient
 from umqtt.simple import MQTTException
@@ -64,30 +56,6 @@ _REFUSALS = {
     4: "the broker refuses the password; check mqtt.user and mqtt.password",
     5: "the broker does not let this user in; check mqtt.user and mqtt.password",
 }
-
-_user_handlers = []
-_running = None
-
-
-def on(topic_filter, qos=0):
-    """Decorate a handler(topic, message) for messages that match a topic filter.
-
-    For `/handlers.py`. A bad filter is reported when the device starts; TypeError if the filter
-    was forgotten.
-    """
-    if callable(topic_filter):
-        raise TypeError('a handler needs its topic filter: write @device.on("class/lamp")')
-
-    def register(handler):
-        _user_handlers.append((topic_filter, handler, qos))
-        return handler
-
-    return register
-
-
-def publish(topic, message, retain=False, qos=0):
-    """Publish from a handler. Never blocks; a message that does not fit the queue is dropped."""
-    _running.publish(topic, message, retain, qos)
 
 
 def unique_id():
@@ -324,14 +292,13 @@ class Device:
 
     def load_handlers(self):
         """Run /handlers.py and subscribe what it registers."""
-        global _running
-        _running = self
-        _user_handlers.clear()
+        device._running = self
+        device._user_handlers.clear()
         try:
             execfile(HANDLERS, {"__name__": "handlers", "__file__": HANDLERS})
         except Exception as error:
             self._report(error)
-        for topic_filter, handler, qos in _user_handlers:
+        for topic_filter, handler, qos in device._user_handlers:
             try:
                 self._add_handler(topic_filter, handler, qos)
             except (ValueError, TypeError) as error:
