@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from ci import smoke
+from ci.boards import load_board
+from ci.built import read_build
 from ci.filesystem import read_files
 from ci.flash_image import read_flash_image
+from ci.image import FILES, make_images
 from ci.problem import Problem
-from tests.images.fake_build import VERSION
+from tests.images.fake_build import VERSION, make_build
 
 
 @pytest.fixture
@@ -29,11 +32,6 @@ def qemu(micropython, monkeypatch, tmp_path):
 
 @pytest.fixture
 def mpython_update(tmp_path):
-    from ci.boards import load_board
-    from ci.built import read_build
-    from ci.image import FILES, make_images
-    from fake_build import make_build
-
     board = load_board("mpython")
     build = read_build(board, make_build(board, tmp_path / "build"))
     return make_images(board, build, VERSION, FILES, tmp_path / "dist")[0]
