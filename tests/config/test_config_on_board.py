@@ -16,8 +16,7 @@ from tests.config import examples
 
 # One example a line: all of them at once are more than the board's heap holds.
 CHECK = """
-import json, sys
-from device import config
+import config, json, sys
 with open(sys.argv[1]) as file:
     for line in file:
         print(json.dumps(config.check(json.loads(line))))
@@ -25,8 +24,7 @@ print("ok")
 """
 
 RESOLVE = """
-import json, sys
-from device import config, platforms
+import config, json, platforms, sys
 from umqtt import packets
 from umqtt.robust import MQTTClient
 for line in open(sys.argv[1]):
@@ -46,7 +44,7 @@ print("ok")
 """
 
 SAVE_FOR_EVER = """
-from device import config
+import config
 values = [{"wifi": {"ssid": c * 30}, "mqtt": {"server": c * 250, "password": c * 900}} for c in "ab"]
 config.save(values[0], "config.json")
 print("saving")

@@ -9,11 +9,10 @@ import pytest
 from simulated_board import SimulatedBoard
 
 PRELUDE = """\
-import machine, time
-from device.program import Watchdog
+import device, machine, time
 if machine.reset_cause() != machine.PWRON_RESET:
     raise SystemExit
-watchdog = Watchdog(limit=4000)
+watchdog = device.Watchdog(limit=4000)
 """
 
 LOOPS = {

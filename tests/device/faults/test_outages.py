@@ -156,11 +156,7 @@ def test_credentials_revoked_and_given_back(
     board = boot(
         config=settings(broker, user="pupil", password="right", keepalive=KEEPALIVE),
         # By itself it tries again every minute.
-        files={
-            "handlers.py": (
-                "" if FULL else "from device import program\nprogram.REFUSED_RETRY = 1500\n"
-            )
-        },
+        files={"handlers.py": "" if FULL else "import device\ndevice.REFUSED_RETRY = 1500\n"},
     )
     wait_subscribed(board)
     seen = len(board.lines)
@@ -197,8 +193,7 @@ def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
 
 WEEK = """\
 # While the file /week is there, 3 hours pass in 50 ms.
-import os, time, timers
-from device import program
+import device, os, time, timers
 from umqtt import connection, robust, simple
 
 class Clock:
@@ -221,7 +216,7 @@ def pass_time():
             print("a week has passed")
 
 timers.every(50, pass_time)
-program.REFUSED_RETRY = 1500
+device.REFUSED_RETRY = 1500
 """
 
 
@@ -488,7 +483,7 @@ def stuck(topic, message):
 
 
 SAVING = """\
-from device import config
+import config
 values, _ = config.read()
 print("read", values["mqtt"]["client_id"])
 for number in range({count}):

@@ -1,6 +1,6 @@
 # lights: every payload that is understood, and that the others change nothing.
 import json
-from device.lights import Lights
+from lights import Lights
 
 
 class Leds:
