@@ -13,7 +13,7 @@ from ci.problem import Problem
 from tests.images.fake_build import make_build
 
 # What the folder of a board must not get along without.
-OWN_MODULES = {"main.py", "config.py", "device.py", "board.py", "version.py", "umqtt/robust.py"}
+OWN_MODULES = {"main.py", "device/config.py", "board.py", "version.py", "umqtt/robust.py"}
 
 
 @pytest.fixture(scope="session")

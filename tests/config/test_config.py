@@ -1,4 +1,4 @@
-"""modules/config.py under CPython, the JSON Schema and the documentation say the same."""
+"""modules/device/config.py under CPython, the JSON Schema and the documentation say the same."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from tests.config import examples
 
 # One example a line: all of them at once are more than the board's heap holds.
 CHECK = """
-import config, json, sys
+import json, sys
+from device import config
 with open(sys.argv[1]) as file:
     for line in file:
         print(json.dumps(config.check(json.loads(line))))
@@ -24,7 +25,8 @@ print("ok")
 """
 
 RESOLVE = """
-import config, json, platforms, sys
+import json, sys
+from device import config, platforms
 from umqtt import packets
 from umqtt.robust import MQTTClient
 for line in open(sys.argv[1]):
@@ -44,7 +46,7 @@ print("ok")
 """
 
 SAVE_FOR_EVER = """
-import config
+from device import config
 values = [{"wifi": {"ssid": c * 30}, "mqtt": {"server": c * 250, "password": c * 900}} for c in "ab"]
 config.save(values[0], "config.json")
 print("saving")

@@ -216,13 +216,14 @@ def test_ctrl_c_takes_the_board_offline(boot: Boot, mosquitto: Mosquitto) -> Non
 def test_ctrl_c_after_a_failure_leads_to_a_quiet_prompt(boot: Boot) -> None:
     """The watchdog must not reset the board under a person's hands"""
     failing = """\
-import device, machine
+import machine
+from device import program
 
 def step(self):
     machine.WDT(timeout=5000)  # else it waits for a minute
     raise ValueError("on purpose")
 
-device.Device.step = step
+program.Device.step = step
 """
     board = boot(files={"handlers.py": failing})
     board.wait_line("boot: the program has failed; resetting the board in 10 s")

@@ -9,10 +9,11 @@ import pytest
 from simulated_board import SimulatedBoard
 
 PRELUDE = """\
-import device, machine, time
+import machine, time
+from device.program import Watchdog
 if machine.reset_cause() != machine.PWRON_RESET:
     raise SystemExit
-watchdog = device.Watchdog(limit=4000)
+watchdog = Watchdog(limit=4000)
 """
 
 LOOPS = {

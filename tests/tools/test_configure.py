@@ -130,7 +130,7 @@ def test_a_missing_file():
 
 def test_the_same_check_as_on_the_board():
     assert checked(GOOD, "x") == GOOD
-    assert configure.config_module().__file__.endswith("/modules/config.py")
+    assert configure.config_module().__file__.endswith("/modules/device/config.py")
 
 
 def test_wrong_answers_are_asked_again(capsys):

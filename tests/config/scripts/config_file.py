@@ -1,7 +1,7 @@
 # config: all problems at once, positions of syntax errors, atomic saving, no secrets in texts.
-import config
 import json
 import os
+from device import config
 
 PATH = "config.json"
 GOOD = {"wifi": {"ssid": "classroom"}, "mqtt": {"server": "broker.local"}}

@@ -1,10 +1,10 @@
 # config.save: whatever fails and wherever the power goes, the old file or the new one is whole.
-import config
 import errno
 import io
 import json
 import os
 import vfs
+from device import config
 
 PATH = "/flash/config.json"
 ENOSPC = 28  # not in MicroPython's errno

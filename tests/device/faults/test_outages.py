@@ -156,7 +156,11 @@ def test_credentials_revoked_and_given_back(
     board = boot(
         config=settings(broker, user="pupil", password="right", keepalive=KEEPALIVE),
         # By itself it tries again every minute.
-        files={"handlers.py": "" if FULL else "import device\ndevice.REFUSED_RETRY = 1500\n"},
+        files={
+            "handlers.py": (
+                "" if FULL else "from device import program\nprogram.REFUSED_RETRY = 1500\n"
+            )
+        },
     )
     wait_subscribed(board)
     seen = len(board.lines)
@@ -193,7 +197,8 @@ def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
 
 WEEK = """\
 # While the file /week is there, 3 hours pass in 50 ms.
-import device, os, time, timers
+import os, time, timers
+from device import program
 from umqtt import connection, robust, simple
 
 class Clock:
@@ -216,7 +221,7 @@ def pass_time():
             print("a week has passed")
 
 timers.every(50, pass_time)
-device.REFUSED_RETRY = 1500
+program.REFUSED_RETRY = 1500
 """
 
 
@@ -483,7 +488,7 @@ def stuck(topic, message):
 
 
 SAVING = """\
-import config
+from device import config
 values, _ = config.read()
 print("read", values["mqtt"]["client_id"])
 for number in range({count}):

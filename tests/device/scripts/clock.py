@@ -1,8 +1,8 @@
 # clock: one SNTP question, and only the right answer sets the clock [RFC 4330].
-import clock
 import network
 import socket
 import time
+from device import clock
 
 wlan = network.WLAN()
 wlan.active(True)

@@ -1,6 +1,6 @@
 # Echoes: a message is echoed once, whoever sends it; too many at once are not; lost ones are forgotten.
 import time
-from device import Echoes
+from device.program import Echoes
 
 echoes = Echoes()
 echoes.PATIENCE = 50

@@ -1,6 +1,6 @@
 # lights: every payload that is understood, and that the others change nothing.
 import json
-from lights import Lights
+from device.lights import Lights
 
 
 class Leds:

@@ -1,6 +1,6 @@
 # platforms.Limiter: never more than a service allows, and the newest state arrives.
 import os
-import platforms
+from device import platforms
 import time
 from umqtt.robust import MQTTClient
 

@@ -1,7 +1,6 @@
 # platforms.resolve: what each service gets from the few fields that a person gives.
-import config
 import json
-import platforms
+from device import config, platforms
 
 WIFI = {"ssid": "classroom"}
 TOKEN = "version=2018-10-31&res=products%2F123%2Fdevices%2Flamp&et=1&method=md5&sign=x"

@@ -1,8 +1,8 @@
 # Prints the OneNET tokens for the rows of a JSON file: [resource, key, end, method]. Without one,
 # checks only what is refused; test_platforms.py compares the tokens with CPython's.
 import json
-import platforms
 import sys
+from device import platforms
 
 for method in ("sha512", "SHA256", "", "update"):
     try:

@@ -4,8 +4,8 @@
 import json
 import sys
 
-import config
 import vfs
+from device import config
 
 
 class Flash:

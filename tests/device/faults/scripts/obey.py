@@ -1,7 +1,7 @@
 # Has the lamp obey every payload of a file (hexadecimal, one a line) and prints what became of it:
 # whether it was understood, whether the lamp is on, its colour, its brightness, LED writes so far.
 import sys
-from lights import Lights
+from device.lights import Lights
 
 
 class Leds:
