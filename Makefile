@@ -1,8 +1,8 @@
-# Thin: every target calls a function of ci/functions.sh or a script that a person can call too.
+# Thin: every target calls a function of ci/build/functions.sh or a script that a person can call too.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-CI := . ci/functions.sh && . ci/mcu.sh &&
+CI := . ci/build/functions.sh &&
 PYTHON := build/venv/bin/python
 
 BOARD ?= mpython
@@ -24,7 +24,7 @@ run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:
 test: lint ## run every test, installing what that needs
 	@$(CI) ci_prepare_tests && ci_prepare_matcher_tests
 	@$(PYTHON) -m pytest $(TESTS)
-	@$(if $(TESTS),,$(PYTHON) -m ci.release --tested)
+	@$(if $(TESTS),,$(PYTHON) -m ci.release.checks --tested)
 
 .PHONY: test-mcu
 test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
@@ -65,32 +65,32 @@ TOOLS := $(CI) ci_install_group image
 
 .PHONY: build
 build: ## build a board's firmware: BOARD=bpi-bit, with ESP-IDF at hand or with DOCKER=1
-	@DOCKER="$(DOCKER)" ci/build.sh "$(BOARD)"
+	@DOCKER="$(DOCKER)" ci/build/build.sh "$(BOARD)"
 
 .PHONY: image
 image: ## make the files in dist/ from what was built
 	@$(TOOLS)
-	@$(PYTHON) -m ci.image "$(BOARD)"
+	@$(PYTHON) -m ci.image.images "$(BOARD)"
 
 .PHONY: flash
 flash: ## write an image to a board and keep its files; FACTORY=1 erases them; FILE=image.bin PORT=
 	@$(TOOLS)
-	@$(PYTHON) -m ci.flash "$(BOARD)" --port "$(PORT)" --file "$(FILE)" $(if $(FACTORY),--factory)
+	@$(PYTHON) -m ci.board.flash "$(BOARD)" --port "$(PORT)" --file "$(FILE)" $(if $(FACTORY),--factory)
 
 .PHONY: erase
 erase: ## erase a board's whole flash
 	@$(TOOLS)
-	@$(PYTHON) -m ci.erase "$(BOARD)" --port "$(PORT)"
+	@$(PYTHON) -m ci.board.erase "$(BOARD)" --port "$(PORT)"
 
 .PHONY: monitor
 monitor: ## show what a board prints, and type to it; Ctrl-] ends
 	@$(TOOLS)
-	@$(PYTHON) -m ci.monitor --port "$(PORT)"
+	@$(PYTHON) -m ci.board.monitor --port "$(PORT)"
 
 .PHONY: config
 config: ## fill in a board's config.json; FILE=my.json for many boards; SHOW=1 prints it
 	@$(TOOLS)
-	@$(PYTHON) -m ci.configure --port "$(PORT)" --file "$(FILE)" $(if $(SHOW),--show)
+	@$(PYTHON) -m ci.board.configure --port "$(PORT)" --file "$(FILE)" $(if $(SHOW),--show)
 
 .PHONY: smoke
 smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa
@@ -99,7 +99,7 @@ smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa
 
 .PHONY: version
 version: ## print the firmware's version
-	@echo "version=$$(python3 -m ci.version)"
+	@echo "version=$$(python3 -m ci.build.version)"
 
 .PHONY: release
 release: release-check ## build and collect all boards' files in dist/, with the notes
@@ -109,17 +109,17 @@ release: release-check ## build and collect all boards' files in dist/, with the
 .PHONY: release-check
 release-check: ## refuse a tree that must not be released
 	@$(TOOLS)
-	@$(PYTHON) -m ci.release --check
+	@$(PYTHON) -m ci.release.checks --check
 
 .PHONY: release-collect
 release-collect: ## check that dist/ is complete, and write the notes to it
 	@$(TOOLS)
-	@$(PYTHON) -m ci.release --collect
+	@$(PYTHON) -m ci.release.checks --collect
 
 .PHONY: installer
 installer: ## make the web page that installs a release, from dist/
 	@$(TOOLS)
-	@$(PYTHON) -m ci.installer
+	@$(PYTHON) -m ci.release.installer
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched

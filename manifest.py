@@ -9,6 +9,6 @@ freeze("firmware/boot", "main.py")
 freeze("modules")
 
 # `import version` answers what the board runs. Written at every build, whoever starts it.
-_COMMAND = [sys.executable, "ci/version.py", "--micropython", manifestfile.__file__]
+_COMMAND = [sys.executable, "ci/build/version.py", "--micropython", manifestfile.__file__]
 subprocess.run([*_COMMAND, "--output", "build/version/version.py"], check=True)
 module("version.py", base_path="build/version")

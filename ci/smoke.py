@@ -26,13 +26,13 @@ from mpremote.transport_serial import SerialTransport
 from paho.mqtt import publish
 
 from ci.boards import Board, load_board
-from ci.device_config import to_bytes
-from ci.filesystem import make_filesystem
-from ci.flash import find_image
-from ci.flash_image import FlashImage, read_flash_image
-from ci.image import join
+from ci.board.device_config import to_bytes
+from ci.image.filesystem import make_filesystem
+from ci.board.flash import find_image
+from ci.image.flash_image import FlashImage, read_flash_image
+from ci.image.images import join
 from ci.problem import Problem, run
-from ci.repl import Repl, enter
+from ci.board.repl import Repl, enter
 
 BOOT_SECONDS = 60
 NETWORK_SECONDS = 60

@@ -1,5 +1,5 @@
 # Everything the simulated board has: its fake hardware, then the same as the real board.
-# SIM_BOARD is set by ci/functions.sh.
+# SIM_BOARD is set by ci/build/simulator.sh.
 import os
 
 freeze("modules")

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from ci.boards import ROOT, board_names, load_board
-from ci.built import read_sdkconfig
-from ci.partitions import parse_size, read_csv
+from ci.image.built import read_sdkconfig
+from ci.image.partitions import parse_size, read_csv
 from ci.problem import Problem
 
 FILES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ci.boards import ROOT, load_board
-from ci.check_board import check_pins, check_table, compile_frozen, merged_sdkconfig
+from ci.build.check_board import check_pins, check_table, compile_frozen, merged_sdkconfig
 from ci.problem import Problem
 from tests.images.fake_build import make_build
 
@@ -19,7 +19,7 @@ OWN_MODULES = {"main.py", "device/config.py", "board.py", "version.py", "umqtt/r
 @pytest.fixture(scope="session")
 def source() -> Path:
     """MicroPython's source, the one that the simulator was built from."""
-    command = [". ci/functions.sh; ci_find_micropython"]
+    command = [". ci/build/functions.sh; ci_find_micropython"]
     result = subprocess.run(
         ["bash", "-c", *command], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -107,12 +107,12 @@ def test_a_fragment_that_is_not_there(copy, source):
 
 
 def build(board, **environment):
-    """Run ci/build.sh where neither Docker nor ESP-IDF is; return its status and output."""
+    """Run ci/build/build.sh where neither Docker nor ESP-IDF is; return its status and output."""
     kept = {
         name: value for name, value in os.environ.items() if name not in ("IDF_PATH", "DOCKER")
     }
     result = subprocess.run(
-        [ROOT / "ci" / "build.sh", board],
+        [ROOT / "ci" / "build" / "build.sh", board],
         env={**kept, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -188,7 +188,7 @@ def test_docker_builds_in_the_pinned_container(copy, pinned_source, tmp_path):
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "venv").symlink_to(ROOT / "build" / "venv")
     result = subprocess.run(
-        [tmp_path / "ci" / "build.sh", copy.name],
+        [tmp_path / "ci" / "build" / "build.sh", copy.name],
         env={
             **os.environ,
             "PATH": f"{docker.parent}:{os.environ['PATH']}",
@@ -207,7 +207,9 @@ def test_docker_builds_in_the_pinned_container(copy, pinned_source, tmp_path):
         call.index("/mpy-cross'") < call.index("MICROPY_MPYCROSS=") < call.index("/ports/esp32'")
     )
     assert "application        0x10000" in result.stdout
-    assert "machine_timer.c" in result.stdout  # looked at, and its fault told (ci/mend_timer.py)
+    assert (
+        "machine_timer.c" in result.stdout
+    )  # looked at, and its fault told (ci/build/mend_timer.py)
     assert (tmp_path / "build" / copy.name / "sizes.json").is_file()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ci.device_config import config_module
+from ci.board.device_config import config_module
 from simulated_board import ROOT, facts
 from tests.config import examples
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ci.device_config import config_module
+from ci.board.device_config import config_module
 from tests.config import examples
 
 # One example a line: all of them at once are more than the board's heap holds.

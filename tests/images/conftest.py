@@ -2,8 +2,8 @@
 
 import pytest
 
-from ci.built import read_build
-from ci.image import FILES, make_images
+from ci.image.built import read_build
+from ci.image.images import FILES, make_images
 from tests.images.fake_build import VERSION, make_build
 
 

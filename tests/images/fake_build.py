@@ -7,7 +7,7 @@ from esptool.bin_image import ELFSection
 from esptool.targets import CHIP_DEFS
 
 from ci.boards import Board
-from ci.partitions import table_binary
+from ci.image.partitions import table_binary
 
 VERSION = "1.2.3"
 FLASH_SIZES = {"mpython": "8MB", "bpi-bit": "4MB"}

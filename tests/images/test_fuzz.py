@@ -5,12 +5,12 @@ import random
 import pytest
 
 from ci.boards import load_board
-from ci.built import read_build, read_sdkconfig
-from ci.configure import parse
-from ci.filesystem import make_filesystem
-from ci.flash_image import read_flash_image
-from ci.image import FILES, make_images
-from ci.partitions import read_binary, read_csv, table_binary
+from ci.image.built import read_build, read_sdkconfig
+from ci.board.configure import parse
+from ci.image.filesystem import make_filesystem
+from ci.image.flash_image import read_flash_image
+from ci.image.images import FILES, make_images
+from ci.image.partitions import read_binary, read_csv, table_binary
 from ci.problem import Problem
 from tests.images.fake_build import VERSION, make_build
 

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-from ci.built import read_build, size_table
-from ci.filesystem import make_filesystem, read_files
-from ci.flash_image import read_flash_image
-from ci.image import FILES, board_files, make_images
-from ci.partitions import parse_size
+from ci.image.built import read_build, size_table
+from ci.image.filesystem import make_filesystem, read_files
+from ci.image.flash_image import read_flash_image
+from ci.image.images import FILES, board_files, make_images
+from ci.image.partitions import parse_size
 from ci.problem import Problem
 from tests.images.fake_build import APPLICATION_SIZE, FLASH_SIZES, VERSION, make_build
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ci.flash_image import read_flash_image
-from ci.partitions import SECTOR
+from ci.image.flash_image import read_flash_image
+from ci.image.partitions import SECTOR
 
 SCRIPTS = Path(__file__).parent / "scripts"
 

@@ -90,7 +90,7 @@ def test_what_must_be_a_number_is_checked_first(
 @pytest.mark.parametrize("value", ["", "15", "0.1", "015"])
 def test_numbers_are_taken(root: Path, value: str) -> None:
     subprocess.run(
-        ["bash", "-c", f". ci/functions.sh; ci_check_number SECONDS '{value}'"],
+        ["bash", "-c", f". ci/build/functions.sh; ci_check_number SECONDS '{value}'"],
         cwd=root,
         check=True,
     )

@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ci.filesystem import read_files  # noqa: E402
-from ci.flash_image import read_flash_image  # noqa: E402
+from ci.image.filesystem import read_files  # noqa: E402
+from ci.image.flash_image import read_flash_image  # noqa: E402
 from tests.tools.serial_board import SerialBoard  # noqa: E402
 
 

@@ -5,13 +5,13 @@ import os
 
 import pytest
 
-from ci import configure
+from ci.board import configure
 from ci.boards import ROOT
-from ci.configure import ask_values, checked, parse
-from ci.device_config import config_module, masked
-from ci.ports import find_port, find_ports
+from ci.board.configure import ask_values, checked, parse
+from ci.board.device_config import config_module, masked
+from ci.board.ports import find_port, find_ports
 from ci.problem import Problem, run
-from ci.repl import open_repl
+from ci.board.repl import open_repl
 from tests.tools.serial_board import SerialBoard
 
 CANARY = "canary-4711"
@@ -280,8 +280,8 @@ while True:
 
 
 def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkeypatch):
-    monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.5)
+    monkeypatch.setattr("ci.board.repl._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("ci.board.repl._STOP_SECONDS", 0.5)
     (tmp_path / "flash").mkdir()
     (tmp_path / "flash" / "main.py").write_text(STUBBORN)
     with SerialBoard(micropython, tmp_path / "flash") as board:
@@ -292,8 +292,8 @@ def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkey
 
 
 def test_a_port_without_micropython(monkeypatch):
-    monkeypatch.setattr("ci.repl._ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr("ci.repl._STOP_SECONDS", 0.1)
+    monkeypatch.setattr("ci.board.repl._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("ci.board.repl._STOP_SECONDS", 0.1)
     _, end = os.openpty()
     with pytest.raises(Problem, match="no MicroPython prompt"):
         with open_repl(os.ttyname(end)):
@@ -322,7 +322,7 @@ PORTS = [
 def test_the_port_is_found_by_its_usb_ids(monkeypatch):
     from ci.boards import load_board
 
-    monkeypatch.setattr("ci.ports.comports", lambda: PORTS)
+    monkeypatch.setattr("ci.board.ports.comports", lambda: PORTS)
     assert find_port("", load_board("mpython")) == "/dev/ttyUSB1"
     assert find_port("", load_board("bpi-bit")) == "/dev/ttyUSB2"
     assert find_ports("") == ["/dev/ttyUSB1", "/dev/ttyUSB2"]
@@ -333,6 +333,6 @@ def test_the_port_is_found_by_its_usb_ids(monkeypatch):
 
 
 def test_no_board_names_the_other_ports(monkeypatch):
-    monkeypatch.setattr("ci.ports.comports", lambda: [PORTS[0], PORTS[3]])
+    monkeypatch.setattr("ci.board.ports.comports", lambda: [PORTS[0], PORTS[3]])
     with pytest.raises(Problem, match="add PORT=/dev/ttyACM3"):
         find_port("")

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from ci.boards import ROOT, board_names, load_board
-from ci.built import read_build
-from ci.installer import page_text
-from ci.sizes import comparison, sizes
+from ci.image.built import read_build
+from ci.release.installer import page_text
+from ci.image.sizes import comparison, sizes
 from tests.images.fake_build import VERSION, make_build
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -54,7 +54,7 @@ def test_workflows_call_what_people_can_call():
     """Every step is a make target or a script of ours."""
     for path in WORKFLOWS:
         for command in re.findall(r"run: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
-            assert re.match(r"(make( --silent)? [a-z-]+|ci/\w+\.sh )", command), command
+            assert re.match(r"(make( --silent)? [a-z-]+|ci/release/\w+\.sh )", command), command
 
 
 def test_workflows_name_no_board():

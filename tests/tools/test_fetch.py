@@ -1,4 +1,4 @@
-"""ci/functions.sh: where MicroPython's source comes from, and that half of one is never used."""
+"""ci/build/fetch.sh: where MicroPython's source comes from, and that half of one is never used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 # Replaces what talks to the network; each way of fetching may succeed or break off half-way.
 STUBS = """
-. ci/functions.sh
+. ci/build/functions.sh
 CI_BUILD={build}
 fetch() {{ mkdir -p "$1/ports/unix"; if [ "$2" = whole ]; then touch "$1/ports/unix/Makefile"; else return 1; fi; }}
 ci_clone_micropython() {{ fetch "$1" {clone}; }}

@@ -4,13 +4,13 @@ import os
 
 import pytest
 
-from ci import flash
-from ci.built import read_build
+from ci.board import flash
+from ci.image.built import read_build
 from ci.boards import load_board
-from ci.erase import main as erase
-from ci.flash_image import read_flash_image
-from ci.image import FILES, make_images
-from ci.partitions import parse_size
+from ci.board.erase import main as erase
+from ci.image.flash_image import read_flash_image
+from ci.image.images import FILES, make_images
+from ci.image.partitions import parse_size
 from ci.problem import Problem
 from tests.images.fake_build import FLASH_SIZES, VERSION, make_build
 from tests.tools.fake_board import FakeBoard

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from ci.boards import ROOT, load_board
-from ci.built import read_build
-from ci.sizes import sizes
+from ci.image.built import read_build
+from ci.image.sizes import sizes
 from tests.images.fake_build import make_build
 
 # Writes down how it was called; answers with the files in $GH_ANSWERS.
@@ -46,7 +46,7 @@ def call(project, script, *arguments):
         "GH_ANSWERS": str(project / "bin"),
     }
     result = subprocess.run(
-        [project / "ci" / script, *arguments],
+        [project / "ci" / "release" / script, *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,11 +1,11 @@
-"""ci/mend_timer.py: the change compiles, and does what it is for, against a model of ESP-IDF."""
+"""ci/build/mend_timer.py: the change compiles, and does what it is for, against a model of ESP-IDF."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ci import mend_timer
+from ci.build import mend_timer
 from ci.boards import ROOT
 
 # What machine_timer_enable touches: a count in 8 bits for each group, which on its way through 0
@@ -82,8 +82,8 @@ def tree(tmp_path):
 
 
 def call(tree: Path, setting: str = "unset MICROPYTHON_DIR") -> str:
-    """Mend as ci/build.sh does it; return what is said."""
-    script = f'{setting}\n. ci/functions.sh; ci_mend_timer "$0"'
+    """Mend as ci/build/build.sh does it; return what is said."""
+    script = f'{setting}\n. ci/build/functions.sh; ci_mend_timer "$0"'
     result = subprocess.run(
         ["bash", "-c", script, str(tree)], cwd=ROOT, capture_output=True, text=True, check=True
     )

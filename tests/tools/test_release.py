@@ -5,10 +5,16 @@ import subprocess
 import pytest
 
 from ci.boards import board_names, load_board
-from ci.built import read_build
-from ci.image import FILES, make_images
+from ci.image.built import read_build
+from ci.image.images import FILES, make_images
 from ci.problem import Problem
-from ci.release import check_complete, check_release, collect, note_tested, release_notes
+from ci.release.checks import (
+    check_complete,
+    check_release,
+    collect,
+    note_tested,
+    release_notes,
+)
 from tests.images.fake_build import VERSION, make_build
 
 CHANGELOG = """\

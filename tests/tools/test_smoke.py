@@ -8,10 +8,10 @@ import pytest
 
 from ci import smoke
 from ci.boards import load_board
-from ci.built import read_build
-from ci.filesystem import read_files
-from ci.flash_image import read_flash_image
-from ci.image import FILES, make_images
+from ci.image.built import read_build
+from ci.image.filesystem import read_files
+from ci.image.flash_image import read_flash_image
+from ci.image.images import FILES, make_images
 from ci.problem import Problem
 from tests.images.fake_build import VERSION, make_build
 

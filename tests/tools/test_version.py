@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from ci.version import (
+from ci.build.version import (
     ROOT,
     Source,
     current_version,

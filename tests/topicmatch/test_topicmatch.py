@@ -168,7 +168,7 @@ def test_public_module_uses_the_twin_under_cpython(twin: object) -> None:
 
 def test_short_fuzzing() -> None:
     """Some seconds of coverage-guided fuzzing; `make fuzz` takes longer."""
-    script = ". ci/functions.sh && . ci/mcu.sh && ci_fuzz 8"
+    script = ". ci/build/functions.sh && ci_fuzz 8"
     result = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, capture_output=True, timeout=120, env=os.environ
     )

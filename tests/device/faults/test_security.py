@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ci.boards import board_names, load_board
-from ci.built import read_build
-from ci.image import FILES, make_images
+from ci.image.built import read_build
+from ci.image.images import FILES, make_images
 from simulated_board import AccessPoint, SimulatedBoard
 from tests.classroom import Person, settings
 from tests.images.fake_build import VERSION, make_build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build a board's firmware:  ci/build.sh mpython
+# Build a board's firmware:  ci/build/build.sh mpython
 #
 # With ESP-IDF in the environment (IDF_PATH), or with DOCKER=1 in the container that holds it, the
 # whole; with neither, everything that needs no compiler for the chip.
@@ -47,7 +47,7 @@ ci_fetch_port_libraries() {
 
 ci_check_pinned_micropython() {
     local version
-    version=$("$CI_PYTHON" -c 'import sys; from pathlib import Path; from ci.version import micropython_version as v; print(v(Path(sys.argv[1])))' "$1")
+    version=$("$CI_PYTHON" -c 'import sys; from pathlib import Path; from ci.build.version import micropython_version as v; print(v(Path(sys.argv[1])))' "$1")
     [ "$version" = "$MICROPYTHON_TAG" ] ||
         ci_fail "$1 is MicroPython $version; images are built from $MICROPYTHON_TAG: clone it and type: make build ... MICROPYTHON_DIR=/path/to/it"
 }
@@ -59,7 +59,7 @@ ci_build_board() {
     ci_install_group image
     cd "$CI_ROOT"
     ci_say "Checking board $board"
-    "$CI_PYTHON" -m ci.check_board "$board" "$micropython"
+    "$CI_PYTHON" -m ci.build.check_board "$board" "$micropython"
 
     if [ -n "${DOCKER:-}" ]; then
         ci_check_command docker docker-cli
@@ -81,8 +81,8 @@ ci_build_board() {
     else
         ci_fail "all is ready but the chip's compiler: type 'make build BOARD=$board DOCKER=1' where Docker runs, or install ESP-IDF $ESP_IDF_TAG, source its export.sh and type 'make build BOARD=$board'"
     fi
-    "$CI_PYTHON" -m ci.built "$board"
-    "$CI_PYTHON" -m ci.sizes "$board"
+    "$CI_PYTHON" -m ci.image.built "$board"
+    "$CI_PYTHON" -m ci.image.sizes "$board"
 }
 
 ci_build_board "${1:-}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from esptool.targets import CHIP_DEFS
 
-from ci.esp_image import Program, read_program
-from ci.partitions import Layout, find_table, read_binary
+from ci.image.esp_image import Program, read_program
+from ci.image.partitions import Layout, find_table, read_binary
 from ci.problem import Problem
 
 _ERASED = b"\xff"

@@ -1,6 +1,6 @@
 """Write an image to a board.
 
-    python -m ci.flash mpython [--port PORT] [--factory] [--file FILE]
+    python -m ci.board.flash mpython [--port PORT] [--factory] [--file FILE]
 
 The file, the chip and the size of its flash are checked before anything is written.
 """
@@ -15,11 +15,11 @@ from esptool.cmds import read_flash, reset_chip, write_flash
 from esptool.loader import ESPLoader
 
 from ci.boards import ROOT, Board, load_board
-from ci.chip import LINE_ERRORS, connect, disconnect, flash_size
-from ci.flash_image import FlashImage, read_flash_image
-from ci.image import BAUD, DIST
-from ci.partitions import TABLE_SIZE
-from ci.ports import find_port
+from ci.board.chip import LINE_ERRORS, connect, disconnect, flash_size
+from ci.image.flash_image import FlashImage, read_flash_image
+from ci.image.images import BAUD, DIST
+from ci.image.partitions import TABLE_SIZE
+from ci.board.ports import find_port
 from ci.problem import Problem, run
 
 SAFE_BAUD = 115200

@@ -1,6 +1,6 @@
 """Show what a board prints, and type to it: mpremote's terminal. Ctrl-] leaves it.
 
-python -m ci.monitor [--port PORT]
+python -m ci.board.monitor [--port PORT]
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from ci.ports import find_port
+from ci.board.ports import find_port
 from ci.problem import run
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Print, as a table, how much larger or smaller a board has become:  ci/compare_sizes.sh mpython
+# Print, as a table, how much larger or smaller a board has become:  ci/release/compare_sizes.sh mpython
 #
 # Compares with main's last successful build. Needs the gh command and GH_TOKEN.
-. "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../build/functions.sh"
 
 board=${1:-}
 cd "$CI_ROOT"
@@ -16,4 +16,4 @@ if [ -z "$run" ]; then
     exit
 fi
 gh run download "$run" --name "sizes-$board" --dir "$before"
-"$CI_PYTHON" -m ci.sizes "$board" --compare "$before/sizes.json"
+"$CI_PYTHON" -m ci.image.sizes "$board" --compare "$before/sizes.json"

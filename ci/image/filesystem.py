@@ -6,7 +6,7 @@ from pathlib import Path
 
 from littlefs import LittleFS, LittleFSError
 
-from ci.partitions import SECTOR
+from ci.image.partitions import SECTOR
 from ci.problem import Problem
 
 # What vfs.VfsLfs2 formats with, and the first on-disk version, which every MicroPython can mount.

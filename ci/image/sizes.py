@@ -1,7 +1,7 @@
 """A board's sizes, saved by its build and compared with another build's.
 
-python -m ci.sizes mpython                          writes build/mpython/sizes.json
-python -m ci.sizes mpython --compare other.json     prints a Markdown table of the difference
+python -m ci.image.sizes mpython                          writes build/mpython/sizes.json
+python -m ci.image.sizes mpython --compare other.json     prints a Markdown table of the difference
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from ci.boards import load_board
-from ci.built import Build, build_folder, read_build
+from ci.image.built import Build, build_folder, read_build
 from ci.problem import Problem, run
 
 FILE = "sizes.json"

@@ -1,6 +1,6 @@
 """What a board's build left behind, checked: the programs' places, sizes and free room.
 
-python -m ci.built mpython     prints them as a table
+python -m ci.image.built mpython     prints them as a table
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.boards import ROOT, Board, load_board
-from ci.esp_image import read_program
-from ci.partitions import Layout, parse_size, read_binary
+from ci.image.esp_image import read_program
+from ci.image.partitions import Layout, parse_size, read_binary
 from ci.problem import Problem, run
 
 

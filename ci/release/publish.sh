@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Make the GitHub release of a tag from dist/:  ci/publish.sh v1.2.3
+# Make the GitHub release of a tag from dist/:  ci/release/publish.sh v1.2.3
 #
 # It stays a draft until every file is there. Needs the gh command and GH_TOKEN.
-. "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../build/functions.sh"
 
 tag=${1:-}
 cd "$CI_ROOT"
 ci_check_command gh gh
-[ -n "$tag" ] || ci_fail "give the tag: ci/publish.sh v1.2.3"
+[ -n "$tag" ] || ci_fail "give the tag: ci/release/publish.sh v1.2.3"
 [ -f dist/release-notes.md ] || ci_fail "dist/ is not complete; run 'make release-collect' first"
 
 mapfile -t files < <(find dist -type f ! -name release-notes.md | sort)

@@ -1,6 +1,6 @@
 """Make a board's images in dist/ from what its build left behind.
 
-    python -m ci.image mpython
+    python -m ci.image.images mpython
 
 -update.bin   bootloader, table, application: written over an older version, it keeps the files
 -factory.bin  the whole flash from 0x0, with a filesystem that holds a config.json to fill in
@@ -14,13 +14,13 @@ import json
 from pathlib import Path
 
 from ci.boards import ROOT, Board, load_board
-from ci.built import Build, build_folder, read_build, size_table
-from ci.device_config import config_module, to_bytes
-from ci.esp_image import chip_title
-from ci.filesystem import folder_files, make_filesystem
-from ci.flash_image import read_flash_image
+from ci.image.built import Build, build_folder, read_build, size_table
+from ci.board.device_config import config_module, to_bytes
+from ci.image.esp_image import chip_title
+from ci.image.filesystem import folder_files, make_filesystem
+from ci.image.flash_image import read_flash_image
 from ci.problem import Problem, run
-from ci.version import current_version
+from ci.build.version import current_version
 
 DIST = ROOT / "dist"
 FILES = ROOT / "firmware" / "filesystem"  # what a factory image brings besides config.json

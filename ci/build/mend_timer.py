@@ -4,11 +4,11 @@ ports/esp32/machine_timer.c acquires a timer group each time that a timer is sta
 releases it. ESP-IDF counts that in 8 bits: when the count has come round to 0, the next start
 resets the group, and with it the timer that is the chip's clock.
 
-    python -m ci.mend_timer build/micropython          changes the source: each index acquires once
-    python -m ci.mend_timer --only-look /path/to/it    only says whether the source has the fault
+    python -m ci.build.mend_timer build/micropython          changes the source: each index acquires once
+    python -m ci.build.mend_timer --only-look /path/to/it    only says whether the source has the fault
 
 MicroPython's pull request #19163 replaces that code. Once MICROPYTHON_TAG has it, remove this
-file, its tests and its call in ci/build.sh.
+file, its tests and its call in ci/build/build.sh.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import argparse
 from pathlib import Path
 
 from ci.problem import run
-from ci.version import write_if_changed
+from ci.build.version import write_if_changed
 
 FILE = Path("ports/esp32/machine_timer.c")
 
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     if mended is None:
         print(
             f"{path} is not as in MicroPython v1.28.0 and stays as it is; look whether "
-            "MicroPython's issue #19162 is closed there, then remove ci/mend_timer.py"
+            "MicroPython's issue #19162 is closed there, then remove ci/build/mend_timer.py"
         )
     elif mended == text:
         return

@@ -1,4 +1,4 @@
-# What the matcher's tests and measures need beyond functions.sh, which must be sourced before.
+# The emulated Cortex-M3, the fuzzer and what `make bench` needs. Source functions.sh.
 
 # Debian packages that contain a file rather than a command: $1 is a pattern, $2 the package.
 ci_install_debian_file() {

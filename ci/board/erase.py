@@ -1,6 +1,6 @@
 """Erase a board's whole flash.
 
-python -m ci.erase mpython [--port PORT]
+python -m ci.board.erase mpython [--port PORT]
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import argparse
 from esptool.cmds import erase_flash
 
 from ci.boards import load_board
-from ci.chip import LINE_ERRORS, connect, disconnect
-from ci.ports import find_port
+from ci.board.chip import LINE_ERRORS, connect, disconnect
+from ci.board.ports import find_port
 from ci.problem import Problem, run
 
 

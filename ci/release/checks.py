@@ -1,8 +1,8 @@
 """Release what is in the working tree: all boards' images, checked and complete, with their notes.
 
-python -m ci.release --tested     note that the tests have passed for this commit
-python -m ci.release --check      refuse what must not be released
-python -m ci.release --collect    check that dist/ is complete, and write the notes to it
+python -m ci.release.checks --tested     note that the tests have passed for this commit
+python -m ci.release.checks --check      refuse what must not be released
+python -m ci.release.checks --collect    check that dist/ is complete, and write the notes to it
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 
 from ci.boards import ROOT, board_names, load_board
-from ci.flash_image import read_flash_image
-from ci.image import DIST, write_checksums
+from ci.image.flash_image import read_flash_image
+from ci.image.images import DIST, write_checksums
 from ci.problem import Problem, run
-from ci.version import project_version, read_source, write_if_changed
+from ci.build.version import project_version, read_source, write_if_changed
 
 TESTED = ROOT / "build" / "tested"
 NOTES = "release-notes.md"

@@ -10,7 +10,7 @@ from esptool.loader import ESPLoader
 from esptool.targets import CHIP_DEFS
 from esptool.util import FatalError
 
-from ci.partitions import parse_size
+from ci.image.partitions import parse_size
 from ci.problem import Problem
 
 _HEADER = struct.Struct("<BBBBIBBBBH")  # up to the chip's number

@@ -1,6 +1,6 @@
 """Make the web page that installs a release: build/installer, from dist/ and ESP Web Tools.
 
-python -m ci.installer
+python -m ci.release.installer
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import tarfile
 from pathlib import Path
 
 from ci.boards import ROOT, Board, board_names, load_board
-from ci.image import DIST
+from ci.image.images import DIST
 from ci.problem import Problem, run
-from ci.release import check_complete
-from ci.version import project_version
+from ci.release.checks import check_complete
+from ci.build.version import project_version
 
 ESP_WEB_TOOLS = "esp-web-tools@10.4.0"  # from npm; served beside the page, not from elsewhere
 PAGE = ROOT / "build" / "installer"
-TEMPLATE = ROOT / "ci" / "installer.html"
+TEMPLATE = Path(__file__).with_name("installer.html")
 _DOWNLOADS = ROOT / "build" / "npm"
 
 _SECTION = string.Template("""\

@@ -8,8 +8,8 @@ from esptool.util import FatalError
 from serial import SerialException
 
 from ci.boards import Board
-from ci.esp_image import chip_title
-from ci.partitions import parse_size
+from ci.image.esp_image import chip_title
+from ci.image.partitions import parse_size
 from ci.problem import Problem
 
 # What esptool raises when the line is bad or the chip stops answering.

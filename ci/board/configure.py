@@ -1,8 +1,8 @@
 """Fill in the config.json of a board, or of many.
 
-    python -m ci.configure [--port PORT]                 asks, then writes it
-    python -m ci.configure --file my.json [--port PORT]  writes a file, to every board plugged in
-    python -m ci.configure --show [--port PORT]          prints it, secrets masked
+    python -m ci.board.configure [--port PORT]            asks, then writes it
+    python -m ci.board.configure --file my.json [...]     writes a file, to every board plugged in
+    python -m ci.board.configure --show [--port PORT]     prints it, secrets masked
 
 What is written has passed the same check as on the board, and replaces the old file at once.
 """
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ci.device_config import config_module, masked, to_bytes
-from ci.ports import find_port, find_ports
+from ci.board.device_config import config_module, masked, to_bytes
+from ci.board.ports import find_port, find_ports
 from ci.problem import Problem, run
-from ci.repl import open_repl
+from ci.board.repl import open_repl
 
 Values = dict[str, Any]
 Ask = Callable[[str], str]

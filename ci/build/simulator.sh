@@ -1,0 +1,73 @@
+# The simulated boards, and what `make test` needs. Source functions.sh.
+
+# What was built from another MicroPython source than $1 is of no use.
+ci_forget_other_micropython() {
+    if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then
+        rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mcu "$CI_BUILD"/mpy-cross
+        mkdir -p "$CI_BUILD" && echo "$1" >"$CI_BUILD/built-from"
+    fi
+}
+
+# Build mpy-cross and print its path.
+ci_build_mpy_cross() {
+    local micropython program=$CI_BUILD/mpy-cross/mpy-cross
+    micropython=$(ci_find_micropython)
+    if [ ! -x "$program" ]; then
+        ci_check_command gcc gcc && ci_check_command make make
+        ci_say "Building mpy-cross (half a minute)"
+        ci_logged mpy-cross make -C "$micropython/mpy-cross" -j"$(nproc)" BUILD="$CI_BUILD/mpy-cross"
+    fi
+    echo "$program"
+}
+
+# True if $1 is newer than everything a simulated board is made of.
+ci_is_newer_than_sources() {
+    [ -x "$1" ] && [ -z "$(find "$CI_ROOT"/{firmware,modules,boards,manifest.py,pyproject.toml,ci/build/env.sh} -newer "$1" -type f \
+        ! -path '*/__pycache__/*' ! -path '*/boards/sim/host/*' ! -name '*.md' -print -quit)" ]
+}
+
+# Build the simulated board $1 as build/sim-$1/micropython; with $2 = 32 as build/sim32-$1, where
+# objects have a board's size. All boards share their objects: only the frozen modules differ.
+ci_build_simulator() {
+    local board=$1 family=sim force=0 objects program micropython mpy_cross
+    if [ "${2:-64}" = 32 ]; then
+        family=sim32 force=1
+    fi
+    objects=$CI_BUILD/$family program=$CI_BUILD/$family-$board/micropython
+    ci_check_board "$board"
+    micropython=$(ci_find_micropython)
+    ci_forget_other_micropython "$micropython"
+    if ci_is_newer_than_sources "$program"; then
+        return
+    fi
+    mpy_cross=$(ci_build_mpy_cross)
+    mkdir -p "$objects" "$CI_BUILD/$family-$board"
+    (
+        flock 9
+        if [ "$(cat "$objects/board" 2>/dev/null)" != "$board" ]; then
+            rm -rf "$objects"/frozen_*
+        fi
+        echo "$board" >"$objects/board"
+        touch "$program.started" # what is edited from now on is not in it
+        ci_say "Building the simulated $board board (a minute and a half the first time)"
+        # The ceiling keeps this project's commit out of MicroPython's version.
+        SIM_BOARD=$board GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged "$family-$board" make -C "$micropython/ports/unix" \
+            -j"$(nproc)" VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
+            BUILD="$objects" USER_C_MODULES="$CI_ROOT/firmware" MICROPY_FORCE_32BIT=$force \
+            MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
+        cp "$objects/micropython" "$program.new"
+        touch -r "$program.started" "$program.new"
+        mv "$program.new" "$program"
+    ) 9>"$objects/lock"
+}
+
+# Everything that `make test` needs.
+ci_prepare_tests() {
+    local board
+    ci_install_group test
+    ci_install_debian mosquitto mosquitto
+    ci_install_debian openssl openssl
+    for board in $(ci_list_boards); do
+        ci_build_simulator "$board"
+    done
+}
