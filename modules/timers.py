@@ -49,7 +49,8 @@ class Job:
 
 def _start(period, callback, mode, timer_id):
     if timer_id is None:
-        timer_id = next((i for i in range(TIMERS) if _jobs[i] is None), None)
+        # The last first: old programs use Timer(0) and Timer(1) without asking here.
+        timer_id = next((i for i in (3, 2, 1, 0) if _jobs[i] is None), None)
         if timer_id is None:
             raise OSError("all four timers are taken; cancel a job first")
     elif not 0 <= timer_id < TIMERS:
@@ -66,7 +67,7 @@ def _start(period, callback, mode, timer_id):
 def every(period, callback, timer_id=None):
     """Call `callback()` every `period` ms and return the Job.
 
-    `timer_id` (0..3) replaces what runs on that timer; without one a free timer is taken.
+    `timer_id` (0..3) replaces what runs on that timer; without one the last free timer is taken.
     Raises OSError if none is free, ValueError for a timer that does not exist.
     """
     return _start(period, callback, machine.Timer.PERIODIC, timer_id)

@@ -186,6 +186,46 @@ print("was pressed", touchPad_N.was_pressed(), touchPad_N.get_presses())
     board.wait_line("was pressed False 1")
 
 
+def test_touch_pad_and_jobs_share_four_timers(start: Start) -> None:
+    board = start("""
+import timers
+touchPad_P.event_pressed = lambda value: print("touched")
+jobs = [timers.every(1000, lambda: None) for _ in range(3)]
+for claim in (lambda: timers.every(1000, print), touchPad_N.was_pressed):
+    try:
+        print("has a timer:", claim())
+    except OSError as error:
+        print(error)
+print("ready")
+while True:
+    sleep_ms(1000)
+""")
+    assert "all four timers are taken; cancel a job first" in board.lines
+    assert "has a timer: False" in board.lines  # the pads share one
+    board.command("analogue", id=PAD_P, value=80)
+    board.wait_line("touched")
+
+
+def test_touch_pad_without_free_timer_is_an_error(start: Start) -> None:
+    board = start("""
+import timers
+jobs = [timers.every(10, lambda: None) for _ in range(4)]
+try:
+    touchPad_P.was_pressed()
+except OSError as error:
+    print(error)
+jobs[3].cancel()
+print("ready", touchPad_P.was_pressed())
+while not touchPad_P.was_pressed():
+    sleep_ms(10)
+print("touched", all(job.runs for job in jobs[:3]))
+""")
+    assert "all four timers are taken; cancel a job first" in board.lines
+    assert "ready False" in board.lines
+    board.command("analogue", id=PAD_P, value=80)
+    board.wait_line("touched True")
+
+
 def test_light_and_sound(start: Start) -> None:
     commands = (
         {"command": "analogue", "id": 39, "value": 4095},

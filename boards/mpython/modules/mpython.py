@@ -12,6 +12,7 @@ import network
 import rgb as _rgb
 import struct
 import time
+import timers as _timers
 import ubinascii
 from machine import ADC, I2C, PWM, Pin, TouchPad
 from micropython import const, schedule
@@ -19,7 +20,7 @@ from neopixel import NeoPixel
 from time import sleep, sleep_ms, sleep_us
 
 import board as _board
-from button import Button
+from button import Button, Presses as _Presses
 from ssd1106 import SSD1106_I2C
 
 ustruct = struct  # the name in older programs
@@ -60,36 +61,30 @@ def uuid():
 # A pad reads several hundred, and below this when a finger is on it; `config` changes it.
 _TOUCHED = const(400)
 
-# MicroPython's TouchPad has no interrupt, so pads are looked at. The last of the four hardware
-# timers is the one that tutorials leave free. Milliseconds.
-_TOUCH_TIMER = const(3)
+# MicroPython's TouchPad has no interrupt, so pads are looked at in this rhythm. Milliseconds.
 _TOUCH_PERIOD = const(50)
-
-_PRESSES_MOST = const(100)
 
 _watched_pads = []
 
 
-def _watch_pads(timer):
+def _watch_pads():
     for pad in _watched_pads:
         pad._look()
 
 
-class Touch:
+class Touch(_Presses):
     """A touch pad. `read` and `is_pressed` look at it when they are called.
 
     `event_pressed` and `event_released` may be set to functions, which are called with 1 and 0.
-    From then on, or from the first `was_pressed` or `get_presses`, Timer(3) looks at the pad
-    every 50 ms.
+    From then on, or from the first `was_pressed` or `get_presses`, a job of `timers` looks at the
+    pad every 50 ms; OSError if no timer is free for that.
     """
 
     def __init__(self, pin):
+        super().__init__(False)
         self._pin = pin
         self._pad = None  # made at its first use: that starts the chip's touch sensor
         self._threshold = _TOUCHED
-        self._down = False
-        self._was_pressed = False
-        self._presses = 0
         self._events = [None, None]  # released, pressed
 
     def read(self):
@@ -109,16 +104,12 @@ class Touch:
     def was_pressed(self):
         """Return whether the pad was touched since this was asked last."""
         self._watch()
-        was_pressed = self._was_pressed
-        self._was_pressed = False
-        return was_pressed
+        return super().was_pressed()
 
     def get_presses(self):
         """Return how often the pad was touched since this was asked last, 100 at most."""
         self._watch()
-        presses = self._presses
-        self._presses = 0
-        return presses
+        return super().get_presses()
 
     @property
     def event_pressed(self):
@@ -141,22 +132,16 @@ class Touch:
     def _watch(self):
         if self in _watched_pads:
             return
-        self._look()
         if not _watched_pads:
-            timer = machine.Timer(_TOUCH_TIMER)
-            timer.init(period=_TOUCH_PERIOD, mode=machine.Timer.PERIODIC, callback=_watch_pads)
+            _timers.every(_TOUCH_PERIOD, _watch_pads)
+        self._look()
         _watched_pads.append(self)
 
     def _look(self):
-        if self.is_pressed() == self._down:
-            return
-        self._down = not self._down
-        if self._down:
-            self._was_pressed = True
-            self._presses = min(self._presses + 1, _PRESSES_MOST)
-        event = self._events[self._down]
-        if event is not None:
-            event(int(self._down))
+        if self._note(self.is_pressed()):
+            event = self._events[self._is_down]
+            if event is not None:
+                event(int(self._is_down))
 
 
 touchPad_P = touchpad_p = Touch(Pin("TOUCH_P"))

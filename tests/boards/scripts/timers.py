@@ -34,20 +34,21 @@ assert runs == [2]
 
 # Four timers, and the fifth job is told so; a one-shot job frees its timer.
 jobs = [timers.every(1000, fail) for _ in range(4)]
+assert [job.timer_id for job in jobs] == [3, 2, 1, 0]
 try:
     timers.every(1000, fail)
     assert False
 except OSError as error:
     assert "cancel" in str(error)
 replaced = timers.every(1000, fail, timer_id=1)
-jobs[1].cancel()  # it no longer owns the timer
+jobs[2].cancel()  # it no longer owns the timer
 assert timers._jobs[1] is replaced
 try:
     timers.after(5, fail, timer_id=4)
     assert False
 except ValueError as error:
     assert "0 to 3" in str(error)
-for each in (replaced, jobs[0], jobs[2], jobs[3]):
+for each in (replaced, jobs[0], jobs[1], jobs[3]):
     each.cancel()
 
 
