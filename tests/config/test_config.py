@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from ci.board.device_config import config_module
-from simulated_board import ROOT, facts
+from simulated_board import ROOT
 from tests.config import examples
 
 config = config_module()
@@ -90,7 +90,7 @@ def test_defaults_in_the_table(root: Path) -> None:
 
 def test_no_name_is_longer_than_the_checker_reckons_with() -> None:
     for data in ROOT.glob("boards/*/board.json"):
-        assert len(facts(data.parent.name).NAME) <= len(config._LONGEST["name"])
+        assert len(data.parent.name) <= len(config._LONGEST["name"])
     assert len(config._LONGEST["id"]) == 2 * 6  # machine.unique_id() is the MAC address
 
 

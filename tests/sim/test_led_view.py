@@ -7,8 +7,10 @@ import re
 
 import pytest
 
+from ci.boards import load_board
+from ci.build.board_facts import facts
 from led_view import LedView, is_colourful
-from simulated_board import Frame, facts
+from simulated_board import Frame
 
 
 class Terminal(io.StringIO):
@@ -74,8 +76,9 @@ def test_another_brightness_looks_different(terminal: Terminal, board: str) -> N
     view = LedView(board, terminal)
     for percent in (100, 40, 10):
         # As modules/rgb.py rounds it.
-        scale = int(facts(board).LED_BRIGHTNESS / 100 * percent / 100 * 256 + 0.5)
-        view.show(frame(*[((255 * scale + 255) >> 8, 0, 0)] * facts(board).LED_COUNT))
+        leds = facts(load_board(board))
+        scale = int(leds.LED_BRIGHTNESS / 100 * percent / 100 * 256 + 0.5)
+        view.show(frame(*[((255 * scale + 255) >> 8, 0, 0)] * leds.LED_COUNT))
     shades = sorted({colour[0] for colour in drawn(terminal)}, reverse=True)
     assert shades[0] == 255
     assert len(shades) == 3

@@ -7,7 +7,6 @@ import machine
 from machine import ADC, PWM, Pin
 from time import sleep_ms as sleep, ticks_ms as running_time
 
-import board as _board
 from button import Button as _Button
 from display import Display as _Display, Image
 from temperature import Temperature as _Temperature
@@ -15,8 +14,8 @@ from temperature import Temperature as _Temperature
 reset = machine.reset
 
 display = _Display()
-button_a = _Button(_board.BUTTON_A_PIN)
-button_b = _Button(_board.BUTTON_B_PIN)
+button_a = _Button(Pin("BUTTON_A", Pin.IN))  # GPIO35 has no pull resistor of its own
+button_b = _Button(Pin("BUTTON_B", Pin.IN, Pin.PULL_UP))
 
 
 def temperature():

@@ -7,7 +7,7 @@ from machine import Pin
 
 def PixelPower(on):
     """Switch the LEDs' supply, where the board has a switch (revision 1.2)."""
-    Pin(board.LED_POWER_PIN, Pin.OUT, value=1 if on else 0)
+    Pin("RGB_POWER", Pin.OUT, value=1 if on else 0)
 
 
 class Pixel:

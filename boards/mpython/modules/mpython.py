@@ -19,7 +19,6 @@ from micropython import const, schedule
 from neopixel import NeoPixel
 from time import sleep, sleep_ms, sleep_us
 
-import board as _board
 from button import Button, Presses as _Presses
 from ssd1106 import SSD1106_I2C
 
@@ -42,8 +41,8 @@ light.atten(ADC.ATTN_11DB)
 sound = ADC(Pin("SOUND"))
 sound.atten(ADC.ATTN_11DB)
 
-button_a = Button(_board.BUTTON_A_PIN)
-button_b = Button(_board.BUTTON_B_PIN)
+button_a = Button(Pin("BUTTON_A", Pin.IN, Pin.PULL_UP))
+button_b = Button(Pin("BUTTON_B", Pin.IN, Pin.PULL_UP))
 
 
 def numberMap(inputNum, bMin, bMax, cMin, cMax):

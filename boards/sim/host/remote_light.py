@@ -26,7 +26,7 @@ import paho.mqtt.client as paho
 from air import PINGRESP, Air
 from broker import BrokerError, EmbeddedBroker, check_reachable
 from led_view import LedView
-from simulated_board import ROOT, AccessPoint, BoardError, Frame, SimulatedBoard, facts
+from simulated_board import ROOT, AccessPoint, BoardError, Frame, SimulatedBoard
 
 ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
 # Short, so that a run of 15 s sees several pings; the firmware pings after half of it.
@@ -72,7 +72,7 @@ class RemoteLight:
     scenario: Scenario = field(default_factory=Scenario)
 
     def __post_init__(self) -> None:
-        self.command_topic = f"{facts(self.board).NAME}/light"
+        self.command_topic = f"{self.board}/light"  # a board's name is that of its folder
         self.view = LedView(self.board)
         self.air = Air()
         self.ready = threading.Event()

@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, BinaryIO
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT))  # for `ci`, where a program of this folder is started by itself
 
 
 class BoardError(Exception):
@@ -37,20 +37,6 @@ def program(board: str) -> Path:
     if not path.exists():
         raise BoardError(f"{path} is missing; type: make run BOARD={board}")
     return path
-
-
-def facts(board: str) -> ModuleType:
-    """Return the board's own `board` module: its LEDs, pins and name."""
-    source = ROOT / "boards" / board / "modules" / "board.py"
-    micropython = ModuleType("micropython")
-    micropython.const = lambda value: value  # type: ignore[attr-defined]
-    module = ModuleType("board")
-    sys.modules["micropython"] = micropython
-    try:
-        exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
-    finally:
-        del sys.modules["micropython"]
-    return module
 
 
 @dataclass(frozen=True)
