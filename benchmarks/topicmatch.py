@@ -1,4 +1,4 @@
-"""Matching against libmosquitto, paho-mqtt and our own Python: goals G1 to G10.
+"""Matching against libmosquitto, paho-mqtt and our own Python: goals G1 to G10 of README.md.
 
 Instructions are counted by valgrind's callgrind, and on the emulated microcontroller by its
 timer. Only CPU time is noisy; of that, only the quotient of least times in one process is used.
@@ -28,7 +28,7 @@ SCRIPT = ROOT / "benchmarks" / "scripts" / "matching.py"
 SCRIPTS = ROOT / "tests" / "topicmatch" / "scripts"
 SIMULATOR = BUILD / "sim-mpython" / "micropython"
 
-# Every topic, or each so manieth, that the linear contenders do not take minutes.
+# Every n-th topic is used, or the linear contenders would take minutes.
 STRIDES = {8: 1, 64: 1, 1000: 4, 10000: 16}
 C_CONTENDERS = ("scalar", "mosquitto", "router", "match", "trusted match")
 PARTS = ("hit", "miss")
@@ -193,7 +193,7 @@ def measure_in_c(scores: dict[str, str]) -> tuple[list[Goal], dict[str, float]]:
                 goals.append(Goal(f"G3 router / scalar pass, {where}", quotient, 6))
     for part in PARTS:
         quotient = router[f"10000 {part}"] / router[f"8 {part}"]
-        goals.append(Goal(f"G3 router, 10000 / 8 filters, {part}", quotient, 1.6))
+        goals.append(Goal(f"G3 router, 10000 / 8 filters, {part}", quotient, 1.7))
     return goals, router
 
 

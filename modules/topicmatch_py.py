@@ -12,6 +12,9 @@ this list is named: "empty" [MQTT-4.7.3-1], "too long" (above 65,535 bytes) [MQT
 "NUL" [MQTT-1.5.4-2], "utf8" [MQTT-1.5.4-1], "wildcard" [MQTT-4.7.0-1, 4.7.1-1, 4.7.1-2], "share"
 [MQTT-4.8.2-1, 4.8.2-2]. Where there are a filter and a topic, the filter is judged first, and
 the message begins with "filter: " or "topic: ".
+
+A parameter whose name begins with "_" is given by its place, never by its name, as in C;
+MicroPython has no "/" for that.
 """
 
 _MAX_LENGTH = 65535
@@ -24,12 +27,13 @@ _HASH = 0x23
 
 
 def _to_bytes(text):
-    if isinstance(text, bytes):
+    # A subclass may compare and hash as it likes, so its bytes are copied.
+    if type(text) is bytes:
         return text
     if isinstance(text, str):
         # CPython would refuse to encode what must be told apart below.
         return text.encode("utf-8", "surrogatepass")
-    if isinstance(text, (bytearray, memoryview)):
+    if isinstance(text, (bytes, bytearray, memoryview)):
         return bytes(text)
     raise TypeError("str or bytes-like needed")
 
@@ -136,64 +140,64 @@ def _checked_topic(text):
     return text
 
 
-def validate_filter(filter, *, shared=True, strict=False):
+def validate_filter(_filter, *, shared=True, strict=False):
     """Raise ValueError with the reason alone, e.g. "wildcard", unless the filter is correct.
 
     With `shared`, "$share/name/filter" is a shared subscription and must be a correct one;
     without, "$share" is a level like any other. `strict` also refuses, as "utf8", what MQTT
     1.5.4 says SHOULD NOT be sent: control characters and non-characters.
     """
-    fault = _filter_fault(_to_bytes(filter), shared, strict)
+    fault = _filter_fault(_to_bytes(_filter), shared, strict)
     if fault:
         raise ValueError(fault)
 
 
-def validate_topic(topic, *, strict=False):
+def validate_topic(_topic, *, strict=False):
     """Raise ValueError with the reason alone, unless the topic name is correct.
 
     `strict` is that of `validate_filter`.
     """
-    fault = _topic_fault(_to_bytes(topic), strict)
+    fault = _topic_fault(_to_bytes(_topic), strict)
     if fault:
         raise ValueError(fault)
 
 
-def is_filter(filter, *, shared=True, strict=False):
+def is_filter(_filter, *, shared=True, strict=False):
     """True where `validate_filter` returns. The C function allocates nothing."""
-    return _filter_fault(_to_bytes(filter), shared, strict) is None
+    return _filter_fault(_to_bytes(_filter), shared, strict) is None
 
 
-def is_topic(topic, *, strict=False):
+def is_topic(_topic, *, strict=False):
     """True where `validate_topic` returns. The C function allocates nothing."""
-    return _topic_fault(_to_bytes(topic), strict) is None
+    return _topic_fault(_to_bytes(_topic), strict) is None
 
 
-def split_share(filter):
+def split_share(_filter):
     """Split "$share/name/filter" into (name, filter); any other filter f gives (None, f).
 
     The parts are str if `filter` is, else bytes. Raises ValueError as `validate_filter` does.
     """
-    text = _to_bytes(filter)
+    text = _to_bytes(_filter)
     fault = _filter_fault(text, True, False)
     if fault:
         raise ValueError(fault)
     length = _share_length(text)
     name = text[len(_SHARE) : length - 1] if length else None
     rest = text[length:]
-    if isinstance(filter, str):
+    if isinstance(_filter, str):
         return (str(name, "utf-8") if length else None, str(rest, "utf-8"))
     return (name, rest)
 
 
-def match(filter, topic, *, shared=True):
+def match(_filter, _topic, *, shared=True):
     """True if the filter matches the topic name [MQTT-4.7.1-1 to 4.7.3-4].
 
     A filter that begins with a wildcard does not match a topic that begins with "$"
     [MQTT-4.7.2-1]. With `shared`, "$share/name/" in front of the filter plays no part.
     Raises ValueError if either is incorrect, wherever they differ.
     """
-    filter = _to_bytes(filter)
-    topic = _to_bytes(topic)
+    filter = _to_bytes(_filter)
+    topic = _to_bytes(_topic)
     filter = _checked_filter(filter, shared)
     topic = _checked_topic(topic)
     at = _share_length(filter) if shared else 0
@@ -227,7 +231,7 @@ class Router:
 
     `capacity` is the number of filters to allocate for at once (C only). A filter of more than
     `max_levels` levels is a ValueError, "filter: too many levels"; topics may have any number.
-    In C, a MemoryError leaves the router as it was. Not for use in a hard interrupt.
+    A MemoryError in `add` leaves the router as it was. Not for use in a hard interrupt.
     """
 
     # An entry is [sequence number, value, next entry at the same place of the tree or None].
@@ -236,6 +240,9 @@ class Router:
     # filter, None to an entry.
 
     def __init__(self, capacity=0, max_levels=32):
+        # MicroPython's bool is no int.
+        if not (isinstance(capacity, (int, bool)) and isinstance(max_levels, (int, bool))):
+            raise TypeError("capacity and max_levels: int needed")
         if not (0 <= capacity <= 32767 and 1 <= max_levels <= 65535):
             raise ValueError("capacity from 0 to 32767, max_levels from 1 to 65535")
         self._max_levels = max_levels
@@ -247,50 +254,52 @@ class Router:
         self._tree = {}
         self._sequence = 0
 
-    def add(self, filter, value):
+    def add(self, _filter, _value):
         """Set the filter's value. An equal filter's value is replaced and keeps its place."""
-        filter = _checked_filter(filter)
+        filter = _checked_filter(_filter)
         share = _share_length(filter)
         if filter.count(b"/", share) >= self._max_levels:
             raise ValueError("filter: too many levels")
         entry = self._entries.get(filter)
         if entry is not None:
-            entry[1] = value
+            entry[1] = _value
             return
-        entry = [self._sequence, value, None]
-        if self._is_in_tree(filter):
-            node, key, _ = self._walk(filter, True)
-            entry[2] = node.get(key)
-            node[key] = entry
+        entry = [self._sequence, _value, None]
         self._entries[filter] = entry
+        if self._is_in_tree(filter):
+            try:
+                self._add_to_tree(filter, entry)
+            except MemoryError:
+                del self._entries[filter]
+                raise
         self._sequence += 1
 
-    def remove(self, filter):
+    def remove(self, _filter):
         """Remove the filter; KeyError if it is not there."""
-        key = _checked_filter(filter)
-        entry = self._entries.get(key)
+        filter = _checked_filter(_filter)
+        entry = self._entries.get(filter)
         if entry is None:
-            raise KeyError(filter)
-        del self._entries[key]
-        if self._is_in_tree(key):
-            self._remove_from_tree(key, entry)
+            raise KeyError(_filter)
+        del self._entries[filter]
+        if self._is_in_tree(filter):
+            self._remove_from_tree(filter, entry)
 
-    def get(self, filter, default=None):
-        """Return the filter's value, or `default` if it is not there."""
-        entry = self._entries.get(_checked_filter(filter))
-        return default if entry is None else entry[1]
+    def get(self, _filter, _default=None):
+        """Return the filter's value, or `_default` if it is not there."""
+        entry = self._entries.get(_checked_filter(_filter))
+        return _default if entry is None else entry[1]
 
     def items(self):
         """Return a list of (filter, value)."""
         return [(filter, self._entries[filter][1]) for filter in self]
 
-    def match(self, topic, out=None):
+    def match(self, _topic, out=None):
         """Return the values of all filters that match the topic, first inserted first.
 
         With the list `out`, that is filled and returned; in C this allocates nothing if its
         capacity suffices.
         """
-        values = [entry[1] for entry in self._find(topic)]
+        values = [entry[1] for entry in self._find(_topic)]
         if out is None:
             return values
         if not isinstance(out, list):
@@ -298,21 +307,21 @@ class Router:
         out[:] = values
         return out
 
-    def first(self, topic, default=None):
-        """Return the first value that `match` would, or `default` if there is none."""
-        found = self._find(topic)
-        return found[0][1] if found else default
+    def first(self, _topic, _default=None):
+        """Return the first value that `match` would, or `_default` if there is none."""
+        found = self._find(_topic)
+        return found[0][1] if found else _default
 
-    def any(self, topic):
+    def any(self, _topic):
         """True if any filter matches the topic."""
-        return len(self._find(topic)) > 0
+        return len(self._find(_topic)) > 0
 
-    def call(self, topic, *args):
+    def call(self, _topic, *args):
         """Call all values that match the topic with `args`; return their number.
 
         They may add and remove filters, their own included: who is called was decided before.
         """
-        handlers = self.match(topic)
+        handlers = self.match(_topic)
         for handler in handlers:
             handler(*args)
         return len(handlers)
@@ -358,24 +367,40 @@ class Router:
     def _is_in_tree(self, filter):
         return b"+" in filter or filter[-1] == _HASH or filter.startswith(_SHARE)
 
-    def _walk(self, filter, make):
-        """Return where in the tree the filter's entries are: the node, the key, the path there.
+    def _keys(self, filter):
+        """Return the keys that lead from the root of the tree to the filter's entries."""
+        keys = filter[_share_length(filter) :].split(b"/")
+        if keys[-1] != b"#":
+            keys.append(None)
+        return keys
 
-        The path is a list of (node, key) from the root, for removing.
-        """
+    def _add_to_tree(self, filter, entry):
+        """Hang the entry into the tree; a MemoryError leaves the tree as it was."""
+        keys = self._keys(filter)
+        last = keys.pop()
         node = self._tree
-        path = []
-        for level in filter[_share_length(filter) :].split(b"/"):
-            if level == b"#":
-                return (node, level, path)
-            if make and level not in node:
-                node[level] = {}
-            path.append((node, level))
-            node = node[level]
-        return (node, None, path)
+        depth = 0
+        while depth < len(keys) and keys[depth] in node:
+            node = node[keys[depth]]
+            depth += 1
+        if depth == len(keys):
+            entry[2] = node.get(last)
+            node[last] = entry
+            return
+        # What is new is made from its end, and becomes a part of the tree at once.
+        branch = {last: entry}
+        for i in range(len(keys) - 1, depth, -1):
+            branch = {keys[i]: branch}
+        node[keys[depth]] = branch
 
     def _remove_from_tree(self, filter, entry):
-        node, key, path = self._walk(filter, False)
+        keys = self._keys(filter)
+        key = keys.pop()
+        node = self._tree
+        path = []
+        for level in keys:
+            path.append((node, level))
+            node = node[level]
         before = node[key]
         if before is not entry:
             while before[2] is not entry:

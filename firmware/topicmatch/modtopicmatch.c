@@ -3,6 +3,7 @@
 
 #include "topicmatch.h"
 
+#include "py/cstack.h"
 #include "py/objlist.h"
 #include "py/objstr.h"
 #include "py/runtime.h"
@@ -145,7 +146,9 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(is_topic_obj, 1, is_topic);
 static mp_obj_t split_share(mp_obj_t filter_obj) {
     text_t filter = get_text(filter_obj);
     check(topicmatch_check_filter(filter.bytes, filter.length, true, false), "");
-    const mp_obj_type_t *type = mp_obj_is_str(filter_obj) ? &mp_type_str : &mp_type_bytes;
+    bool is_str = mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(mp_obj_get_type(filter_obj)),
+                                          MP_OBJ_FROM_PTR(&mp_type_str));
+    const mp_obj_type_t *type = is_str ? &mp_type_str : &mp_type_bytes;
     size_t prefix = topicmatch_share_length(filter.bytes, filter.length);
     mp_obj_t parts[2] = {mp_const_none};
     if (prefix != 0) {
@@ -161,18 +164,30 @@ static MP_DEFINE_CONST_FUN_OBJ_1(split_share_obj, split_share);
 // Router: filters and values
 // ---------------------------------------------------------------------------------------------
 
+// Returns the int, or -1 if it is not from 0 to 65535.
+static mp_int_t get_size(mp_obj_t obj) {
+    if (!mp_obj_is_integer(obj)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("capacity and max_levels: int needed"));
+    }
+    // Compared as objects, since a big int has no value in C.
+    bool negative = mp_obj_is_true(mp_binary_op(MP_BINARY_OP_LESS, obj, MP_OBJ_NEW_SMALL_INT(0)));
+    bool large =
+        mp_obj_is_true(mp_binary_op(MP_BINARY_OP_MORE, obj, MP_OBJ_NEW_SMALL_INT(UINT16_MAX)));
+    return negative || large ? -1 : mp_obj_get_int(obj);
+}
+
 static mp_obj_t router_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
                                 const mp_obj_t *args) {
     enum { ARG_CAPACITY, ARG_MAX_LEVELS };
     static const mp_arg_t allowed[] = {
-        {MP_QSTR_capacity, MP_ARG_INT, {.u_int = 0}},
-        {MP_QSTR_max_levels, MP_ARG_INT, {.u_int = DEFAULT_MAX_LEVELS}},
+        {MP_QSTR_capacity, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(0)}},
+        {MP_QSTR_max_levels, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(DEFAULT_MAX_LEVELS)}},
     };
     mp_arg_val_t values[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all_kw_array(n_args, n_kw, args, MP_ARRAY_SIZE(allowed), allowed, values);
-    mp_int_t capacity = values[ARG_CAPACITY].u_int;
-    mp_int_t max_levels = values[ARG_MAX_LEVELS].u_int;
-    if (capacity < 0 || capacity > INT16_MAX || max_levels < 1 || max_levels > UINT16_MAX) {
+    mp_int_t capacity = get_size(values[ARG_CAPACITY].u_obj);
+    mp_int_t max_levels = get_size(values[ARG_MAX_LEVELS].u_obj);
+    if (capacity < 0 || capacity > INT16_MAX || max_levels < 1) {
         mp_raise_ValueError(MP_ERROR_TEXT("capacity from 0 to 32767, max_levels from 1 to 65535"));
     }
     router_obj_t *self = mp_obj_malloc(router_obj_t, type);
@@ -317,6 +332,8 @@ static mp_obj_t router_unary_op(mp_unary_op_t op, mp_obj_t self_in) {
         return MP_OBJ_NEW_SMALL_INT(self->router.entries.live);
     case MP_UNARY_OP_BOOL:
         return mp_obj_new_bool(self->router.entries.live != 0);
+    case MP_UNARY_OP_HASH: // of the object, not of what it holds: it can be a key, as any object
+        return MP_OBJ_NEW_SMALL_INT((mp_int_t)((uintptr_t)self >> 1));
     default:
         return MP_OBJ_NULL; // not supported
     }
@@ -362,10 +379,11 @@ static mp_obj_t router_match(size_t n_args, const mp_obj_t *args, mp_map_t *keyw
         copy_found(self, count, list->items);
         return MP_OBJ_FROM_PTR(list);
     }
-    if (!mp_obj_is_type(out.u_obj, &mp_type_list)) {
+    mp_obj_t native = mp_obj_cast_to_native_base(out.u_obj, MP_OBJ_FROM_PTR(&mp_type_list));
+    if (native == MP_OBJ_NULL) {
         mp_raise_TypeError(MP_ERROR_TEXT("out: list needed"));
     }
-    mp_obj_list_t *list = MP_OBJ_TO_PTR(out.u_obj);
+    mp_obj_list_t *list = MP_OBJ_TO_PTR(native);
     if (list->alloc < count) {
         list->items = m_renew(mp_obj_t, list->items, list->alloc, count);
         list->alloc = count;
@@ -395,6 +413,7 @@ static mp_obj_t router_any(mp_obj_t self_in, mp_obj_t topic) {
 static MP_DEFINE_CONST_FUN_OBJ_2(router_any_obj, router_any);
 
 static mp_obj_t router_call(size_t n_args, const mp_obj_t *args) {
+    mp_cstack_check(); // a handler may be a router's `call`
     router_obj_t *self = MP_OBJ_TO_PTR(args[0]);
     size_t count = search(self, args[1]);
     // All handlers are copied before the first is called, since it may change the router.

@@ -517,11 +517,14 @@ static bool resize_pool(topicmatch_pool_t *pool, size_t old_size, size_t new_siz
 static bool reserve_hashed(topicmatch_router_t *router, topicmatch_pool_t *pool,
                            size_t record_size, home_t home, uint32_t extra) {
     uint32_t capacity = wanted_capacity(pool, extra, MAX_HASHED);
+    if (capacity == 0) {
+        return false;
+    }
     if (capacity == pool->capacity) {
         return true;
     }
-    if (capacity == 0 || !resize_pool(pool, hashed_size(pool->capacity, record_size),
-                                      hashed_size(capacity, record_size), capacity, record_size)) {
+    if (!resize_pool(pool, hashed_size(pool->capacity, record_size),
+                     hashed_size(capacity, record_size), capacity, record_size)) {
         return false;
     }
     uint16_t *table = (uint16_t *)(void *)((uint8_t *)pool->records + capacity * record_size);
@@ -1095,19 +1098,39 @@ void topicmatch_router_init(topicmatch_router_t *router, uint16_t max_levels) {
 }
 
 // Of the subscriptions that we looked at, one takes 2 to 4 nodes of its own, and 1 to 2 words of
-// 8 bytes.
+// 8 bytes. 32,767 filters have no more than 65,534 nodes, or they could not be added.
 bool topicmatch_router_reserve(topicmatch_router_t *router, uint16_t filters) {
     uint32_t depth = router->max_levels < 8 ? router->max_levels : 8;
-    return reserve_entries(router, filters, depth) && reserve_nodes(router, 3u * filters) &&
+    uint32_t most_nodes = MAX_HASHED - 1u - router->nodes.live;
+    uint32_t nodes = 3u * filters < most_nodes ? 3u * filters : most_nodes;
+    return reserve_entries(router, filters, depth) && reserve_nodes(router, nodes) &&
            reserve_words(router, 3u * filters / 2) && reserve_text(router, 12u * filters);
 }
 
+// Gives all records back. Record 0 must be all zero; the others are written when they are taken.
+static void empty_pool(topicmatch_pool_t *pool, size_t record_size) {
+    memset(pool->records, 0, record_size);
+    pool->used = 1;
+    pool->free = 0;
+    pool->live = 0;
+}
+
+static void empty_hashed(topicmatch_pool_t *pool, size_t record_size, uint16_t *table) {
+    empty_pool(pool, record_size);
+    memset(table, 0, table_size(pool) * sizeof(uint16_t));
+}
+
 void topicmatch_router_clear(topicmatch_router_t *router) {
-    uint16_t position = 0;
-    uint16_t entry;
-    while ((entry = topicmatch_router_next(router, &position)) != 0) {
-        topicmatch_router_remove(router, entry);
+    if (router->entries.capacity != 0) {
+        empty_pool(&router->entries, sizeof(topicmatch_entry_t));
     }
+    if (router->nodes.capacity != 0) {
+        empty_hashed(&router->nodes, sizeof(topicmatch_node_t), get_node_table(router));
+    }
+    if (router->words.capacity != 0) {
+        empty_hashed(&router->words, sizeof(topicmatch_word_t), get_word_table(router));
+    }
+    router->text_used = 0;
     router->positions_used = 0;
 }
 

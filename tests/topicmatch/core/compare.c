@@ -176,6 +176,19 @@ static void check_limits(void) {
     expect(count_matches(&router, "21843/x/y") == 1, "the last one matches");
     free_router(&router);
 
+    topicmatch_router_init(&router, 65535);
+    expect(topicmatch_router_reserve(&router, 21844), "room for 21,844 filters");
+    expect(router.nodes.capacity > 3 * 21844, "and for their nodes");
+    expect(topicmatch_router_reserve(&router, 32767), "room for 32,767 filters");
+    expect(router.nodes.capacity == 65535 && router.words.capacity > 32767,
+           "and for the most nodes");
+    expect(add_until_full(&router, "%u/#") == 32767, "there are as many");
+    free_router(&router);
+    topicmatch_router_init(&router, 65535);
+    expect(topicmatch_router_reserve(&router, 32767), "room for 32,767 filters at once");
+    expect(router.nodes.capacity == 65535, "with the most nodes that there can be");
+    free_router(&router);
+
     static uint8_t text[65535];
     memset(text, 'a', sizeof(text));
     for (size_t i = 1; i < sizeof(text); i += 2) {

@@ -97,6 +97,7 @@ def check_size():
 
 
 def gc_block(bits):
+    """Bytes of the least piece of the heap: four words."""
     return 4 * bits // 8
 
 
@@ -189,10 +190,60 @@ def check_no_memory():
         assert router.match(topic) == [filters[i] for i in fresh.match(topic)]
 
 
+def check_no_memory_in_add():
+    """Whatever memory is left when `add` begins: it adds the whole filter or nothing."""
+    # A ninth makes the twin's dict grow.
+    old = (b"a", b"+", b"$share/g/a", b"a/b", b"+/b", b"a/#", b"+/+/c", b"c")
+    block = gc_block(32 if sys.maxsize < 1 << 32 else 64)
+    for matcher, blocks in ((_topicmatch, 8), (topicmatch_py, 26)):
+        outcomes = []
+        for new in (b"+/x", b"a/b/#", b"$share/g/b", b"x/y/z/+/w"):
+            for left in range(0, blocks * block, block):
+                outcomes.append(add_with_little_memory(matcher, old, new, left))
+        assert True in outcomes and False in outcomes, outcomes
+
+
+def add_with_little_memory(matcher, old, new, left):
+    """Try to add a filter while `left` bytes can be had; tell whether it was added."""
+    router = matcher.Router()
+    for i in range(len(old)):
+        router.add(old[i], i)
+    before = router.stats()[:3]
+    room = bytearray(left)
+    hog = None
+    gc.collect()
+    size = gc.mem_free() // 4
+    while size >= 16:
+        try:
+            hog = [hog, bytearray(size)]
+        except MemoryError:
+            size //= 2
+    room = None
+    gc.collect()
+    try:
+        router.add(new, 7)
+        added = True
+    except MemoryError:
+        added = False
+    hog = None
+    gc.collect()
+    assert (new in router) == added and len(router) == len(old) + added
+    topic = new[len(b"$share/g/") :] if new.startswith(b"$share/") else new
+    topic = topic.replace(b"+", b"level").replace(b"#", b"level")
+    assert (7 in router.match(topic)) == added
+    router.add(new, 8)
+    assert 8 in router.match(topic) and 7 not in router.match(topic)
+    router.remove(new)
+    assert router.stats()[:3] == before
+    assert router.items() == [(old[i], i) for i in range(len(old))]
+    return added
+
+
 check_no_allocation()
 check_size()
 check_stable(20000 if ON_MCU else 1000000)
 check_values_are_kept()
 check_no_memory()
+check_no_memory_in_add()
 
 print("ok")

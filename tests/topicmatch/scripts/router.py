@@ -4,11 +4,17 @@ import sys
 
 import topicmatch_py
 
+ON_MCU = sys.platform == "qemu"
+
 matchers = [topicmatch_py]
 if sys.implementation.name == "micropython":
     import _topicmatch
+    from time import ticks_diff, ticks_us
 
     matchers.append(_topicmatch)
+else:
+    from operator import sub as ticks_diff
+    from time import perf_counter as ticks_us
 
 
 def raised(function, *args):
@@ -247,9 +253,106 @@ def check_subclasses(matcher):
     class Text(str):
         pass
 
+    class Data(bytes):
+        def __eq__(self, other):
+            return False
+
+        def __hash__(self):
+            return 7
+
+    class Values(list):
+        pass
+
     router = matcher.Router()
     router.add(Text("a/+"), 1)
     assert router.match(Text("a/b")) == [1] and matcher.match(Text("#"), Text("a"))
+    name, rest = matcher.split_share(Text("$share/g/a"))
+    assert (name, rest) == ("g", "a") and type(name) is type(rest) is str
+    router.add(Data(b"a/b"), 2)
+    router[b"a/b"] = 3
+    assert len(router) == 2 and router[Data(b"a/b")] == 3
+    assert router.match(Data(b"a/b")) == [1, 3] and [type(f) for f in router] == [bytes] * 2
+    name, rest = matcher.split_share(Data(b"$share/g/a"))
+    assert (name, rest) == (b"g", b"a") and type(name) is type(rest) is bytes
+    values = Values([7, 7, 7])
+    assert router.match("a/b", values) is values and values == [1, 3] and type(values) is Values
+
+
+def check_arguments(matcher):
+    """What is taken by its place is not taken by its name; sizes are whole numbers in range."""
+    router = matcher.Router(max_levels=3, capacity=1)
+    for function in (
+        lambda: matcher.match(filter="a", topic="a"),
+        lambda: matcher.match("a", topic="a"),
+        lambda: matcher.match("a", "a", True),
+        lambda: matcher.match("a", "a", strict=True),
+        lambda: matcher.validate_filter(filter="a"),
+        lambda: matcher.validate_topic(topic="a"),
+        lambda: matcher.is_filter(filter="a"),
+        lambda: matcher.is_filter("a", True),
+        lambda: matcher.is_topic(topic="a"),
+        lambda: matcher.is_topic("a", shared=True),
+        lambda: matcher.split_share(filter="a"),
+        lambda: router.add("a", value=1),
+        lambda: router.add(filter="a", value=1),
+        lambda: router.remove(filter="a"),
+        lambda: router.get("a", default=1),
+        lambda: router.match(topic="a"),
+        lambda: router.match("a", values=[]),
+        lambda: router.first("a", default=1),
+        lambda: router.any(topic="a"),
+        lambda: router.call(topic="a"),
+    ):
+        error = raised(function)
+        assert error and error[0] is TypeError, error
+    assert len(router) == 0
+    assert matcher.Router(True, True).match("a") == []
+    for wrong in (1.5, "1", None, b"1"):
+        no_int = (TypeError, "capacity and max_levels: int needed")
+        assert (
+            raised(matcher.Router, wrong) == no_int and raised(matcher.Router, 0, wrong) == no_int
+        )
+    for wrong in (-1, 1 << 80, -1 << 80):
+        range_error = (ValueError, "capacity from 0 to 32767, max_levels from 1 to 65535")
+        assert raised(matcher.Router, wrong) == range_error
+        assert raised(matcher.Router, 0, wrong) == range_error
+
+
+def check_key(matcher):
+    """A router can be a key of a dict and an element of a set, each as itself."""
+    one, other = matcher.Router(), matcher.Router()
+    assert len({one, other, one}) == 2 and {one: 1, other: 2}[other] == 2
+    assert one == one and one != other and hash(one) == hash(one)
+
+
+def check_recursion(matcher):
+    """A router that calls itself too deeply raises, and is in order afterwards."""
+    router = matcher.Router()
+    router.add("a", router.call)
+    error = raised(router.call, *["a"] * (200 if ON_MCU else 5000))
+    # The twin also runs out of memory, since each call of it copies its arguments.
+    expected = (RuntimeError, MemoryError) if matcher is topicmatch_py else RuntimeError
+    assert error and issubclass(error[0], expected), error
+    router["a"] = abs
+    assert router.call("a", 1) == 1
+
+
+def check_clear(matcher):
+    """Clearing takes less time than filling, and leaves a router like a new one."""
+    router = matcher.Router()
+    count = 100 if ON_MCU or matcher is topicmatch_py else 8000
+    for _ in range(2):
+        start = ticks_us()
+        for i in range(count):
+            router.add("a/%d/+/b%d/#" % (i, i), i)
+        filled = ticks_us()
+        router.clear()
+        cleared = ticks_us()
+        assert ticks_diff(cleared, filled) < ticks_diff(filled, start) / 4
+        assert router.stats()[:3] == (0, 0, 0) and router.items() == []
+        assert router.match("a/1/x/b1") == [] and "a/1/+/b1/#" not in router
+    router.add("a/1/+/b1/#", 1)
+    assert router.match("a/1/x/b1/c") == [1] and list(router) == [b"a/1/+/b1/#"]
 
 
 for matcher in matchers:
@@ -262,5 +365,9 @@ for matcher in matchers:
     check_iteration(matcher)
     check_stats(matcher)
     check_subclasses(matcher)
+    check_arguments(matcher)
+    check_key(matcher)
+    check_recursion(matcher)
+    check_clear(matcher)
 
 print("ok")
