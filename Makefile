@@ -31,6 +31,12 @@ test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
 	@$(CI) ci_install_group test && ci_build_mcu
 	@$(PYTHON) -m pytest tests/topicmatch/mcu tests/umqtt/mcu
 
+.PHONY: test-tutorials
+test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts
+	@$(CI) ci_prepare_tests
+	@PYTHONPATH=boards/sim/host:. TUTORIALS="$(TUTORIALS)" $(PYTHON) -m tests.tutorials.texts
+	@TUTORIALS="$(TUTORIALS)" $(PYTHON) -m pytest -m makers tests/tutorials
+
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher: SECONDS=300
 	@$(CI) ci_check_number SECONDS "$(SECONDS)" whole && ci_fuzz $(or $(SECONDS),300)

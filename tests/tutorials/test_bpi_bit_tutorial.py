@@ -12,8 +12,8 @@ import pytest
 from simulated_board import AccessPoint, SimulatedBoard
 from tests.classroom import Person
 from tests.mosquitto import Mosquitto
-from tests.tutorials import programs
 from tests.tutorials.conftest import Run, packet_times
+from tests.tutorials.programs import SOURCES, BpiBitTutorial, bpi_bit_tutorial
 
 ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
 
@@ -26,27 +26,31 @@ CONFIG = json.dumps(
     }
 )
 
-HELLO = "(b'foo_topic', b'hello')"
 SUBACK = 0x90
 DISCONNECT = 0xE0
 
 Start = Callable[..., SimulatedBoard]
 
 
+@pytest.fixture(params=SOURCES)
+def tutorial(request: pytest.FixtureRequest) -> BpiBitTutorial:
+    return bpi_bit_tutorial(request.param)
+
+
 @pytest.fixture
-def web_page(mosquitto: Mosquitto) -> Iterator[Person]:
+def web_page(mosquitto: Mosquitto, tutorial: BpiBitTutorial) -> Iterator[Person]:
     """The tutorial's second participant, in a browser."""
-    client = Person(mosquitto, "foo_topic")
+    client = Person(mosquitto, tutorial.topic)
     yield client
     client.close()
 
 
 @pytest.fixture
-def start(run: Run, mosquitto: Mosquitto, web_page: Person) -> Start:
+def start(run: Run, mosquitto: Mosquitto, web_page: Person, tutorial: BpiBitTutorial) -> Start:
     def start(settings: str = "wifi_cfg.py") -> SimulatedBoard:
         files = {
             settings: CONFIG if settings == "config.json" else WIFI_CFG,
-            "main.py": programs.bpi_bit_echo(mosquitto.host, mosquitto.port),
+            "main.py": tutorial.echo(mosquitto),
         }
         return run("bpi-bit", files, access_points=(ACCESS_POINT,))
 
@@ -58,92 +62,97 @@ def count(board: SimulatedBoard, line: str, since: int = 0) -> int:
 
 
 @pytest.mark.parametrize("settings", ["wifi_cfg.py", "config.json"])
-def test_hello_is_sent_and_comes_back_in_a_loop(
-    start: Start, web_page: Person, settings: str
+def test_greeting_sent_comes_back_in_a_loop(
+    start: Start, web_page: Person, tutorial: BpiBitTutorial, settings: str
 ) -> None:
     """The text's effects 1 and 2."""
     board = start(settings)
     board.wait_line("wifi: connected classroom")
-    assert web_page.receive("foo_topic") == b"hello"
+    assert web_page.receive(tutorial.topic) == tutorial.greeting
     # Two go round in each turn of a second: what check_msg takes, and what wait_msg takes then.
-    board.wait("loop", lambda: count(board, HELLO) >= 6)
+    greeting = tutorial.shown(tutorial.greeting)
+    board.wait("loop", lambda: count(board, greeting) >= 6)
     for _ in range(5):
-        assert web_page.receive("foo_topic") == b"hello"
+        assert web_page.receive(tutorial.topic) == tutorial.greeting
 
 
-def test_the_web_pages_data_is_shown_and_joins_the_loop(start: Start, web_page: Person) -> None:
+def test_other_data_is_shown_and_joins_the_loop(
+    start: Start, web_page: Person, tutorial: BpiBitTutorial
+) -> None:
     """The text's effect 3, with the data of its picture."""
     board = start()
-    board.wait_line(HELLO)
-    web_page.publish("foo_topic", "11 22 33")
-    shown = "(b'foo_topic', b'11 22 33')"
-    board.wait("three rounds of both", lambda: count(board, shown) >= 3, timeout=20)
-    seen = count(board, HELLO)
-    board.wait("hello in the loop still", lambda: count(board, HELLO) > seen)
-    received = [web_page.receive("foo_topic") for _ in range(8)]
+    greeting = tutorial.shown(tutorial.greeting)
+    board.wait_line(greeting)
+    web_page.publish(tutorial.topic, "11 22 33")
+    other = tutorial.shown(b"11 22 33")
+    board.wait("three rounds of both", lambda: count(board, other) >= 3, timeout=20)
+    seen = count(board, greeting)
+    board.wait("greeting in the loop still", lambda: count(board, greeting) > seen)
+    received = [web_page.receive(tutorial.topic) for _ in range(8)]
     assert received.count(b"11 22 33") >= 3, "the page's own, and the board's answers"
-    assert received.count(b"hello") >= 2
+    assert received.count(tutorial.greeting) >= 2
 
 
-def test_other_operator_while_nothing_comes(
-    start: Start, mosquitto: Mosquitto, web_page: Person
+def test_idle_loop_prints_its_line(
+    start: Start, mosquitto: Mosquitto, web_page: Person, tutorial: BpiBitTutorial
 ) -> None:
-    """A session of before that has no subscription: the program then subscribes to nothing."""
-    before = paho.Client(
-        paho.CallbackAPIVersion.VERSION2, client_id="umqtt_client", clean_session=False
+    """With an earlier session that has no subscription, the program subscribes to nothing."""
+    earlier = paho.Client(
+        paho.CallbackAPIVersion.VERSION2, client_id=tutorial.client_id, clean_session=False
     )
-    before.connect(mosquitto.host, mosquitto.port)
-    before.loop_start()
+    earlier.connect(mosquitto.host, mosquitto.port)
+    earlier.loop_start()
     deadline = time.monotonic() + 5
-    while not before.is_connected():
+    while not earlier.is_connected():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    before.disconnect()
-    before.loop_stop()
+    earlier.disconnect()
+    earlier.loop_stop()
 
     board = start()
-    board.wait("idle turns", lambda: count(board, "other operator") >= 3)
-    assert web_page.receive("foo_topic") == b"hello"
+    board.wait("idle turns", lambda: count(board, tutorial.idle) >= 3)
+    assert web_page.receive(tutorial.topic) == tutorial.greeting
     assert not packet_times(board, "in", SUBACK)
-    assert HELLO not in board.lines
+    assert tutorial.shown(tutorial.greeting) not in board.lines
 
 
-def test_the_session_of_before_goes_on(start: Start, web_page: Person) -> None:
+def test_session_after_reset_is_resumed(start: Start, tutorial: BpiBitTutorial) -> None:
     board = start()
-    board.wait_line(HELLO)
+    greeting = tutorial.shown(tutorial.greeting)
+    board.wait_line(greeting)
     board.interrupt()
     board.wait_line("boot: stopped by Ctrl-C")
     lines = len(board.lines)
     board.type("import machine; machine.reset()\r")
     # The broker has kept the subscription, so the program sees no need for another one.
-    board.wait("loop", lambda: count(board, HELLO, since=lines) >= 3)
+    board.wait("loop", lambda: count(board, greeting, since=lines) >= 3)
     assert len(packet_times(board, "in", SUBACK)) == 1
 
 
-def test_the_loop_outlives_the_broker(
-    start: Start, mosquitto: Mosquitto, web_page: Person
+def test_loop_outlives_the_broker(
+    start: Start, mosquitto: Mosquitto, tutorial: BpiBitTutorial
 ) -> None:
-    """robust connects and subscribes anew, and the program never knows."""
+    """robust connects and subscribes again, and the program never knows."""
     board = start()
-    board.wait_line(HELLO)
+    board.wait_line(tutorial.shown(tutorial.greeting))
     mosquitto.stop(kill=True)
     time.sleep(1)
     mosquitto.start()
     board.wait(
         "second subscription", lambda: len(packet_times(board, "in", SUBACK)) == 2, timeout=20
     )
-    page = Person(mosquitto, "foo_topic")
+    page = Person(mosquitto, tutorial.topic)
     try:
-        page.publish("foo_topic", "11 22 33")
-        board.wait_line("(b'foo_topic', b'11 22 33')")
-        assert [page.receive("foo_topic") for _ in range(3)].count(b"11 22 33") >= 2
+        page.publish(tutorial.topic, "11 22 33")
+        board.wait_line(tutorial.shown(b"11 22 33"))
+        assert [page.receive(tutorial.topic) for _ in range(3)].count(b"11 22 33") >= 2
     finally:
         page.close()
 
 
-def test_it_closes_the_line_when_it_is_stopped(start: Start) -> None:
+def test_loop_stopped_sends_disconnect(start: Start, tutorial: BpiBitTutorial) -> None:
     board = start()
-    board.wait_line(HELLO)
+    board.wait_line(tutorial.shown(tutorial.greeting))
     board.interrupt()
     board.wait("DISCONNECT", lambda: packet_times(board, "out", DISCONNECT))
     board.wait_line("boot: stopped by Ctrl-C")

@@ -1,0 +1,73 @@
+"""Finding the makers' texts, and taking the programs out of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tutorials import texts
+
+TEXT = """Title
+=====
+
+First, the clock::
+
+    import time
+
+.. image:: clock.png
+
+.. code:: python
+
+   Import wifi
+   If wifi.ready():
+\xa0\xa0\xa0\xa0\xa0\xa0\xa0Print("Yes, Sir")
+
+.. Note:: not a program
+
+The end.
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TUTORIALS", str(tmp_path))
+    return tmp_path
+
+
+def test_blocks_are_the_programs_without_indentation(folder: Path) -> None:
+    (folder / texts.MPYTHON).write_text(TEXT, encoding="utf-8")
+    assert texts.blocks(texts.MPYTHON) == [
+        "import time\n",
+        'Import wifi\nIf wifi.ready():\n    Print("Yes, Sir")\n',
+    ]
+
+
+def test_capitals_are_undone_at_line_starts_only() -> None:
+    program = 'Import wifi\nIf wifi.ready():\n    Print("Yes, Sir")\n'
+    undone = 'import wifi\nif wifi.ready():\n    print("Yes, Sir")\n'
+    assert texts.undo_capitals(program) == undone
+
+
+def test_missing_texts_end_with_one_sentence(folder: Path, root: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.tutorials.texts"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": "boards/sim/host:."},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"error: the tutorial {texts.MPYTHON} is missing in {folder};")
+    assert "type: make test-tutorials TUTORIALS=" in result.stderr
+
+
+def test_named_folder_is_found(folder: Path) -> None:
+    (folder / texts.BPI_BIT).write_text("")
+    assert texts.find(texts.BPI_BIT) == folder / texts.BPI_BIT
