@@ -58,8 +58,9 @@ soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
 	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.device.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 
 .PHONY: lint
-lint: ## check the formatting of Python and C
+lint: ## check the formatting of Python and C, and the messages of commits
 	@$(CI) ci_install_group test && ci_check_format
+	@$(PYTHON) -m ci.lint.commits
 
 .PHONY: format
 format: ## format Python and C
