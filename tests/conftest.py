@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+import simulated_board
 from ci.boards import Board, board_names, load_board
 from simulated_board import ROOT, SimulatedBoard, program
 from tests.classroom import ACCESS_POINT, Person, settings
+from tests.microcontroller import Microcontroller
 from tests.mosquitto import Mosquitto
 from tests.tls import Certificates
 
@@ -149,6 +151,34 @@ REPORTS = ROOT / "build" / "reports"
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):  # not in each of pytest-xdist's processes
         shutil.rmtree(REPORTS, ignore_errors=True)
+
+
+# The marker (see pyproject.toml) that comes with a fixture.
+NEEDS = {"micropython": "simulator", "boot": "simulator", "mosquitto": "mosquitto"}
+NEEDS |= {"faults_broker": "mosquitto", "make_broker": "mosquitto", "compare": "compiler"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    for fixture in getattr(item, "fixturenames", ()):
+        if fixture in NEEDS:
+            item.add_marker(NEEDS[fixture])
+
+
+@pytest.fixture(autouse=True)
+def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test starts nothing that its markers do not name."""
+    starts = {
+        "simulator": (simulated_board, "program"),
+        "mosquitto": (Mosquitto, "start"),
+        "qemu": (Microcontroller, "__init__"),
+    }
+    for marker, (owner, name) in starts.items():
+        if request.node.get_closest_marker(marker) is None:
+
+            def refuse(*_: object, marker: str = marker) -> None:
+                raise AssertionError(f"mark this test or its file: pytest.mark.{marker}")
+
+            monkeypatch.setattr(owner, name, refuse)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from simulated_board import Frame, SimulatedBoard
 
+pytestmark = pytest.mark.simulator
+
 BUTTON_A = 35
 BUTTON_B = 27
 THERMISTOR = 34

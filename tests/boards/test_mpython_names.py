@@ -10,6 +10,8 @@ import pytest
 
 from simulated_board import AccessPoint, SimulatedBoard
 
+pytestmark = pytest.mark.simulator
+
 BUTTON_A = 0
 BUTTON_B = 2
 PAD_P = 27

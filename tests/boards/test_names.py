@@ -10,6 +10,8 @@ import pytest
 
 from simulated_board import program
 
+pytestmark = pytest.mark.simulator
+
 ROW = re.compile(r"\| `(\S+)` \| (here|different|not offered) \|")
 
 SECTIONS = {

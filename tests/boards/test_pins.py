@@ -9,6 +9,8 @@ import pytest
 
 from simulated_board import program
 
+pytestmark = pytest.mark.simulator
+
 PROBE = """
 import sys
 from machine import Pin

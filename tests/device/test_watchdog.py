@@ -8,6 +8,8 @@ import pytest
 
 from simulated_board import SimulatedBoard
 
+pytestmark = pytest.mark.simulator
+
 PRELUDE = """\
 import machine, time
 from device.program import Watchdog

@@ -14,6 +14,8 @@ import pytest
 
 from tests.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.simulator
+
 PLAYER = Path("boards") / "sim" / "host" / "remote_light.py"
 
 

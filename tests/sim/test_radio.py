@@ -10,6 +10,8 @@ import pytest
 
 from simulated_board import AccessPoint, SimulatedBoard
 
+pytestmark = pytest.mark.simulator
+
 PRELUDE = """\
 import errno, network, select, socket, sys, time
 PORT = int(sys.argv[1])

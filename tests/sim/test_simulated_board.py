@@ -9,6 +9,8 @@ import pytest
 
 from simulated_board import BoardError, SimulatedBoard
 
+pytestmark = pytest.mark.simulator
+
 PROGRAM = """
 import time
 print("first")

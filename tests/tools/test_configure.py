@@ -14,6 +14,8 @@ from ci.problem import Problem, run
 from ci.board.repl import open_repl
 from tests.tools.serial_board import SerialBoard
 
+pytestmark = pytest.mark.serial
+
 CANARY = "canary-4711"
 GOOD = {
     "wifi": {"ssid": "\u638c\u63a7 class", "password": CANARY},

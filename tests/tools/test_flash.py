@@ -15,6 +15,8 @@ from ci.problem import Problem
 from tests.images.fake_build import FLASH_SIZES, VERSION, make_build
 from tests.tools.fake_board import FakeBoard
 
+pytestmark = pytest.mark.serial
+
 SECTOR = 4096
 
 

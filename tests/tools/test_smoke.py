@@ -15,6 +15,8 @@ from ci.image.images import FILES, make_images
 from ci.problem import Problem
 from tests.images.fake_build import VERSION, make_build
 
+pytestmark = pytest.mark.serial
+
 
 @pytest.fixture
 def qemu(micropython, monkeypatch, tmp_path):

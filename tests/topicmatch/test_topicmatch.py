@@ -53,12 +53,14 @@ def compare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("bits", ["-m64", "-m32"])
 @pytest.mark.parametrize("level", ["-O2", "-Os"])
 def test_core_compiles_alone_without_a_warning(bits: str, level: str, tmp_path: Path) -> None:
     run("gcc", bits, level, *WARNINGS, "-c", CORE / "topicmatch.c", "-o", tmp_path / "core.o")
 
 
+@pytest.mark.compiler
 def test_core_allocates_only_by_resize(tmp_path: Path) -> None:
     run("gcc", "-O2", "-std=c99", "-c", CORE / "topicmatch.c", "-o", tmp_path / "core.o")
     wanted = run("nm", "--undefined-only", "--format=posix", tmp_path / "core.o").decode()
@@ -69,6 +71,7 @@ def test_core_allocates_only_by_resize(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.compiler
 def test_core_has_no_recursion_and_little_stack(tmp_path: Path) -> None:
     """4.3: match has less than 128 bytes of locals; here that is the whole frame on 32 bits."""
     core = tmp_path / "core.o"
@@ -102,6 +105,7 @@ def test_core_equals_oracle(compare: Path) -> None:
     assert b"no difference" in run(compare, "pairs")
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("bits", ["-m64", "-m32"])
 def test_router_equals_list(bits: str, tmp_path: Path) -> None:
     """Random operations, with allocations that fail; with sanitizers on 64 bits."""
@@ -110,6 +114,7 @@ def test_router_equals_list(bits: str, tmp_path: Path) -> None:
     assert b"no difference" in run(tmp_path / "compare", "routers")
 
 
+@pytest.mark.compiler
 def test_router_at_its_limits(tmp_path: Path) -> None:
     """16-bit indices run out with an error, not a wrong answer; texts of 65,535 bytes."""
     run("gcc", *SANITIZERS, *WARNINGS, *COMPARE, "-o", tmp_path / "compare")
@@ -166,6 +171,7 @@ def test_public_module_uses_the_twin_under_cpython(twin: object) -> None:
     assert topicmatch.match is twin.match  # type: ignore[attr-defined]
 
 
+@pytest.mark.fuzzer
 def test_short_fuzzing() -> None:
     """Some seconds of coverage-guided fuzzing; `make fuzz` takes longer."""
     script = ". ci/build/functions.sh && ci_fuzz 8"

@@ -15,6 +15,8 @@ from tests.mosquitto import Mosquitto
 from tests.tutorials.conftest import Run, packet_times
 from tests.tutorials.programs import SOURCES, BpiBitTutorial, bpi_bit_tutorial
 
+pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
+
 ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
 
 # Where `wifi.start()` finds the network: BPI:bit's own file, or the firmware's.

@@ -15,6 +15,8 @@ from tests.mosquitto import Mosquitto
 from tests.tutorials.conftest import Run, packet_times
 from tests.tutorials.programs import SOURCES, MpythonTutorial, mpython_tutorial, replace
 
+pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
+
 SUBACK = 0x90
 PINGREQ = 0xC0
 DISCONNECT = 0xE0

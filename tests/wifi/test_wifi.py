@@ -9,6 +9,8 @@ import pytest
 
 from simulated_board import AccessPoint, SimulatedBoard
 
+pytestmark = pytest.mark.simulator
+
 LOCKED = AccessPoint("classroom", "chalk and talk")
 GOOD = {"wifi": {"ssid": "classroom", "password": "chalk and talk"}, "mqtt": {"server": "x"}}
 

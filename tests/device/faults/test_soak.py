@@ -13,6 +13,8 @@ from tests.umqtt.faults.fault_proxy import TO_CLIENT
 from tests.umqtt.wire.broker import publish, pubrel
 
 
+@pytest.mark.simulator
+@pytest.mark.mosquitto
 def test_soak_for_five_minutes(report: Callable[..., None], root: Path) -> None:
     outcome = soak.run(soak.SHORT, seed=20)
     report("soak", outcome.table())
@@ -23,6 +25,8 @@ def test_soak_for_five_minutes(report: Callable[..., None], root: Path) -> None:
     assert sum(outcome.faults.values()) > 40 and outcome.stats["connects"] > 15
 
 
+@pytest.mark.simulator
+@pytest.mark.mosquitto
 def test_a_fault_that_cannot_be_made_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(world: soak.World, randomly: random.Random) -> None:
         raise OSError("no such fault")

@@ -8,6 +8,8 @@ import pytest
 
 from tests.microcontroller import Microcontroller, with_workload
 
+pytestmark = pytest.mark.qemu
+
 SCRIPTS = sorted((Path(__file__).parents[1] / "scripts").glob("*.py"))
 
 

@@ -25,6 +25,8 @@ from tests.umqtt.faults.fault_proxy import (
 )
 from tests.umqtt.faults.matrix import Cell, Result
 
+pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
+
 
 def cells_of(client: str, undisturbed: Connection, step: int = 1) -> Iterator[Cell]:
     """Every fault at every `step`th byte or at every packet, and those that last."""

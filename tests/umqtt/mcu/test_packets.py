@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.microcontroller import Microcontroller
 from tests.umqtt.mcu.idle_client import STAND_INS, idle_client_heap
+
+pytestmark = pytest.mark.qemu
 
 # The broker's answers to CONNECT, SUBSCRIBE and two publishes, and two messages.
 PROGRAM = """
