@@ -49,10 +49,10 @@ def read_pins(board: Board) -> dict[str, int]:
 
 
 def _settings(board: Board, file: str, pattern: str) -> dict[str, str]:
-    # `pattern` matches a line of `file`: a name, and a value that may be in quotes.
+    # `pattern` matches a line of `file`: a name, and a value, perhaps in quotes or parentheses.
     text = (board.folder / file).read_text(encoding="utf-8")
     found = re.findall(pattern, text, re.MULTILINE)
-    return {name: value.strip().strip('"') for name, value in found}
+    return {name: value.strip().strip('"()') for name, value in found}
 
 
 def _defines(board: Board) -> dict[str, str]:
@@ -117,8 +117,8 @@ class _Rule:
     otherwise: str  # what is wrong with a GPIO that is not allowed
 
 
-# ESP32 data sheet v4.7, 2.2 "Pin Overview" and 2.4 "Strapping Pins"; the flash is on GPIO6 to 11 in
-# every module. GPIO1 and 3 are the serial port, where the prompt is.
+# ESP32 data sheet, "Pin Overview" and "Strapping Pins"; the flash is on GPIO6 to 11 in every module.
+# GPIO1 and 3 are the serial port, where the prompt is.
 _ESP32_GPIOS = frozenset((*range(20), 21, 22, 23, 25, 26, 27, *range(32, 40)))
 _ESP32_FLASH = range(6, 12)
 _ESP32_SERIAL = (1, 3)
@@ -199,7 +199,7 @@ def check_pins(board: Board) -> None:
                 )
     defines = _defines(board)
     for define, name in _HEADER_PINS.items():
-        if define in defines and name in pins and defines[define] != f"({pins[name]})":
+        if define in defines and name in pins and defines[define] != str(pins[name]):
             raise Problem(
                 f"mpconfigboard.h of {board.name} defines {define} {defines[define]}, and "
                 f"pins.csv has {name},GPIO{pins[name]}"

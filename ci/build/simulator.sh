@@ -35,6 +35,7 @@ ci_build_simulator() {
     fi
     objects=$CI_BUILD/$family program=$CI_BUILD/$family-$board/micropython
     ci_check_board "$board"
+    (cd "$CI_ROOT" && python3 -m ci.build.board_facts "$board")
     micropython=$(ci_find_micropython)
     ci_forget_other_micropython "$micropython"
     if ci_is_newer_than_sources "$program"; then
