@@ -18,7 +18,7 @@ TABLE = "nvs,data,nvs,0x9000,0x4000,\nmain,app,factory,0x20000,0x180000,\n"
 
 
 def test_update_image_cannot_touch_the_filesystem(board, build_folder, update):
-    """[D7] By byte ranges: what is written ends before the second slot, and long before the files."""
+    """By byte ranges: what is written ends before the second slot, and long before the files."""
     layout = read_build(board, build_folder).layout
     image = read_flash_image(update, board.chip)
     written = range(image.offset, image.offset + update.stat().st_size)

@@ -73,7 +73,7 @@ def test_core_allocates_only_by_resize(tmp_path: Path) -> None:
 
 @pytest.mark.compiler
 def test_core_has_no_recursion_and_little_stack(tmp_path: Path) -> None:
-    """4.3: match has less than 128 bytes of locals; here that is the whole frame on 32 bits."""
+    """match has less than 128 bytes of locals; here that is the whole frame on 32 bits."""
     core = tmp_path / "core.o"
     options = ["-Os", "-mthumb", "-mcpu=cortex-m3", "-std=c99", "-fstack-usage", "-fno-inline"]
     run("arm-none-eabi-gcc", *options, "-c", CORE / "topicmatch.c", "-o", core)

@@ -52,7 +52,7 @@ def check(results: list[Result], growth: int, name: str, report: Callable[..., N
 def test_every_fault_at_every_byte(
     faults_broker: Mosquitto, client: str, report: Callable[..., None]
 ) -> None:
-    """D1, D2, D3, D10 to D14, D16, D17, D22, D28, [MQTT-4.3.2] [MQTT-4.3.3] [MQTT-4.4.0-1]"""
+    """D1, D2, D3, D10 to D14, D16, D17, D22, D28, [MQTT-4.3.2-1] [MQTT-4.3.3-1] [MQTT-4.4.0-1]"""
     undisturbed = matrix.measure(client, faults_broker.port)
     assert undisturbed.sent[TO_BROKER] > 90 and undisturbed.sent[TO_CLIENT] > 60
     # aio is robust, driven otherwise: in the short form every third byte will do.

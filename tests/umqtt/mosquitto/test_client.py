@@ -446,7 +446,7 @@ def tls_program(certificates: Certificates, rest: str) -> str:
 
 
 def test_tls_good_ca(tls_broker: Mosquitto, certificates: Certificates, run: Run) -> None:
-    """9.: ssl_params and SSLContext; messages of every size; keep alive and non-blocking calls"""
+    """Takes ssl_params and SSLContext; messages of every size; keep alive and non-blocking calls"""
     said = run(
         tls_program(
             certificates,
@@ -479,7 +479,7 @@ def test_tls_good_ca(tls_broker: Mosquitto, certificates: Certificates, run: Run
 def test_tls_certificates_that_are_refused(
     tls_broker: Mosquitto, certificates: Certificates, run: Run
 ) -> None:
-    """9., D27: a wrong CA, a wrong name, no CA at all: CertificateError, also from robust"""
+    """D27: a wrong CA, a wrong name, no CA at all: CertificateError, also from robust"""
     run(
         tls_program(
             certificates,
@@ -505,7 +505,7 @@ def test_tls_certificates_that_are_refused(
 
 
 def test_tls_clock_not_set(tls_broker: Mosquitto, certificates: Certificates, run: Run) -> None:
-    """9.: the board's clock is at 2000: the error says that, and what to do"""
+    """The board's clock is at 2000: the error says that, and what to do"""
     run(
         tls_program(
             certificates,
@@ -532,7 +532,7 @@ def test_tls_clock_not_set(tls_broker: Mosquitto, certificates: Certificates, ru
 def test_tls_without_verification_warns_once(
     tls_broker: Mosquitto, certificates: Certificates, run: Run
 ) -> None:
-    """9., D27"""
+    """D27"""
     said = run(
         tls_program(
             certificates,
@@ -579,7 +579,7 @@ def test_tls_restart(tls_broker: Mosquitto, certificates: Certificates, run: Run
 def test_tls_server_that_falls_silent(
     tls_broker: Mosquitto, certificates: Certificates, run: Run, limit: int
 ) -> None:
-    """1.4/4, D2: a silent TLS server cannot hold connect() longer than its timeout"""
+    """D2: a silent TLS server cannot hold connect() longer than its timeout"""
     server = SilentServer(tls_broker.port if limit else None, limit)
     try:
         run(

@@ -1,4 +1,4 @@
-"""CONNECT as sent, CONNACK as received, and the fields between them (statements A to D)."""
+"""CONNECT as sent, CONNACK as received, and the fields between them."""
 
 import pytest
 from tests.umqtt.wire.broker import CONNACK, DISCONNECT, RESUMED, connect, publish, string

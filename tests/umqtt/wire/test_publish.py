@@ -1,4 +1,4 @@
-"""PUBLISH both ways at QoS 0, 1 and 2, packet identifiers, order (statements B, E, F, J)."""
+"""PUBLISH both ways at QoS 0, 1 and 2, packet identifiers, order."""
 
 import time
 
@@ -426,7 +426,7 @@ def test_publish_to_a_reader_that_stopped_times_out(play):
 
 
 def test_publish_notices_a_closed_connection(play):
-    """1.4/8: a QoS 0 publish into a connection that the broker has closed does not succeed"""
+    """A QoS 0 publish into a connection that the broker has closed does not succeed"""
 
     def conversation(broker):
         broker.greet()

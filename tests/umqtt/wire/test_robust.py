@@ -397,7 +397,7 @@ def test_reconnecting_survives(play_robust, call, failure):
 @pytest.mark.parametrize("code", [1, 2, 4, 5])
 @pytest.mark.parametrize("call", ["c.wait_msg()", "c.publish('t', 'm')", "work(c, 5)"])
 def test_refusals_that_time_does_not_cure(play_robust, call, code):
-    """6.: raised, and not tried again"""
+    """Raised, and not tried again"""
 
     def conversation(broker):
         broker.greet()
@@ -418,7 +418,7 @@ def test_refusals_that_time_does_not_cure(play_robust, call, code):
 
 
 def test_step_survives_a_name_server_and_ends_with_a_bad_setting(play_robust):
-    """6.: a name that is not found is tried again; a client id that MQTT cannot carry is not"""
+    """A name that is not found is tried again; a client id that MQTT cannot carry is not"""
 
     def conversation(broker):
         broker.greet()
@@ -471,7 +471,7 @@ def test_before_connect(play_robust):
 
 
 def test_back_off(play_robust):
-    """6.: exponential from DELAY to MAX_DELAY with jitter; delay(i) counts the attempts"""
+    """Exponential from DELAY to MAX_DELAY with jitter; delay(i) counts the attempts"""
 
     def conversation(broker):
         broker.greet()
@@ -778,7 +778,7 @@ def test_callback_publishes_into_a_lost_link(play_robust):
 
 
 def test_waits_for_wifi(play_robust):
-    """6.: while Wi-Fi is down no attempt is made"""
+    """While Wi-Fi is down no attempt is made"""
 
     def conversation(broker):
         broker.greet()

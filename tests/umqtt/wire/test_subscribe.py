@@ -1,4 +1,4 @@
-"""SUBSCRIBE and UNSUBSCRIBE, per-filter handlers (statements G, H, K)."""
+"""SUBSCRIBE and UNSUBSCRIBE, per-filter handlers."""
 
 import pytest
 from tests.umqtt.wire.broker import (

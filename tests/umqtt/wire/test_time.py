@@ -1,4 +1,4 @@
-"""Keep alive, and every wait bounded whatever the peer does (statements 28, 62; D1 to D4)."""
+"""Keep alive, and every wait bounded whatever the peer does (D1 to D4)."""
 
 import socket
 import time
