@@ -1,4 +1,4 @@
-"""Filters and topics to measure matching with: `python benchmarks/workloads.py` writes them anew.
+"""Filters and topics to measure matching with: `python benchmarks/workloads.py` writes them.
 
 The files in benchmarks/workloads/ are checked in, so that figures can be compared; a test makes
 sure that they are what this file generates. Each has three parts of one line a text: filters,

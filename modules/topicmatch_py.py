@@ -31,7 +31,7 @@ def _to_bytes(text):
     if type(text) is bytes:
         return text
     if isinstance(text, str):
-        # CPython would refuse to encode what must be told apart below.
+        # Without it CPython refuses to encode surrogates, which are "utf8" below.
         return text.encode("utf-8", "surrogatepass")
     if isinstance(text, (bytes, bytearray, memoryview)):
         return bytes(text)
@@ -103,7 +103,7 @@ def _filter_fault(text, shared, strict):
             return "wildcard"
         at = text.find(b"+", at + 1)
     if shared and text.startswith(_SHARE):
-        # Wildcards stand alone in their levels by now, so a name has one only if it is one.
+        # A wildcard fills its level, as was checked above, so a name has one only if it is one.
         end = text.find(b"/", len(_SHARE))
         if end < 0 or end == last or end == len(_SHARE) or text[len(_SHARE)] == _PLUS:
             return "share"

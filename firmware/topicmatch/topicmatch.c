@@ -27,7 +27,7 @@ static const char share_prefix[] = "$share/";
 // ---------------------------------------------------------------------------------------------
 
 // A plain byte is ASCII and neither NUL, '+' nor '#'. Leaving out all that sorts before ','
-// makes it one comparison; such bytes are merely looked at one by one.
+// makes it one comparison; the bytes left out only take the slow path.
 #define PLAIN_FIRST (',')
 
 static inline bool is_plain(uint8_t byte) {
@@ -113,7 +113,7 @@ static size_t utf8_length(const uint8_t *p, const uint8_t *end, bool strict) {
     return length;
 }
 
-// Tells whether the wildcard at p stands where a filter may have it.
+// Returns whether a filter may have the wildcard at p there.
 static bool is_wildcard_allowed(const uint8_t *p, const uint8_t *start, const uint8_t *end) {
     if (p > start && p[-1] != '/') {
         return false;
@@ -183,7 +183,7 @@ topicmatch_error_t topicmatch_check_filter(const uint8_t *filter, size_t length,
     if (share == 0) {
         return TOPICMATCH_OK;
     }
-    // Wildcards stand alone in their levels by now, so a name has one only if it is one.
+    // check_text has made sure that a wildcard fills its level.
     const uint8_t *name = filter + SHARE_PREFIX_LENGTH;
     if (share == length || *name == '/' || *name == '+') {
         return TOPICMATCH_SHARE;

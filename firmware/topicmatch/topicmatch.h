@@ -40,8 +40,8 @@ topicmatch_error_t topicmatch_check_filter(const uint8_t *filter, size_t length,
 // Returns the length of a correct filter's "$share/name/", 0 if it has none.
 size_t topicmatch_share_length(const uint8_t *filter, size_t length);
 
-// Tells whether `filter` matches `topic`. Both must have been found correct, and the filter
-// must have been freed of its share prefix.
+// Returns whether `filter` matches `topic`. Both must have been checked, and the filter is given
+// without its share prefix.
 bool topicmatch_match(const uint8_t *filter, size_t filter_length, const uint8_t *topic,
                       size_t topic_length);
 
@@ -93,7 +93,7 @@ typedef struct {
     uint16_t positions_used; // length of the order of insertion, gaps included
 } topicmatch_router_t;
 
-// Given by whoever links the core. Behaves like realloc (a null block has size 0), and returns
+// Supplied by whoever links the core. Behaves like realloc (a null block has size 0), and returns
 // NULL with the old block untouched if there is no memory.
 void *topicmatch_resize(void *block, size_t old_size, size_t new_size);
 
@@ -101,10 +101,11 @@ void *topicmatch_resize(void *block, size_t old_size, size_t new_size);
 // topics may have any number.
 void topicmatch_router_init(topicmatch_router_t *router, uint16_t max_levels);
 
-// Allocates for so many filters of usual shape, so that adding them need not; false if it cannot.
+// Allocates for so many filters of usual shape, so that adding them need not. Returns false if
+// there is no memory.
 bool topicmatch_router_reserve(topicmatch_router_t *router, uint16_t filters);
 
-// Forgets all filters; the memory stays with the router.
+// Removes all filters; the memory stays allocated.
 void topicmatch_router_clear(topicmatch_router_t *router);
 
 // Finds the entry of an equal filter, or makes one. Failing, it leaves the router's content
@@ -116,8 +117,8 @@ topicmatch_error_t topicmatch_router_add(topicmatch_router_t *router, const uint
 topicmatch_error_t topicmatch_router_find(const topicmatch_router_t *router, const uint8_t *filter,
                                           size_t length, uint16_t *entry);
 
-// Removes an entry. Takes time in proportion to the number of different words when a word
-// is used no more, since the text is then closed up.
+// Removes an entry. If it was the last to use a word, this takes time in proportion to the number
+// of words, since the text buffer is compacted.
 void topicmatch_router_remove(topicmatch_router_t *router, uint16_t entry);
 
 // Checks the topic and finds the entries whose filters match it, in the order of insertion. They

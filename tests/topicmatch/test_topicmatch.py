@@ -56,7 +56,7 @@ def compare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.compiler
 @pytest.mark.parametrize("bits", ["-m64", "-m32"])
 @pytest.mark.parametrize("level", ["-O2", "-Os"])
-def test_core_compiles_alone_without_a_warning(bits: str, level: str, tmp_path: Path) -> None:
+def test_core_alone_compiles_without_warning(bits: str, level: str, tmp_path: Path) -> None:
     run("gcc", bits, level, *WARNINGS, "-c", CORE / "topicmatch.c", "-o", tmp_path / "core.o")
 
 
@@ -72,8 +72,8 @@ def test_core_allocates_only_by_resize(tmp_path: Path) -> None:
 
 
 @pytest.mark.compiler
-def test_core_has_no_recursion_and_little_stack(tmp_path: Path) -> None:
-    """match has less than 128 bytes of locals; here that is the whole frame on 32 bits."""
+def test_core_frames_are_small_and_not_recursive(tmp_path: Path) -> None:
+    """Each frame has less than 128 bytes on 32 bits: an ESP32 task has 16 KiB of stack in all."""
     core = tmp_path / "core.o"
     options = ["-Os", "-mthumb", "-mcpu=cortex-m3", "-std=c99", "-fstack-usage", "-fno-inline"]
     run("arm-none-eabi-gcc", *options, "-c", CORE / "topicmatch.c", "-o", core)
@@ -115,7 +115,7 @@ def test_router_equals_list(bits: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.compiler
-def test_router_at_its_limits(tmp_path: Path) -> None:
+def test_router_full_returns_error(tmp_path: Path) -> None:
     """16-bit indices run out with an error, not a wrong answer; texts of 65,535 bytes."""
     run("gcc", *SANITIZERS, *WARNINGS, *COMPARE, "-o", tmp_path / "compare")
     assert b"as they should be" in run(tmp_path / "compare", "limits")
@@ -159,12 +159,14 @@ def test_twin_equals_oracle(
 
 
 @pytest.mark.parametrize("name", ["rows", "router", "model", "limits"])
-def test_twin_under_cpython(name: str, twin: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_twin_under_cpython_passes_script(
+    name: str, twin: object, capsys: pytest.CaptureFixture[str]
+) -> None:
     runpy.run_path(str(SCRIPTS / f"{name}.py"))
     assert capsys.readouterr().out.endswith("ok\n")
 
 
-def test_public_module_uses_the_twin_under_cpython(twin: object) -> None:
+def test_public_module_under_cpython_is_twin(twin: object) -> None:
     import topicmatch
 
     assert not topicmatch.NATIVE
@@ -172,7 +174,7 @@ def test_public_module_uses_the_twin_under_cpython(twin: object) -> None:
 
 
 @pytest.mark.fuzzer
-def test_short_fuzzing() -> None:
+def test_core_fuzzed_briefly_finds_nothing() -> None:
     """Some seconds of coverage-guided fuzzing; `make fuzz` takes longer."""
     script = ". ci/build/functions.sh && ci_fuzz 8"
     result = subprocess.run(
@@ -182,7 +184,7 @@ def test_short_fuzzing() -> None:
     assert b"stat::number_of_executed_units" in result.stderr
 
 
-def test_workload_files_are_what_the_generator_makes() -> None:
+def test_workloads_equal_their_generator() -> None:
     from benchmarks import workloads
 
     for size in workloads.SIZES:

@@ -1,4 +1,4 @@
-"""What matching takes from the heap: G7, G8, add and remove for ever, and no memory at all.
+"""What matching takes from the heap: G7, G8, adding and removing forever, and no memory at all.
 
 The 64 filters are those of benchmarks/workloads/64.txt. Where there is no file system, they come
 before this script, as WORKLOAD; else the script's argument is the file's path.
