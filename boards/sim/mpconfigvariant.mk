@@ -22,3 +22,6 @@ LDFLAGS_EXTRA += -Wl,--wrap=main -Wl,--wrap=mp_hal_set_interrupt_char
 ifeq ($(shell grep -c runtime/pyexec.c Makefile),0)
 SHARED_SRC_C_EXTRA += runtime/pyexec.c
 endif
+
+# The port allows unused parameters; in the files of this folder one would be a mistake.
+$(BUILD)/$(VARIANT_DIR)/%.o: CFLAGS += -Wunused-parameter

@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "py/runtime.h"
-#include "sim.h"
+#include "sim_io.h"
+
+// ESP32 has four hardware timers and forty GPIOs.
+#define SIM_TIMERS (4)
+#define SIM_PINS (40)
 
 // A WS2812 strip of this many bytes fits one frame event: far more than 25 LEDs.
 #define FRAME_MAX (1024)
@@ -41,9 +45,9 @@ MP_REGISTER_ROOT_POINTER(mp_obj_t sim_pin_object[40]);
 
 // The world's side ------------------------------------------------------------
 
-uint64_t sim_io_run_locked(uint64_t now) {
+static uint64_t run_locked(uint64_t now) {
     if (watchdog_deadline <= now) {
-        sim_restart_now("watchdog");
+        sim_world_restart("watchdog");
     }
     uint64_t next = watchdog_deadline;
     for (size_t i = 0; i < SIM_TIMERS; ++i) {
@@ -76,7 +80,7 @@ static void set_input_locked(size_t id, bool level) {
     }
 }
 
-bool sim_io_command_locked(const sim_command_t *command) {
+static bool command_locked(const sim_command_t *command) {
     const char *name = sim_field(command, "command", "");
     if (strcmp(name, "timer_speed") == 0) {
         int speed = sim_field_int(command, "value", 0);
@@ -100,6 +104,8 @@ bool sim_io_command_locked(const sim_command_t *command) {
     }
     return false;
 }
+
+const sim_device_t sim_io = {.command_locked = command_locked, .run_locked = run_locked};
 
 // The chip's side: functions of the module _sim ---------------------------------
 

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,9 @@
 #include "py/objstr.h"
 #include "py/runtime.h"
 #include "shared/runtime/pyexec.h"
-#include "sim.h"
+#include "sim_io.h"
+#include "sim_socket.h"
+#include "sim_wlan.h"
 
 // The chip has 162,688 bytes free at the prompt (shared measurements, ESP32 under
 // emulation); objects are twice as large on a 64-bit host.
@@ -27,7 +27,8 @@
 int __real_main(int argc, char **argv);
 void __real_mp_hal_set_interrupt_char(char c);
 
-static char **program_argv;
+// Everything the world has around the chip.
+static const sim_device_t *const devices[] = {&sim_io, &sim_wlan, &sim_sockets, NULL};
 
 // The folder that is the board's flash filesystem, still the same after a restart elsewhere.
 static void choose_flash(void) {
@@ -46,9 +47,9 @@ static void choose_flash(void) {
 }
 
 int __wrap_main(int argc, char **argv) {
-    program_argv = argv;
     choose_flash();
-    sim_world_start();
+    sim_wlan_set_listener(&sim_sockets_on_air);
+    sim_world_start(argv, devices);
     if (argc > 1) {
         return __real_main(argc, argv);
     }
@@ -117,21 +118,8 @@ static mp_obj_t sim_prompt(void) {
 }
 MP_DEFINE_CONST_FUN_OBJ_0(sim_prompt_obj, sim_prompt);
 
-// Begin again as a new program, as after a reset. Does not return.
-void sim_restart_now(const char *cause) {
-    setenv("SIM_RESET_CAUSE", cause, 1);
-    // A signal mask and an ignored signal survive exec.
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
-    execv("/proc/self/exe", program_argv);
-    perror("sim: restart");
-    _exit(2);
-}
-
 // restart(cause)
 static mp_obj_t sim_restart(mp_obj_t cause_in) {
-    sim_restart_now(mp_obj_str_get_str(cause_in));
-    return mp_const_none;
+    sim_world_restart(mp_obj_str_get_str(cause_in));
 }
 MP_DEFINE_CONST_FUN_OBJ_1(sim_restart_obj, sim_restart);

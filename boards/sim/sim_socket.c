@@ -33,7 +33,7 @@
 #include "py/objlist.h"
 #include "py/runtime.h"
 #include "py/stream.h"
-#include "sim.h"
+#include "sim_socket.h"
 
 #define SLICE_MS (100)
 #define SOCKETS_MAX (10)   // LWIP_MAX_SOCKETS
@@ -96,7 +96,7 @@ static void flush_locked(link_t *link) {
     }
 }
 
-void sim_socket_link_changed_locked(sim_link_t state) {
+static void link_changed_locked(sim_link_t state) {
     if (state != SIM_LINK_UP) {
         return;
     }
@@ -117,11 +117,16 @@ void sim_socket_link_changed_locked(sim_link_t state) {
     }
 }
 
-void sim_socket_abort_all_locked(void) {
+static void abort_all_locked(void) {
     for (size_t i = 0; i < SOCKETS_MAX; ++i) {
         links[i].aborted = links[i].used;
     }
 }
+
+const sim_wlan_listener_t sim_sockets_on_air = {
+    .link_changed_locked = link_changed_locked,
+    .address_changed_locked = abort_all_locked,
+};
 
 // lwIP knows no refusal: a reset answers a connection attempt.
 static int chip_errno(int host_errno) {
@@ -144,13 +149,15 @@ static void capture_locked(const link_t *link, const char *direction, const uint
     }
 }
 
-bool sim_socket_command_locked(const sim_command_t *command) {
+static bool command_locked(const sim_command_t *command) {
     if (strcmp(sim_field(command, "command", ""), "capture") != 0) {
         return false;
     }
     capturing = sim_field_bool(command, "value", true);
     return true;
 }
+
+const sim_device_t sim_sockets = {.command_locked = command_locked};
 
 // Each of these tries once and returns a count, or -1 with errno set.
 

@@ -9,9 +9,30 @@
 
 #include "py/objstr.h"
 #include "py/runtime.h"
-#include "sim.h"
+#include "sim_wlan.h"
 
 #define ACCESS_POINTS_MAX (8)
+#define SSID_MAX (32)
+#define KEY_MAX (64)
+
+// Status codes of ports/esp32 (modnetwork.h and esp_wifi_types.h).
+enum {
+    STATUS_IDLE = 1000,
+    STATUS_CONNECTING = 1001,
+    STATUS_GOT_IP = 1010,
+    STATUS_WRONG_PASSWORD = 202,
+};
+
+// Why ESP-IDF says that a connection has ended or could not be made (esp_wifi_types_generic.h).
+enum {
+    REASON_LEAVE = 8,      // disconnect()
+    REASON_HANDSHAKE = 15, // mostly a wrong password
+    REASON_BEACON = 200,   // the access point has gone
+    REASON_NO_AP = 201,
+    REASON_AUTH = 202,
+    REASON_CONNECTION = 205,
+    REASON_NO_COMPATIBLE_AP = 210, // it has a key and we gave none, or the other way round
+};
 
 // Measured on the emulated chip: 1.1 s to an address. Shortened, for tests run often.
 #define JOIN_US (100000)
@@ -25,6 +46,16 @@
 // An ESP32 gives an access point up after 6 s without a beacon.
 #define BEACON_TIMEOUT_US (6000000)
 
+typedef struct _access_point_t {
+    char ssid[SSID_MAX + 1];
+    char key[KEY_MAX + 1]; // empty: an open network
+    uint8_t bssid[6];
+    int rssi;
+    int channel;
+    bool hidden;
+    int refusal; // the reason that a wrong password gives
+} access_point_t;
+
 typedef enum {
     STATE_IDLE,
     STATE_JOINING,    // an answer comes at `deadline`
@@ -35,12 +66,12 @@ typedef enum {
     STATE_LEAVING, // disconnect() takes effect at `deadline`
 } wlan_state_t;
 
-static sim_access_point_t access_points[ACCESS_POINTS_MAX] = {
+static access_point_t access_points[ACCESS_POINTS_MAX] = {
     {.ssid = "classroom",
      .bssid = {2, 0, 0, 0, 0, 1},
      .rssi = -50,
      .channel = 6,
-     .refusal = SIM_REASON_HANDSHAKE},
+     .refusal = REASON_HANDSHAKE},
 };
 static size_t access_points_len = 1;
 
@@ -55,31 +86,36 @@ static bool dns = true;
 static bool dhcp = true;
 static int beacon_timeout_us = BEACON_TIMEOUT_US;
 static int address_host = 2; // last number of the board's address
-static char wanted_ssid[SIM_SSID_MAX + 1];
-static char wanted_key[SIM_KEY_MAX + 1];
-static const sim_access_point_t *joined; // associated, with an address or without
+static char wanted_ssid[SSID_MAX + 1];
+static char wanted_key[KEY_MAX + 1];
+static const access_point_t *joined; // associated, with an address or without
 static sim_link_t link_state;
 static int told_status;
+static const sim_wlan_listener_t *listener;
 
 // The world's side ------------------------------------------------------------
 
 // As network_wlan_status of v1.28, which MicroPython's `reconnects` left alone.
 static int status_locked(void) {
     if (connected) { // measured: still right after disconnect()
-        return SIM_WLAN_GOT_IP;
+        return STATUS_GOT_IP;
     }
     switch (reason) {
-    case SIM_REASON_NO_AP:
-    case SIM_REASON_NO_COMPATIBLE_AP:
+    case REASON_NO_AP:
+    case REASON_NO_COMPATIBLE_AP:
         return reason;
-    case SIM_REASON_AUTH:
-    case SIM_REASON_CONNECTION:
-        return SIM_WLAN_WRONG_PASSWORD;
-    case SIM_REASON_LEAVE:
-        return SIM_WLAN_IDLE;
+    case REASON_AUTH:
+    case REASON_CONNECTION:
+        return STATUS_WRONG_PASSWORD;
+    case REASON_LEAVE:
+        return STATUS_IDLE;
     default:
-        return requested ? SIM_WLAN_CONNECTING : reason == 0 ? SIM_WLAN_IDLE : reason;
+        return requested ? STATUS_CONNECTING : reason == 0 ? STATUS_IDLE : reason;
     }
+}
+
+void sim_wlan_set_listener(const sim_wlan_listener_t *new_listener) {
+    listener = new_listener;
 }
 
 sim_link_t sim_wlan_link_locked(void) {
@@ -97,7 +133,7 @@ static void update_locked(void) {
                                             : SIM_LINK_UP;
     if (link != link_state) {
         link_state = link;
-        sim_socket_link_changed_locked(link);
+        listener->link_changed_locked(link);
     }
     int status = status_locked();
     if (status != told_status) {
@@ -114,7 +150,7 @@ static void try_again_locked(uint64_t now, int why) {
     deadline = now + RETRY_US;
 }
 
-static const sim_access_point_t *find_locked(const char *ssid) {
+static const access_point_t *find_locked(const char *ssid) {
     for (size_t i = 0; i < access_points_len && !outage; ++i) {
         if (strcmp(access_points[i].ssid, ssid) == 0) {
             return &access_points[i];
@@ -133,11 +169,11 @@ static void ask_for_address_locked(uint64_t now) {
 }
 
 static void answer_locked(uint64_t now) {
-    const sim_access_point_t *found = find_locked(wanted_ssid);
+    const access_point_t *found = find_locked(wanted_ssid);
     if (found == NULL) {
-        try_again_locked(now, SIM_REASON_NO_AP);
+        try_again_locked(now, REASON_NO_AP);
     } else if ((found->key[0] == '\0') != (wanted_key[0] == '\0')) {
-        try_again_locked(now, SIM_REASON_NO_COMPATIBLE_AP);
+        try_again_locked(now, REASON_NO_COMPATIBLE_AP);
     } else {
         joined = found;
         if (strcmp(found->key, wanted_key) == 0) {
@@ -149,7 +185,7 @@ static void answer_locked(uint64_t now) {
     }
 }
 
-uint64_t sim_wlan_run_locked(uint64_t now) {
+static uint64_t run_locked(uint64_t now) {
     while (state != STATE_IDLE && deadline <= now) {
         switch (state) {
         case STATE_JOINING:
@@ -169,13 +205,13 @@ uint64_t sim_wlan_run_locked(uint64_t now) {
             }
         // fall through
         case STATE_JOINED: // no beacon for too long
-            try_again_locked(now, SIM_REASON_BEACON);
+            try_again_locked(now, REASON_BEACON);
             break;
         default: // STATE_LEAVING
             state = STATE_IDLE;
             joined = NULL;
             connected = false;
-            reason = SIM_REASON_LEAVE;
+            reason = REASON_LEAVE;
             break;
         }
     }
@@ -193,19 +229,19 @@ static bool add_access_point_locked(const sim_command_t *command) {
     while (i < access_points_len && strcmp(access_points[i].ssid, ssid) != 0) {
         ++i;
     }
-    if (ssid[0] == '\0' || strlen(ssid) > SIM_SSID_MAX || i == ACCESS_POINTS_MAX) {
+    if (ssid[0] == '\0' || strlen(ssid) > SSID_MAX || i == ACCESS_POINTS_MAX) {
         return false;
     }
     if (i == access_points_len) {
         ++access_points_len;
     }
-    sim_access_point_t *point = &access_points[i];
+    access_point_t *point = &access_points[i];
     copy_text(point->ssid, sizeof(point->ssid), ssid);
     copy_text(point->key, sizeof(point->key), sim_field(command, "password", ""));
     point->rssi = sim_field_int(command, "rssi", -50);
     point->channel = sim_field_int(command, "channel", 6);
     point->hidden = sim_field_bool(command, "hidden", false);
-    point->refusal = sim_field_int(command, "refusal", SIM_REASON_HANDSHAKE);
+    point->refusal = sim_field_int(command, "refusal", REASON_HANDSHAKE);
     memcpy(point->bssid, (const uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, 6);
     return true;
 }
@@ -219,7 +255,7 @@ static void set_outage_locked(const sim_command_t *command, uint64_t now) {
     }
 }
 
-bool sim_wlan_command_locked(const sim_command_t *command) {
+static bool command_locked(const sim_command_t *command) {
     const char *name = sim_field(command, "command", "");
     uint64_t now = sim_now_us();
     if (strcmp(name, "access_point") == 0) {
@@ -227,7 +263,7 @@ bool sim_wlan_command_locked(const sim_command_t *command) {
     } else if (strcmp(name, "no_access_points") == 0) {
         access_points_len = 0;
         if (state == STATE_JOINED) {
-            try_again_locked(now, SIM_REASON_BEACON);
+            try_again_locked(now, REASON_BEACON);
         }
     } else if (strcmp(name, "outage") == 0) {
         set_outage_locked(command, now);
@@ -237,13 +273,15 @@ bool sim_wlan_command_locked(const sim_command_t *command) {
         dhcp = sim_field_bool(command, "value", true);
     } else if (strcmp(name, "new_address") == 0) {
         address_host = address_host == 254 ? 2 : address_host + 1;
-        sim_socket_abort_all_locked();
+        listener->address_changed_locked();
     } else {
         return false;
     }
     update_locked();
     return true;
 }
+
+const sim_device_t sim_wlan = {.command_locked = command_locked, .run_locked = run_locked};
 
 // The chip's side: functions of the module _sim ---------------------------------
 
@@ -256,7 +294,7 @@ static mp_obj_t sim_wlan_active(mp_obj_t on_in) {
         state = STATE_IDLE;
         joined = NULL;
         connected = false;
-        reason = SIM_REASON_LEAVE;
+        reason = REASON_LEAVE;
     }
     update_locked();
     sim_unlock();
@@ -352,14 +390,14 @@ static mp_obj_t sim_wlan_scan(void) {
     if (!active) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("STA must be active"));
     }
-    sim_access_point_t seen[ACCESS_POINTS_MAX];
+    access_point_t seen[ACCESS_POINTS_MAX];
     sim_lock();
     size_t len = outage ? 0 : access_points_len;
     memcpy(seen, access_points, sizeof(seen));
     sim_unlock();
     mp_obj_t list = mp_obj_new_list(0, NULL);
     for (size_t i = 0; i < len; ++i) {
-        const sim_access_point_t *point = &seen[i];
+        const access_point_t *point = &seen[i];
         mp_obj_t items[6] = {
             mp_obj_new_bytes((const byte *)point->ssid, point->hidden ? 0 : strlen(point->ssid)),
             mp_obj_new_bytes(point->bssid, sizeof(point->bssid)),

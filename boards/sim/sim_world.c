@@ -3,8 +3,7 @@
 #define _GNU_SOURCE
 #endif
 
-// The world around the simulated chip: its clock, its thread, and the control
-// channel of boards/sim/README.md.
+// The world's lock, clock, thread and restart, and the control channel of boards/sim/README.md.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +21,7 @@
 
 #include "py/mpstate.h"
 #include "py/runtime.h"
-#include "sim.h"
+#include "sim_world.h"
 
 // How long a started board waits for the test side's first "start".
 #define START_TIMEOUT_MS (10000)
@@ -39,6 +38,8 @@ static int control_fd = -1;
 static char line[1024];
 static size_t line_len;
 static bool started;
+static char **program_argv;
+static const sim_device_t *const *devices;
 
 static uint64_t monotonic_us(void) {
     struct timespec now;
@@ -67,7 +68,7 @@ void sim_wake(void) {
 
 // Write `"key": "text"` into out, with text escaped for JSON. Bytes from 0x80 on pass:
 // the test side reads them as UTF-8 and replaces what is not.
-void sim_emit_text(const char *key, const char *text, char *out, size_t size) {
+static void emit_text(const char *key, const char *text, char *out, size_t size) {
     size_t used = (size_t)snprintf(out, size, "\"%s\": \"", key);
     for (; *text != '\0' && used + 8 < size; ++text) {
         unsigned char c = (unsigned char)*text;
@@ -83,7 +84,6 @@ void sim_emit_text(const char *key, const char *text, char *out, size_t size) {
     snprintf(out + used, size - used, "\"");
 }
 
-// Send one event: format makes its fields, `"event": ...` first.
 void sim_emit(const char *format, ...) {
     if (control_fd < 0) {
         return;
@@ -204,6 +204,15 @@ static bool parse_command(char *p, sim_command_t *command) {
     }
 }
 
+static bool devices_obey_locked(const sim_command_t *command) {
+    for (size_t i = 0; devices[i] != NULL; ++i) {
+        if (devices[i]->command_locked(command)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void obey_locked(char *text) {
     sim_command_t command;
     if (!parse_command(text, &command)) {
@@ -212,11 +221,10 @@ static void obey_locked(char *text) {
     }
     const char *name = sim_field(&command, "command", "");
     char quoted[128];
-    sim_emit_text("command", name, quoted, sizeof(quoted));
+    emit_text("command", name, quoted, sizeof(quoted));
     if (strcmp(name, "start") == 0) {
         started = true;
-    } else if (!sim_io_command_locked(&command) && !sim_wlan_command_locked(&command) &&
-               !sim_socket_command_locked(&command)) {
+    } else if (!devices_obey_locked(&command)) {
         sim_emit("\"event\": \"refused\", %s, \"reason\": \"unknown command or value\"", quoted);
         return;
     }
@@ -285,17 +293,24 @@ static bool callback_is_pending(void) {
     return MP_STATE_VM(sched_state) == MP_SCHED_PENDING;
 }
 
+// Let every device do what is due; return the first of their next deadlines.
+static uint64_t run_devices_locked(uint64_t now) {
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; devices[i] != NULL; ++i) {
+        if (devices[i]->run_locked != NULL) {
+            next = MIN(next, devices[i]->run_locked(now));
+        }
+    }
+    return next;
+}
+
 static void *world_run(void *arg) {
     (void)arg;
     for (;;) {
         sim_lock();
         uint64_t now = sim_now_us();
-        uint64_t next = sim_io_run_locked(now);
-        uint64_t wlan_next = sim_wlan_run_locked(now);
+        uint64_t next = run_devices_locked(now);
         sim_unlock();
-        if (wlan_next < next) {
-            next = wlan_next;
-        }
         if (callback_is_pending()) {
             pthread_kill(main_thread, SIGUSR1);
             if (now + NUDGE_US < next) {
@@ -324,9 +339,20 @@ static void *world_run(void *arg) {
     return NULL;
 }
 
-// Power on: connect to the test side, if SIM_CONTROL names one, take its first
-// commands, and let the world run. Called once, before MicroPython's main().
-void sim_world_start(void) {
+void sim_world_restart(const char *cause) {
+    setenv("SIM_RESET_CAUSE", cause, 1);
+    // A signal mask and an ignored signal survive exec.
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+    execv("/proc/self/exe", program_argv);
+    perror("sim: restart");
+    _exit(2);
+}
+
+void sim_world_start(char **argv, const sim_device_t *const *all_devices) {
+    program_argv = argv;
+    devices = all_devices;
     power_on_us = monotonic_us();
     main_thread = pthread_self();
     struct sigaction action = {.sa_handler = on_nudge};
