@@ -29,7 +29,7 @@ class MQTTClient:
     client_id, user: str (sent as UTF-8) or bytes. password: str or bytes.
     server: host name or address. port: 0 means 1883, or 8883 with `ssl`.
     keepalive: seconds, 0 to 65535. PINGREQ is sent by itself in every call that waits or steps; a
-        silent link is found within 1.5 x keepalive. With 0 the client still asks every PROBE
+        silent link is found within 1.25 x keepalive. With 0 the client still asks every PROBE
         seconds at the latest whether the broker is there.
     ssl: an SSLContext, or True for one made from ssl_params (key, cert, cadata, cert_reqs,
         server_hostname). With cadata the broker's certificate is verified.

@@ -152,7 +152,7 @@ def test_keep_alive_behind_a_backlog(play, call):
     ],
 )
 def test_half_open_link(play, wait):
-    """D1, D4: a peer that falls silent is found within 1.5 x keepalive"""
+    """D1, D4: a silent peer is found within 1.25 x keepalive, here with half a second of slack"""
 
     def conversation(broker):
         broker.greet()
