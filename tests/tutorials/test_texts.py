@@ -64,8 +64,35 @@ def test_missing_texts_end_with_one_sentence(folder: Path, root: Path) -> None:
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith(f"error: the tutorial {texts.MPYTHON} is missing in {folder};")
+    assert result.stderr.startswith(f"error: there is no {texts.MPYTHON} in {folder}; save ")
     assert "type: make test-tutorials TUTORIALS=" in result.stderr
+
+
+def test_clone_that_fails_is_told_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = {texts.BPI_BIT: (str(tmp_path / "nowhere"), "mqtt.rst")}
+    monkeypatch.delenv("TUTORIALS", raising=False)
+    monkeypatch.setattr(texts, "ROOT", tmp_path / "clone")
+    monkeypatch.setattr(texts, "FETCHED", tmp_path / "build")
+    monkeypatch.setattr(texts, "SOURCES", source)
+    with pytest.raises(SystemExit, match=r"cannot be cloned \(.+\); save mqtt.rst of "):
+        texts.main()
+
+
+def test_clone_that_works_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker = tmp_path / "maker"
+    maker.mkdir()
+    (maker / "mqtt.rst").write_text("the text")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "begin"]):
+        subprocess.run(["git", "-C", str(maker), *command], check=True)
+    monkeypatch.delenv("TUTORIALS", raising=False)
+    monkeypatch.setattr(texts, "ROOT", tmp_path / "clone")
+    monkeypatch.setattr(texts, "FETCHED", tmp_path / "build")
+    monkeypatch.setattr(texts, "SOURCES", {texts.BPI_BIT: (maker.as_uri(), "mqtt.rst")})
+    texts.main()
+    assert texts.find(texts.BPI_BIT).read_text() == "the text"
 
 
 def test_named_folder_is_found(folder: Path) -> None:

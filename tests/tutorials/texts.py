@@ -43,7 +43,7 @@ def _git(*arguments: str) -> bytes:
 
 
 def _fetch(name: str) -> None:
-    """Clone a text to build/tutorials; blocks for at most 60 s. Raises what `_git` raises."""
+    """Clone a text to build/tutorials; blocks for at most 60 s. Raises SubprocessError."""
     repository, path = SOURCES[name]
     FETCHED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FETCHED) as clone:
@@ -63,11 +63,7 @@ def find(name: str) -> Path:
     for folder in _folders():
         if (folder / name).is_file():
             return folder / name
-    repository, path = SOURCES[name]
-    raise FileNotFoundError(
-        f"the tutorial {name} is missing in {' and '.join(map(str, _folders()))}; save {path} of "
-        f"{repository} as {name} in a folder and type: make test-tutorials TUTORIALS=/that/folder"
-    )
+    raise FileNotFoundError(f"there is no {name} in {' or '.join(map(str, _folders()))}")
 
 
 def blocks(name: str) -> list[str]:
@@ -125,13 +121,23 @@ def main() -> None:
     for name in SOURCES:
         try:
             find(name)
+            continue
         except FileNotFoundError as error:
-            if os.environ.get("TUTORIALS"):
-                sys.exit(f"error: {error}")
+            missing = str(error)
+        if not os.environ.get("TUTORIALS"):
             try:
                 _fetch(name)
-            except (OSError, subprocess.SubprocessError):
-                sys.exit(f"error: {error}; it could not be cloned within {CLONE_SECONDS} s")
+                continue
+            except subprocess.TimeoutExpired:
+                missing += f", and cloning it took longer than {CLONE_SECONDS} s"
+            except subprocess.CalledProcessError as error:
+                reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+                missing += f", and it cannot be cloned ({reason})"
+        repository, path = SOURCES[name]
+        sys.exit(
+            f"error: {missing}; save {path} of {repository} as {name} in a folder and type: "
+            "make test-tutorials TUTORIALS=/that/folder"
+        )
 
 
 if __name__ == "__main__":
