@@ -78,13 +78,13 @@ class StrictStream:
 
     def __init__(self, from_client: bool) -> None:
         self._from_client = from_client
-        self._lost = False  # after a malformed packet nothing can be made of the rest
         self._greeted = False
         self._goodbye = False
         self.pending = b""
         self.completed: list[bytes] = []  # packets that the last `feed` completed
         self.latest = "nothing"  # name of the packet that the last byte belongs to
         self.starts: list[int] = []  # of all complete packets
+        self.lost = False  # after a malformed packet nothing can be made of the rest
         self._parsed = 0
 
     @staticmethod
@@ -94,7 +94,7 @@ class StrictStream:
 
     def feed(self, data: bytes) -> None:
         self.completed = []
-        if self._lost or not data:
+        if self.lost or not data:
             return
         self.pending += data
         try:
@@ -109,7 +109,7 @@ class StrictStream:
                 self.latest = self.name(self.pending[0])
                 _demand(size or len(self.pending) < 5, self.pending, "a length of over 4 bytes")
         except Malformed:
-            self._lost = True
+            self.lost = True
             raise
 
     def _check(self, packet: bytes) -> None:

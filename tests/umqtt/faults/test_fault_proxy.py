@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 
 import pytest
 
 from tests.umqtt.faults.fault_proxy import TO_BROKER, TO_CLIENT, Fault, FaultProxy
 from tests.umqtt.faults.strict import Malformed, StrictStream
 from tests.umqtt.wire.broker import (
+    CONNACK,
     PINGREQ,
     PINGRESP,
     acknowledgement,
@@ -20,7 +23,7 @@ from tests.umqtt.wire.broker import (
 )
 
 SENT = connect() + publish("t", b"m", 1, 1) + PINGREQ
-ANSWER = b"\x20\x02\x00\x00" + puback(1) + PINGRESP
+ANSWER = CONNACK + puback(1) + PINGRESP
 
 
 async def _pass_through(fault: Fault, wait: float = 0.4) -> tuple[bytes, bytes, str]:
@@ -83,39 +86,103 @@ async def _pass_through(fault: Fault, wait: float = 0.4) -> tuple[bytes, bytes, 
     ],
     ids=str,
 )
-def test_each_fault_does_what_it_says(fault: Fault, heard: bytes, got: bytes, end: str) -> None:
+def test_fault_does_what_it_says(fault: Fault, heard: bytes, got: bytes, end: str) -> None:
     assert asyncio.run(_pass_through(fault)) == (heard, got, end)
 
 
-def test_an_overtaken_acknowledgement_does_not_tear_a_packet() -> None:
-    """A broker that stops in the middle of a PUBLISH, for longer than the proxy holds PUBACK back"""
-    message = publish("t", b"four", 0)
-    whole = ANSWER[:4] + message + puback(1)
+async def _receive(fault: Fault, pieces: list[bytes], pause: float = 0) -> tuple[bytes, str]:
+    """Return what a client gets of a broker's `pieces`, and how it ends: open, closed or reset."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1000)
-        writer.write(ANSWER[:4] + puback(1) + message[:-2])
-        await asyncio.sleep(0.3)
-        writer.write(message[-2:])
-        await reader.read(1000)
+        with contextlib.suppress(OSError):
+            await reader.read(1000)
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(pause)
+            await reader.read(1000)
         writer.close()
 
-    async def talk() -> bytes:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        proxy = await FaultProxy.start(server.sockets[0].getsockname()[1])
-        proxy.faults = [Fault("reorder", TO_CLIENT, 4)]
-        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-        writer.write(SENT)
-        got = await asyncio.wait_for(reader.readexactly(len(whole)), 10)
-        writer.close()
-        await proxy.close()
-        server.close()
-        return got
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    proxy = await FaultProxy.start(server.sockets[0].getsockname()[1])
+    proxy.faults = [fault]
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(connect())
+    got = bytearray()
+    end = "closed"
+    try:
+        while data := await asyncio.wait_for(reader.read(1 << 16), 1):
+            got.extend(data)
+    except asyncio.TimeoutError:
+        end = "open"
+    except ConnectionResetError:
+        end = "reset"
+    writer.close()
+    await proxy.close()
+    server.close()
+    return bytes(got), end
 
-    assert asyncio.run(talk()) == whole
+
+def test_held_acknowledgement_tears_no_packet() -> None:
+    """A broker that stops in the middle of a PUBLISH, for longer than the proxy holds PUBACK back"""
+    message = publish("t", b"four", 0)
+    pieces = [CONNACK + puback(1) + message[:-2], message[-2:]]
+    got = asyncio.run(_receive(Fault("reorder", TO_CLIENT, 4), pieces, pause=0.3))
+    assert got == (CONNACK + message + puback(1), "open")
 
 
-def test_what_is_allowed_is_read_in_any_pieces() -> None:
+def test_close_within_message_lets_nothing_follow() -> None:
+    """Two bytes before the end of a message, and 60,000 zeros are on their way"""
+    sent = CONNACK + publish("t", b"457", 1, 1) + publish("light", bytes(60_000), 1, 2)
+    offset = sent.index(b"57")
+    got = asyncio.run(_receive(Fault("close", TO_CLIENT, offset), [sent]))
+    assert got == (sent[:offset], "closed")
+
+
+@pytest.mark.parametrize(
+    "kind, end",
+    [("close", "closed"), ("reset", "reset"), ("stall", "open"), ("half-open", "open")],
+)
+def test_link_that_ends_has_passed_only_its_offset(kind: str, end: str) -> None:
+    choose = random.Random(19)
+
+    async def receive_once() -> None:
+        sent = CONNACK + b"".join(
+            publish("t", bytes([choose.randrange(256)]) * choose.randrange(20_000), 1, i + 1)
+            for i in range(choose.randrange(1, 8))
+        )
+        cuts = sorted(choose.choices(range(len(sent)), k=choose.randrange(12)))
+        pieces = [sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)])]
+        offset = choose.randrange(len(sent))
+        got, how = await _receive(Fault(kind, TO_CLIENT, offset), pieces)
+        assert how == end
+        if kind == "reset":  # may take back what has not been read
+            got += sent[len(got) : offset]
+        assert got == sent[:offset]
+
+    async def receive_often() -> None:
+        await asyncio.gather(*(receive_once() for _ in range(60)))
+
+    asyncio.run(receive_often())
+
+
+@pytest.mark.parametrize(
+    "kind, offset, passed",
+    [
+        ("duplicate", 4, CONNACK + puback(1) + puback(1)),
+        ("duplicate", 1000, CONNACK + puback(1)),
+        ("reorder", 4, CONNACK),
+        ("reorder", 1000, CONNACK + puback(1)),
+    ],
+)
+def test_malformed_packet_ends_faults_by_packet(kind: str, offset: int, passed: bytes) -> None:
+    sent = CONNACK + puback(1) + packet(0x40, b"\x00\x02\x00") + PINGRESP
+    for pieces in ([sent], [sent[:10], sent[10:]]):
+        got = asyncio.run(_receive(Fault(kind, TO_CLIENT, offset), pieces, pause=0.01))
+        assert got == (passed, "closed"), pieces
+
+
+def test_allowed_packets_are_read_in_any_pieces() -> None:
     stream = StrictStream(from_client=True)
     data = SENT + subscribe(2, "a/#", 2) + publish("t", b"m", 2, 3, dup=True) + b"\xe0\x00"
     for byte in data:
@@ -158,6 +225,6 @@ def test_what_is_allowed_is_read_in_any_pieces() -> None:
         (False, ANSWER + PINGREQ),
     ],
 )
-def test_what_is_forbidden_is_refused(from_client: bool, data: bytes) -> None:
+def test_forbidden_packet_is_refused(from_client: bool, data: bytes) -> None:
     with pytest.raises(Malformed):
         StrictStream(from_client).feed(data)
