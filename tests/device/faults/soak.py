@@ -3,8 +3,8 @@
     python -m tests.device.faults.soak --hours 8 --seed 1 --plot build/faults/soak.png
 
 The seed decides which faults come, where and when; the same one gives the same again. Ends with a
-table, and with status 1 if a message was lost, a QoS 2 message came twice, the board sent a
-malformed packet, or latency, heap, sockets or files have grown.
+table, and with status 1 if a message was lost or damaged, a QoS 2 message came twice, the board
+sent a malformed packet, or latency, heap, sockets or files have grown.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import os
 import queue
 import random
 import signal
+import string
 import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +39,7 @@ from tests.umqtt.faults.fault_proxy import (
     BY_PACKET,
     TO_BROKER,
     TO_CLIENT,
+    Connection,
     Fault,
     FaultProxy,
 )
@@ -51,7 +54,7 @@ HEAP_GROWTH = 3072  # bytes: less than a message and its bookkeeping, of 64-bit 
 LATENCY_GROWTH = 3.0  # s, of the fastest: outages come and go, a queue would stay
 BROKEN = [kind for kind in (*BY_OFFSET, *BY_PACKET, *ALWAYS) if kind != "corrupt"]
 
-# Short times, so that an hour holds many faults; the board prints what it got, exactly once.
+# Short times, so that an hour holds many faults; the board prints what it got, byte for byte.
 HANDLERS = """\
 import device
 from umqtt.robust import MQTTClient
@@ -62,18 +65,31 @@ MQTTClient.TIMEOUT = 3
 
 @device.on("work/1", 1)
 def work_1(topic, message):
-    print("got", 1, message.decode())
+    print("got", 1, message)
     device.publish("done/1", message, qos=1)
 
 @device.on("work/2", 2)
 def work_2(topic, message):
-    print("got", 2, message.decode())
+    print("got", 2, message)
     device.publish("done/2", message, qos=2)
 """
 
 
-class QoS2Audit:
-    """Whether the broker keeps to [MQTT-4.3.3-1]: no PUBLISH of a message after its PUBREL.
+def payload_of(number: int) -> bytes:
+    """Return a payload that tells by itself whether a byte of it has changed."""
+    return b"%d %08x" % (number, zlib.crc32(b"%d" % number))
+
+
+def number_in(payload: bytes) -> int | None:
+    """Return the number that `payload_of` made a payload of; None if it made no such payload."""
+    digits = payload.partition(b" ")[0]
+    return int(digits) if digits.isdigit() and payload == payload_of(int(digits)) else None
+
+
+class Audit:
+    """What passed the proxy, and whether the broker keeps to [MQTT-4.3.3-1].
+
+    No PUBLISH of a message may come after its PUBREL.
 
     Mosquitto 2.0.11 sends one again if the client connected twice, and the first of the two
     connections was gone before the broker could write to it. No client can tell that one from a
@@ -84,20 +100,28 @@ class QoS2Audit:
         self._payloads: dict[bytes, bytes] = {}  # of packet identifiers
         self._released: set[bytes] = set()
         self.again: Counter[int] = Counter()  # message number -> PUBLISHes after its PUBREL
-        self.last: deque[bytes] = deque(maxlen=20)  # what the broker sent last, each cut off
+        self._last: deque[str] = deque(maxlen=20)  # of the broker's packets, each cut off
+        self._lock = threading.Lock()  # the proxy's thread writes, another one asks
 
-    def on_packet(self, way: str, packet: bytes) -> None:
+    def evidence(self) -> list[str]:
+        """Return what the broker sent last, with the connections and their faults."""
+        with self._lock:
+            return list(self._last)
+
+    def on_packet(self, connection: Connection, way: str, packet: bytes) -> None:
         if way != TO_CLIENT:
             return
-        self.last.append(packet[:40])
+        with self._lock:
+            self._last.append(f"{connection}: {packet[:40].hex(' ')}, {len(packet)} bytes")
         if packet[0] & 0xF0 == 0x60:
             self._released.add(self._payloads.get(packet[2:4], b""))
         elif packet[0] & 0xF6 == 0x34:
             topic = packet.index(b"work/2")
             identifier, payload = packet[topic + 6 : topic + 8], packet[topic + 8 :]
             self._payloads[identifier] = payload
-            if payload in self._released and payload.isdigit():
-                self.again[int(payload)] += 1
+            number = number_in(payload)
+            if payload in self._released and number is not None:
+                self.again[number] += 1
 
 
 class ProxyThread:
@@ -109,7 +133,7 @@ class ProxyThread:
         self._thread.start()
         self.proxy = self._call(FaultProxy.start(broker_port))
         self.proxy.faults = [self._random_fault(randomly) for _ in range(100_000)]
-        self.audit = QoS2Audit()
+        self.audit = Audit()
         self.proxy.on_packet = self.audit.on_packet
 
     def _call(self, coroutine: Any) -> Any:
@@ -153,6 +177,8 @@ class Soak:
     dropped: int = 0  # messages that the board says it did not queue: 32 unacknowledged at most
     stats: dict[str, int] = field(default_factory=dict)
     malformed: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)  # messages, each with what had passed before
+    log: list[str] = field(default_factory=list)  # connections and the world's faults
     again: Counter = field(
         default_factory=Counter
     )  # number -> PUBLISHes after the broker's PUBREL
@@ -161,6 +187,7 @@ class Soak:
     def problems(self) -> list[str]:
         """Return every promise that was broken, in words."""
         found = [f"the board sent or got a malformed packet: {what}" for what in self.malformed]
+        found += self.damaged
         for name, seen in (("delivered to", self.got), ("published by", self.done)):
             lost = sorted(self.sent.keys() - seen.keys())
             twice = sorted(
@@ -240,6 +267,7 @@ class World:
         self._broker = broker
         self._proxy = proxy
         self._person = person
+        self._oversize = 0
 
     def kinds(self) -> dict[str, Callable[[random.Random], None]]:
         return {
@@ -248,12 +276,18 @@ class World:
             "cut": lambda _: self._proxy.cut(),
             "broker paused": self._broker_paused,
             "broker restarted": self._broker_restarted,
-            "oversize message": lambda r: self._say(bytes(r.randrange(5000, 200_000))),
+            "oversize message": self._say_too_much,
             "nonsense": lambda r: self._say(r.randbytes(r.randrange(1, 200))),
         }
 
     def _say(self, payload: bytes) -> None:
         self._person.publish("light", payload, 1)
+
+    def _say_too_much(self, randomly: random.Random) -> None:
+        # A letter of its own, so that a stray piece of it tells which message it was.
+        letter = string.ascii_letters[self._oversize % len(string.ascii_letters)]
+        self._oversize += 1
+        self._say(letter.encode() * randomly.randrange(5000, 200_000))
 
     def _wifi_gone(self, randomly: random.Random) -> None:
         noticed = randomly.choice((100, 1000, 6000))
@@ -297,12 +331,13 @@ def run(seconds: float, seed: int) -> Soak:
 
     def on_line(line: str) -> None:
         if line.startswith("got "):
-            _, qos, number = line.split(" ", 2)
-            if not number.isdigit():
-                sent = [packet.hex(" ") for packet in proxy.audit.last]
-                soak.malformed.append(f"{line!r} was handled; the broker had sent {sent}")
+            _, qos, payload = line.split(" ", 2)
+            number = number_in(payload[2:-1].encode())  # printed as b'...'
+            if number is None:
+                evidence = "\n    ".join(proxy.audit.evidence())
+                soak.damaged.append(f"{line[:300]} was handled after\n    {evidence}")
                 return
-            key = int(qos), int(number)
+            key = int(qos), number
             soak.got[key] += 1
             if soak.got[key] == 1 and key in when:
                 now = time.monotonic()
@@ -313,8 +348,12 @@ def run(seconds: float, seed: int) -> Soak:
     def on_message(client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
         if message.topic == "light/status/stats":
             answers.put(json.loads(message.payload))
-        elif message.topic.startswith("done/") and message.payload.isdigit():
-            soak.done[int(message.topic[-1]), int(message.payload)] += 1
+        elif message.topic.startswith("done/"):
+            number = number_in(message.payload)
+            if number is None:
+                soak.damaged.append(f"{message.payload[:300]} came back from the board")
+            else:
+                soak.done[int(message.topic[-1]), number] += 1
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -382,6 +421,7 @@ def run(seconds: float, seed: int) -> Soak:
             soak.again = proxy.audit.again
             for connection in proxy.proxy.connections:
                 soak.malformed += connection.malformed
+                soak.log.append(str(connection))
                 if connection.hit:
                     soak.faults[connection.fault.kind] += 1
             proxy.close()
@@ -407,6 +447,7 @@ def _storm(
         while not over.wait(randomly.expovariate(1 / FAULT)):
             kind = randomly.choice(list(kinds))
             soak.faults[kind] += 1
+            soak.log.append(f"{time.monotonic() - started:.1f} s: {kind}")
             kinds[kind](randomly)
 
     breaker = ThreadPoolExecutor(1)
@@ -419,7 +460,7 @@ def _storm(
             for qos in (1, 2):
                 when[qos, number] = time.monotonic()
                 soak.sent[qos, number] = 1
-                person.publish(f"work/{qos}", str(number), qos)
+                person.publish(f"work/{qos}", payload_of(number), qos)
             if now >= next_sample:
                 next_sample = now + SAMPLE
                 _look_at_process(soak, board.process.pid, now)
@@ -477,7 +518,9 @@ def main() -> int:
     print(soak.table() if soak.latency and soak.heap else "nothing was measured")
     if options.plot:
         plot(soak, options.plot)
-        print(f"drawn in {options.plot}")
+        log = options.plot.with_suffix(".log")
+        log.write_text("\n".join(soak.log) + "\n")
+        print(f"drawn in {options.plot}, every connection and fault in {log}")
     for problem in problems:
         print(f"BROKEN: {problem}")
     return 1 if problems else 0
