@@ -15,7 +15,7 @@ import pytest
 
 import simulated_board
 from ci.boards import Board, board_names, load_board
-from simulated_board import ROOT, SimulatedBoard, program
+from simulated_board import DEFAULT_BOARD, ROOT, SimulatedBoard, program
 from tests.classroom import ACCESS_POINT, Person, settings
 from tests.microcontroller import Microcontroller
 from tests.mosquitto import Mosquitto
@@ -24,8 +24,14 @@ from tests.tls import Certificates
 
 @pytest.fixture(scope="session")
 def micropython() -> Path:
-    """The simulated mPython board's program."""
-    return program("mpython")
+    """A simulated board's program."""
+    return program(DEFAULT_BOARD)
+
+
+@pytest.fixture(scope="session")
+def some_board() -> Board:
+    """A board, where it does not matter which."""
+    return load_board(DEFAULT_BOARD)
 
 
 @pytest.fixture(params=board_names())
@@ -97,7 +103,10 @@ def boot(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., Simulat
     with ExitStack() as stack:
 
         def start(
-            board: str = "mpython", config: Any = ..., files: dict[str, str] = {}, **options: Any
+            board: str = DEFAULT_BOARD,
+            config: Any = ...,
+            files: dict[str, str] = {},
+            **options: Any,
         ) -> SimulatedBoard:
             flash = tmp_path / "flash"
             flash.mkdir(exist_ok=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ci.boards import ROOT, Board
 from ci.build.board_facts import facts, read_pins
 from simulated_board import SimulatedBoard
 
 
+@pytest.mark.simulator
 def test_first_frame_is_sent_to_the_pin_named_rgb(board: Board, tmp_path: Path) -> None:
     with SimulatedBoard(board.name, flash=tmp_path) as simulated:
         simulated.wait("the first frame", simulated.frames)

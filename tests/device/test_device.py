@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from air import PINGRESP, Air
+from ci.boards import board_names, load_board
+from ci.build.board_facts import facts
 from simulated_board import Frame, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
@@ -29,10 +31,8 @@ def is_dark(frame: Frame) -> bool:
     return not any(any(colour) for colour in frame.colours)
 
 
-@pytest.mark.parametrize("name, leds", [("mpython", 3), ("bpi-bit", 25)])
-def test_remote_light(
-    boot: Boot, mosquitto: Mosquitto, person: Person, name: str, leds: int
-) -> None:
+@pytest.mark.parametrize("name", board_names())
+def test_remote_light(boot: Boot, mosquitto: Mosquitto, person: Person, name: str) -> None:
     board = boot(name)
     wait_subscribed(board)
     # The lines that people and scripts read (docs/serial.md).
@@ -45,7 +45,7 @@ def test_remote_light(
     before = len(board.frames())
     person.publish("light", "on")
     frame = board.wait_frame(is_lit, since=before)
-    assert len(frame.colours) == leds
+    assert len(frame.colours) == facts(load_board(name)).LED_COUNT
     assert json.loads(person.receive("light/state"))["state"] == "ON"
     board.wait_line("lights: on #ffffff 100%")
 
@@ -54,13 +54,6 @@ def test_remote_light(
     board.wait_frame(is_dark, since=before)
     assert json.loads(person.receive("light/state"))["state"] == "OFF"
     board.wait_line("lights: off")
-
-
-def test_the_power_of_the_matrix_is_on_before_its_data(boot: Boot) -> None:
-    board = boot("bpi-bit")
-    board.wait_frame(lambda frame: True)
-    kinds = [event for event in board.events if event["event"] in ("pin", "frame")]
-    assert (kinds[0]["event"], kinds[0].get("id"), kinds[0].get("value")) == ("pin", 2, 1)
 
 
 def test_pings_keep_the_connection(boot: Boot, mosquitto: Mosquitto) -> None:

@@ -1,6 +1,7 @@
 """Build outputs as ESP-IDF leaves them, made with esptool: well-formed, but no chip could run them."""
 
 import random
+import re
 from pathlib import Path
 
 from esptool.bin_image import ELFSection
@@ -10,11 +11,17 @@ from ci.boards import Board
 from ci.image.partitions import table_binary
 
 VERSION = "1.2.3"
-FLASH_SIZES = {"mpython": "8MB", "bpi-bit": "4MB"}
 APPLICATION_SIZE = 1_240_656  # what a trial build of BPI:bit had
 
 _NOISE_SIZE = 100_000
 _BOOTLOADER_ADDRESS = 0x3FFF0018
+
+
+def flash_size_of(board: Board) -> str:
+    """Return the size of the board's flash as esptool writes it, such as 8MB."""
+    settings = (board.folder / "sdkconfig.board").read_text(encoding="utf-8")
+    (size,) = re.findall(r"^CONFIG_ESPTOOLPY_FLASHSIZE_(\w+)=y$", settings, re.MULTILINE)
+    return size
 
 
 def make_program(chip: str, address: int, content: bytes, flash_size: str) -> bytes:
@@ -38,7 +45,7 @@ def make_build(
 ) -> Path:
     """Fill `folder` with the outputs of a build of `board`, changed as asked."""
     chip = chip or board.chip
-    flash_size = flash_size or FLASH_SIZES[board.name]
+    flash_size = flash_size or flash_size_of(board)
     noise = random.Random(board.name)
     version = f"VERSION {VERSION}".encode()
     # Mostly zeros, which esptool compresses: the fake line is slower than a real one.

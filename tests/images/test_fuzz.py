@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from ci.boards import load_board
 from ci.image.built import read_build, read_sdkconfig
 from ci.board.configure import parse
 from ci.image.filesystem import make_filesystem
@@ -15,7 +14,6 @@ from ci.problem import Problem
 from tests.images.fake_build import VERSION, make_build
 
 ROUNDS = 400
-BOARD = "bpi-bit"
 
 
 def damaged(data, choose):
@@ -46,11 +44,11 @@ def one_sentence(read, *arguments):
 
 
 @pytest.fixture
-def small_images(tmp_path):
+def small_images(some_board, tmp_path):
     """The images of a board whose application is small."""
-    board = load_board(BOARD)
-    build = read_build(board, make_build(board, tmp_path / "build", application_size=20_000))
-    return make_images(board, build, VERSION, FILES, tmp_path / "dist")
+    folder = make_build(some_board, tmp_path / "build", application_size=20_000)
+    build = read_build(some_board, folder)
+    return make_images(some_board, build, VERSION, FILES, tmp_path / "dist")
 
 
 def test_damaged_images(small_images, tmp_path):
@@ -74,16 +72,16 @@ def test_random_images(tmp_path):
         assert not one_sentence(read_flash_image, path, "esp32")
 
 
-def test_damaged_tables():
-    csv = (load_board(BOARD).folder / "partitions.csv").read_text()
+def test_damaged_tables(some_board):
+    csv = (some_board.folder / "partitions.csv").read_text()
     table = table_binary(csv)
     choose = random.Random(3)
     for _ in range(ROUNDS):
         one_sentence(read_binary, damaged(table[:224], choose), 0x8000, 1 << 22, "x")
 
 
-def test_damaged_csv(tmp_path):
-    csv = (load_board(BOARD).folder / "partitions.csv").read_bytes()
+def test_damaged_csv(some_board, tmp_path):
+    csv = (some_board.folder / "partitions.csv").read_bytes()
     choose = random.Random(4)
     path = tmp_path / "partitions.csv"
     for _ in range(ROUNDS):
@@ -98,14 +96,13 @@ def test_damaged_configurations():
         one_sentence(parse, damaged(good, choose), "my.json")
 
 
-def test_damaged_sdkconfig(tmp_path, small_images):
-    board = load_board(BOARD)
+def test_damaged_sdkconfig(some_board, tmp_path, small_images):
     folder = tmp_path / "build"
     good = (folder / "sdkconfig").read_bytes()
     choose = random.Random(6)
     for _ in range(ROUNDS // 4):
         (folder / "sdkconfig").write_bytes(damaged(good, choose))
-        one_sentence(read_build, board, folder)
+        one_sentence(read_build, some_board, folder)
     (folder / "sdkconfig").write_bytes(good)
     assert read_sdkconfig(folder / "sdkconfig")["IDF_TARGET"] == "esp32"
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ci.boards import board_names
+
 # Hosts of package registries, written so that this file does not name them either.
 REGISTRIES = [
     ".".join(name)
@@ -47,7 +49,6 @@ def test_every_board_is_a_folder_with_a_board_json(root: Path) -> None:
         ["make", "-s", "boards"], cwd=root, check=True, capture_output=True, text=True
     ).stdout.split()
     assert listed == sorted(path.parent.name for path in root.glob("boards/*/board.json"))
-    assert set(listed) >= {"mpython", "bpi-bit"}
     for board in listed:
         json.loads((root / "boards" / board / "board.json").read_text())
 
@@ -55,10 +56,10 @@ def test_every_board_is_a_folder_with_a_board_json(root: Path) -> None:
 @pytest.mark.parametrize("command", ["run"])
 def test_an_unknown_board_names_the_boards_there_are(root: Path, command: str) -> None:
     result = subprocess.run(
-        ["make", "-s", command, "BOARD=microbit"], cwd=root, capture_output=True, text=True
+        ["make", "-s", command, "BOARD=nobody"], cwd=root, capture_output=True, text=True
     )
     assert result.returncode != 0
-    assert "there is no board 'microbit'; try one of: bpi-bit mpython" in result.stderr
+    assert "there is no board 'nobody'; try one of: " + " ".join(board_names()) in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 
-from ci.boards import load_board
+from ci.boards import Board
 from ci.build.board_facts import facts
 from led_view import LedView, is_colourful
 from simulated_board import Frame
+from tests.boards.demo_board import LEDS, make_demo_board
+
+DARK = [(0, 0, 0)] * (LEDS - 2)
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Board:
+    return make_demo_board(tmp_path)
 
 
 def frame(*colours: tuple[int, int, int]) -> Frame:
@@ -27,27 +36,26 @@ def test_frame_is_read_in_the_order_of_the_wire() -> None:
     assert Frame.from_event(event) == Frame(1.5, 17, ((2, 1, 3), (11, 10, 12)))
 
 
-def test_plain_lines_where_there_is_no_terminal() -> None:
+def test_plain_lines_where_there_is_no_terminal(demo: Board) -> None:
     out = io.StringIO()
-    LedView("mpython", out).show(frame((255, 128, 0), (0, 0, 0), (0, 0, 1)))
-    assert out.getvalue() == "leds: #ff8000 #000000 #000001\n"
+    LedView(demo, out).show(frame((255, 128, 0), (0, 0, 1), *DARK))
+    assert out.getvalue().startswith("leds: #ff8000 #000001 #000000 #000000 / ")
 
 
-def test_the_matrix_is_shown_as_the_board_has_it() -> None:
+def test_rows_are_shown_as_the_board_has_them(demo: Board) -> None:
     out = io.StringIO()
-    colours = tuple((index, 0, 0) for index in range(25))
-    LedView("bpi-bit", out).show(frame(*colours))
+    colours = tuple((index, 0, 0) for index in range(LEDS))
+    LedView(demo, out).show(frame(*colours))
     rows = out.getvalue().removeprefix("leds: ").strip().split(" / ")
-    # The strip begins in the top right corner and runs down (docs/boards/bpi-bit.md).
-    assert rows[0] == "#140000 #0f0000 #0a0000 #050000 #000000"
-    assert rows[4] == "#180000 #130000 #0e0000 #090000 #040000"
+    # The strip's second row runs back.
+    assert rows == ["#000000 #010000 #020000 #030000", "#070000 #060000 #050000 #040000"]
 
 
-def test_the_same_frame_is_drawn_once() -> None:
+def test_the_same_frame_is_drawn_once(demo: Board) -> None:
     out = io.StringIO()
-    view = LedView("mpython", out)
+    view = LedView(demo, out)
     for _ in range(2):
-        view.show(frame((1, 1, 1), (1, 1, 1), (1, 1, 1)))
+        view.show(frame(*[(1, 1, 1)] * LEDS))
     assert out.getvalue() == "leds: all #010101\n"
 
 
@@ -63,20 +71,21 @@ def drawn(out: Terminal) -> list[tuple[int, int, int]]:
     return [(int(red), int(green), int(blue)) for red, green, blue in found]
 
 
-def test_colours_on_a_terminal_are_24_bit_and_bright_enough_to_see(terminal: Terminal) -> None:
-    LedView("mpython", terminal).show(frame((0, 6, 0), (0, 1, 0), (0, 0, 0)))
-    dim, faintest, off = drawn(terminal)
+def test_colours_on_a_terminal_are_24_bit_and_bright_enough_to_see(
+    demo: Board, terminal: Terminal
+) -> None:
+    LedView(demo, terminal).show(frame((0, 6, 0), (0, 1, 0), *DARK))
+    dim, faintest, off = drawn(terminal)[:3]
     assert off == (40, 40, 40), "an LED that is off can be seen, too"
     assert 255 > dim[1] > faintest[1] >= 2 * off[1]
     assert dim[0] == dim[2] == faintest[0] == faintest[2] == 0
 
 
-@pytest.mark.parametrize("board", ["mpython", "bpi-bit"])
-def test_another_brightness_looks_different(terminal: Terminal, board: str) -> None:
+def test_another_brightness_looks_different(terminal: Terminal, board: Board) -> None:
     view = LedView(board, terminal)
     for percent in (100, 40, 10):
         # As modules/rgb.py rounds it.
-        leds = facts(load_board(board))
+        leds = facts(board)
         scale = int(leds.LED_BRIGHTNESS / 100 * percent / 100 * 256 + 0.5)
         view.show(frame(*[((255 * scale + 255) >> 8, 0, 0)] * leds.LED_COUNT))
     shades = sorted({colour[0] for colour in drawn(terminal)}, reverse=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.boards import Board
 from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.simulator
@@ -55,11 +56,15 @@ def test_the_scenario_happens_with_the_built_in_broker(root: Path) -> None:
     assert int(re.findall(r"pings answered: (\d+)", result.stdout)[-1]) >= 1
 
 
-def test_the_other_board_with_a_broker_of_ones_own(root: Path, mosquitto: Mosquitto) -> None:
-    result = make_run(root, "BOARD=bpi-bit", f"BROKER=127.0.0.1:{mosquitto.port}", "SECONDS=10")
+def test_each_board_plays_with_broker_of_ones_own(
+    root: Path, mosquitto: Mosquitto, board: Board
+) -> None:
+    result = make_run(
+        root, f"BOARD={board.name}", f"BROKER=127.0.0.1:{mosquitto.port}", "SECONDS=10"
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"broker: 127.0.0.1:{mosquitto.port}" in result.stdout
-    assert "bpi-bit" in mosquitto.log.read_text()
+    assert board.name in mosquitto.log.read_text()
 
 
 def test_too_short_a_run_says_what_is_missing(root: Path) -> None:

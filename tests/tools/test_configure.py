@@ -321,12 +321,15 @@ PORTS = [
 ]
 
 
-def test_the_port_is_found_by_its_usb_ids(monkeypatch):
-    from ci.boards import load_board
+def test_port_of_board_is_found_by_its_usb_ids(monkeypatch, board):
+    for vid, pid in board.usb_ids:
+        ports = [PORTS[0], Port("/dev/ttyUSB1", vid, pid), PORTS[-1]]
+        monkeypatch.setattr("ci.board.ports.comports", lambda: ports)
+        assert find_port("", board) == "/dev/ttyUSB1"
 
+
+def test_ports_of_all_boards_are_found(monkeypatch):
     monkeypatch.setattr("ci.board.ports.comports", lambda: PORTS)
-    assert find_port("", load_board("mpython")) == "/dev/ttyUSB1"
-    assert find_port("", load_board("bpi-bit")) == "/dev/ttyUSB2"
     assert find_ports("") == ["/dev/ttyUSB1", "/dev/ttyUSB2"]
     with pytest.raises(Problem, match="several boards are plugged in: .*ttyUSB1, /dev/ttyUSB2"):
         find_port("")

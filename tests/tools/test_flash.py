@@ -6,13 +6,12 @@ import pytest
 
 from ci.board import flash
 from ci.image.built import read_build
-from ci.boards import load_board
 from ci.board.erase import main as erase
 from ci.image.flash_image import read_flash_image
 from ci.image.images import FILES, make_images
 from ci.image.partitions import parse_size
 from ci.problem import Problem
-from tests.images.fake_build import FLASH_SIZES, VERSION, make_build
+from tests.images.fake_build import VERSION, flash_size_of, make_build
 from tests.tools.fake_board import FakeBoard
 
 pytestmark = pytest.mark.serial
@@ -21,7 +20,7 @@ SECTOR = 4096
 
 
 def flash_size(board):
-    return parse_size(FLASH_SIZES[board.name])
+    return parse_size(flash_size_of(board))
 
 
 def run_flash(board, port, path, *options):
@@ -76,8 +75,9 @@ def refuse(board, path, words, *options, chip="", size=0, before=b""):
 
 
 def test_refuses_another_chip(board, update):
-    other = {"mpython": "esp32s3", "bpi-bit": "esp32s2"}[board.name]
-    refuse(board, update, "which this firmware cannot run on", chip=other)
+    for title in board.other_chips:
+        chip = title.lower().replace("-", "")
+        refuse(board, update, "which this firmware cannot run on", chip=chip)
     refuse(board, update, "ESP32-C3", chip="esp32c3")
 
 
@@ -170,12 +170,12 @@ def test_refuses_an_image_for_another_chip(board, tmp_path):
     )
 
 
-def test_the_image_of_the_other_board_does_not_fit(tmp_path):
-    """An mPython image on a BPI:bit: same chip, half the flash."""
-    mpython, bpi_bit = load_board("mpython"), load_board("bpi-bit")
-    build = read_build(mpython, make_build(mpython, tmp_path / "build"))
-    path = make_images(mpython, build, VERSION, FILES, tmp_path)[0]
-    refuse(bpi_bit, path, "has 4 MB of flash")
+def test_image_of_board_with_twice_the_flash_does_not_fit(board, tmp_path):
+    """As an mPython image on a BPI:bit: same chip, half the flash."""
+    megabytes = flash_size(board) >> 20
+    folder = make_build(board, tmp_path / "build", flash_size=f"{2 * megabytes}MB")
+    path = make_images(board, read_build(board, folder), VERSION, FILES, tmp_path)[0]
+    refuse(board, path, f"has {megabytes} MB of flash")
 
 
 def test_erase(board, capsys):

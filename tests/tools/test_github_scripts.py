@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from ci.boards import ROOT, load_board
+from ci.boards import ROOT
 from ci.image.built import read_build
 from ci.image.sizes import sizes
 from tests.images.fake_build import make_build
@@ -102,21 +102,20 @@ def test_an_incomplete_dist_is_not_published(project):
     assert status == 1 and "make release-collect" in said and not calls
 
 
-def test_sizes_are_compared_with_main(project):
-    board = load_board("bpi-bit")
-    folder = make_build(board, project / "build" / "bpi-bit")
-    before = sizes(read_build(board, folder))
+def test_sizes_are_compared_with_main(project, some_board):
+    folder = make_build(some_board, project / "build" / some_board.name)
+    before = sizes(read_build(some_board, folder))
     (project / "bin" / "sizes.json").write_text(json.dumps(before))
     (project / "bin" / "run").write_text("4711\n")
     os.symlink(ROOT / "build" / "venv", project / "build" / "venv")
-    status, said, calls = call(project, "compare_sizes.sh", "bpi-bit")
+    status, said, calls = call(project, "compare_sizes.sh", some_board.name)
     assert status == 0, said
     size = before["application"]
     assert f"| application | {size} | {size} | +0 |" in said
-    assert calls[1].startswith("run download 4711 --name sizes-bpi-bit")
+    assert calls[1].startswith(f"run download 4711 --name sizes-{some_board.name}")
 
 
-def test_without_a_build_of_main_it_says_so(project):
+def test_without_a_build_of_main_it_says_so(project, some_board):
     (project / "bin" / "run").write_text("")
-    status, said, _ = call(project, "compare_sizes.sh", "bpi-bit")
+    status, said, _ = call(project, "compare_sizes.sh", some_board.name)
     assert status == 0 and "No build of main" in said

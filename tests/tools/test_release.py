@@ -121,8 +121,9 @@ def test_a_complete_dist(dist):
 
 
 def test_a_missing_file_stops_it(dist):
-    (dist / f"bpi-bit-v{VERSION}-app.bin").unlink()
-    with pytest.raises(Problem, match=f"lacks bpi-bit-v{VERSION}-app.bin"):
+    missing = f"{board_names()[0]}-v{VERSION}-app.bin"
+    (dist / missing).unlink()
+    with pytest.raises(Problem, match=f"lacks {missing}"):
         check_complete(dist, VERSION)
     with pytest.raises(Problem, match="lacks"):
         check_complete(dist / "nothing", VERSION)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ci import smoke
-from ci.boards import load_board
 from ci.image.built import read_build
 from ci.image.filesystem import read_files
 from ci.image.flash_image import read_flash_image
@@ -19,10 +18,10 @@ pytestmark = pytest.mark.serial
 
 
 @pytest.fixture
-def qemu(micropython, monkeypatch, tmp_path):
+def qemu(micropython, some_board, monkeypatch, tmp_path):
     """A program that takes the emulator's arguments."""
     monkeypatch.setenv("FAKE_QEMU_BOARD", str(micropython))
-    monkeypatch.setenv("FAKE_QEMU_PRODUCT", "labplus mPython")
+    monkeypatch.setenv("FAKE_QEMU_PRODUCT", some_board.product)
     monkeypatch.setenv("FAKE_QEMU_WIFI", "Open Wifi")
     path = tmp_path / "qemu-system-xtensa"
     path.write_text(
@@ -33,14 +32,13 @@ def qemu(micropython, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def mpython_update(tmp_path):
-    board = load_board("mpython")
-    build = read_build(board, make_build(board, tmp_path / "build"))
-    return make_images(board, build, VERSION, FILES, tmp_path / "dist")[0]
+def some_update(some_board, tmp_path):
+    build = read_build(some_board, make_build(some_board, tmp_path / "build"))
+    return make_images(some_board, build, VERSION, FILES, tmp_path / "dist")[0]
 
 
-def test_the_whole_job(qemu, mpython_update, capsys):
-    smoke.main(["mpython", "--qemu", qemu, "--file", str(mpython_update)])
+def test_the_whole_job(qemu, some_board, some_update, capsys):
+    smoke.main([some_board.name, "--qemu", qemu, "--file", str(some_update)])
     said = capsys.readouterr().out
     assert "FAILED" not in said
     for line in (
@@ -56,33 +54,33 @@ def test_the_whole_job(qemu, mpython_update, capsys):
         assert line in said
 
 
-def test_without_wifi_it_says_what_is_left(qemu, mpython_update, capsys, monkeypatch):
+def test_without_wifi_it_says_what_is_left(qemu, some_board, some_update, capsys, monkeypatch):
     monkeypatch.setenv("FAKE_QEMU_WIFI", "")
-    smoke.main(["mpython", "--qemu", qemu, "--file", str(mpython_update)])
+    smoke.main([some_board.name, "--qemu", qemu, "--file", str(some_update)])
     said = capsys.readouterr().out
     assert "not checked  the way to the broker: this emulator has no Wi-Fi" in said
     assert "ok           boots" in said
 
 
-def test_a_board_that_says_another_name_fails(qemu, mpython_update, capsys, monkeypatch):
+def test_a_board_that_says_another_name_fails(qemu, some_board, some_update, capsys, monkeypatch):
     monkeypatch.setenv("FAKE_QEMU_WIFI", "")
     monkeypatch.setenv("FAKE_QEMU_PRODUCT", "Generic ESP32 module")
     with pytest.raises(Problem, match="1 checks of .* failed"):
-        smoke.main(["mpython", "--qemu", qemu, "--file", str(mpython_update)])
+        smoke.main([some_board.name, "--qemu", qemu, "--file", str(some_update)])
     assert "FAILED       banner names the board" in capsys.readouterr().out
 
 
-def test_a_missing_emulator(mpython_update):
+def test_a_missing_emulator(some_board, some_update):
     with pytest.raises(Problem, match="cannot be run .* give QEMU="):
-        smoke.main(["mpython", "--qemu", "/nowhere/qemu", "--file", str(mpython_update)])
+        smoke.main([some_board.name, "--qemu", "/nowhere/qemu", "--file", str(some_update)])
 
 
-def test_an_emulator_that_does_not_start(mpython_update, tmp_path):
+def test_an_emulator_that_does_not_start(some_board, some_update, tmp_path):
     broken = tmp_path / "qemu"
     broken.write_text("#!/bin/sh\necho no such machine >&2\nexit 1\n")
     os.chmod(broken, 0o755)
     with pytest.raises(Problem, match="did not start; it said: no such machine"):
-        smoke.main(["mpython", "--qemu", str(broken), "--file", str(mpython_update)])
+        smoke.main([some_board.name, "--qemu", str(broken), "--file", str(some_update)])
 
 
 def test_the_flash_has_no_config(board, update, tmp_path):

@@ -18,7 +18,7 @@ GOOD = {"wifi": {"ssid": "classroom", "password": "chalk and talk"}, "mqtt": {"s
 def run(tmp_path: Path, program: str, **files: str) -> SimulatedBoard:
     for name, text in {"main_py": program, **files}.items():
         (tmp_path / name.replace("_", ".")).write_text(text)
-    return SimulatedBoard("bpi-bit", flash=tmp_path, access_points=(LOCKED,))
+    return SimulatedBoard(flash=tmp_path, access_points=(LOCKED,))
 
 
 def test_start_waits_for_an_address(tmp_path: Path) -> None:

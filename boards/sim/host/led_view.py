@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 from simulated_board import Frame  # puts the project's folder on the path
-from ci.boards import load_board
+from ci.boards import Board
 from ci.build.board_facts import facts
 
 Colour = tuple[int, int, int]
@@ -39,8 +39,8 @@ def brighten(colour: Colour, full: int) -> Colour:
 class LedView:
     """Shows each new frame: in colour as blocks, otherwise as one line of text."""
 
-    def __init__(self, board: str, stream: TextIO = sys.stdout) -> None:
-        leds = facts(load_board(board))
+    def __init__(self, board: Board, stream: TextIO = sys.stdout) -> None:
+        leds = facts(board)
         columns = leds.LED_COLUMNS
         rows = leds.LED_COUNT // columns
         self.full = 255 * leds.LED_BRIGHTNESS // 100  # what 100 % of the board's setting sends

@@ -26,7 +26,8 @@ import paho.mqtt.client as paho
 from air import PINGRESP, Air
 from broker import BrokerError, EmbeddedBroker, check_reachable
 from led_view import LedView
-from simulated_board import ROOT, AccessPoint, BoardError, Frame, SimulatedBoard
+from simulated_board import DEFAULT_BOARD, ROOT, AccessPoint, BoardError, Frame, SimulatedBoard
+from ci.boards import load_board  # simulated_board has put the project's folder on the path
 
 ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
 # Short, so that a run of 15 s sees several pings; the firmware pings after half of it.
@@ -73,7 +74,7 @@ class RemoteLight:
 
     def __post_init__(self) -> None:
         self.command_topic = f"{self.board}/light"  # a board's name is that of its folder
-        self.view = LedView(self.board)
+        self.view = LedView(load_board(self.board))
         self.air = Air()
         self.ready = threading.Event()
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
@@ -188,7 +189,7 @@ def parse_broker(text: str) -> tuple[str, int]:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--board", default="mpython")
+    parser.add_argument("--board", default=DEFAULT_BOARD)
     parser.add_argument("--broker", metavar="HOST[:PORT]", help="instead of the built-in one")
     parser.add_argument("--seconds", type=float, help="end by itself, and say whether it worked")
     return parser.parse_args()

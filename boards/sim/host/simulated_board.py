@@ -26,6 +26,8 @@ from typing import Any, BinaryIO
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT))  # for `ci`, where a program of this folder is started by itself
 
+DEFAULT_BOARD = "mpython"  # as in the Makefile
+
 
 class BoardError(Exception):
     """The simulated board did not do what it should, said in one sentence."""
@@ -85,7 +87,7 @@ class SimulatedBoard:
     on_line:    called in a thread of its own with each line of serial output, if given
     """
 
-    board: str = "mpython"
+    board: str = DEFAULT_BOARD
     arguments: tuple[str, ...] = ()
     flash: Path | None = None
     access_points: tuple[AccessPoint, ...] = (AccessPoint("classroom"),)

@@ -20,14 +20,14 @@ Start = Callable[..., SimulatedBoard]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(own_board: str, tmp_path: Path) -> Iterator[Start]:
     """Run a program that begins with the star import, and wait until it has printed `ready`."""
     with ExitStack() as stack:
 
         def start(code: str, **options: object) -> SimulatedBoard:
             script = tmp_path / "script.py"
             script.write_text("from mpython import *\n" + code)
-            board = SimulatedBoard(arguments=(str(script),), **options)  # type: ignore[arg-type]
+            board = SimulatedBoard(own_board, (str(script),), **options)  # type: ignore[arg-type]
             stack.enter_context(board)
             board.wait_line("ready", timeout=30)
             return board

@@ -1,4 +1,4 @@
-"""BPI:bit's own names on the simulated board: matrix, buttons, pins, sensors."""
+"""BPI:bit's own modules on the simulated board: matrix, buttons, pins, sensors."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Run = Callable[..., SimulatedBoard]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(own_board: str, tmp_path: Path) -> Iterator[Run]:
     """Run a program on a simulated BPI:bit, and wait until it has printed `done`."""
     with ExitStack() as stack:
 
         def start(code: str, until: str = "done", **options: object) -> SimulatedBoard:
             script = tmp_path / "script.py"
             script.write_text(code + "\nimport time\ntime.sleep(60)\n")
-            board = SimulatedBoard("bpi-bit", (str(script),), **options)  # type: ignore[arg-type]
+            board = SimulatedBoard(own_board, (str(script),), **options)  # type: ignore[arg-type]
             stack.enter_context(board)
             board.wait_line(until)
             # Events come by another way than lines; they are all there when a command is done.

@@ -1,0 +1,29 @@
+"""mpython: the names that docs/names.md promises, and what importing them costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ci.boards import load_board
+from ci.build.board_facts import read_pins
+from tests.boards.names import check_import, check_names
+
+pytestmark = pytest.mark.simulator
+
+
+def test_names_are_as_documented(own_board: str, tmp_path: Path) -> None:
+    begin = "from mpython import *\n"
+    check_names(own_board, "## mPython: `from mpython import *`", begin, tmp_path)
+
+
+def test_import_is_silent_and_takes_little_memory(own_board: str) -> None:
+    check_import(own_board, "mpython")
+
+
+def test_edge_pins_have_names(own_board: str) -> None:
+    pins = read_pins(load_board(own_board))
+    numbers = [*range(12), 13, 14, 15, 16, 19, 20, *range(23, 29)]  # P12 carries no GPIO
+    assert {f"P{number}" for number in numbers} <= set(pins)
+    assert (pins["P19"], pins["P20"]) == (pins["I2C_SCL"], pins["I2C_SDA"])
