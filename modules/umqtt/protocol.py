@@ -219,11 +219,9 @@ class Session:
         self._memory = bytearray(_BUFFER)
         self._interval = 0  # ms between packets, at most; from keep alive or probe
         self._reset()
-        self._is_open = False
 
     def _reset(self):
         # The state of one connection.
-        self._is_open = True  # from connect() to close()
         self.is_connected = False
         self.session_present = 0
         self.topic = self.payload = self.topic_filter = None
@@ -297,8 +295,7 @@ class Session:
 
     def close(self):
         """The connection has ended. May be called again."""
-        if self._is_open:
-            self._is_open = False
+        if self.is_connected:
             # DUP marks what has left once already [MQTT-3.3.1-1].
             for entry in self.in_flight:
                 if entry[_PACKET] and not self._is_unsent(entry[_PACKET]):
