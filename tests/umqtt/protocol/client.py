@@ -14,8 +14,12 @@ class Client:
     def __init__(self):
         self.session = protocol.Session()
         self.events = []
+        # Called for each event before it is answered; the fuzzer's program acts in it.
+        self.react = lambda event: None
+        self._unread = b""  # what has arrived and is not read
         self._is_stalled = False
-        self._is_open = False
+        self.is_open = False
+        self.wait = None  # ms until the next tick
         self.calls = {
             name: getattr(self, name)
             for name in (
@@ -45,8 +49,9 @@ class Client:
         last = self.session.pid
         self.session.connect(client_id, **arguments)
         self.session.pid = last
+        self._unread = b""
         self._is_stalled = False
-        self._is_open = True
+        self.is_open = True
 
     def connected(self, **arguments):
         """Be connected to a server that has no session."""
@@ -59,7 +64,8 @@ class Client:
     def lost(self):
         """The connection is lost, with all that has not left."""
         self.session.close()
-        self._is_open = False
+        self.is_open = False
+        self._unread = b""
 
     def stalled(self):
         """Nothing leaves any more on this connection."""
@@ -106,43 +112,57 @@ class Client:
         assert not self.events
 
     def tick(self, now):
-        self._guarded(self.session.tick, now)
+        self.wait = self._guarded(self.session.tick, now)
 
     # ---- bytes
 
-    def leave(self):
-        """Return what leaves now."""
+    def leave(self, most=None):
+        """Return what leaves now, up to `most` bytes."""
         data = b""
         session = self.session
-        while session.out and self._is_open and not self._is_stalled:
-            chunk = bytes(session.out[0])
-            data += chunk[session.offset :]
-            session.sent(len(chunk) - session.offset)
+        while session.out and self.is_open and not self._is_stalled and most != 0:
+            rest = bytes(session.out[0])[session.offset :]
+            if most is not None:
+                rest = rest[:most]
+                most -= len(rest)
+            data += rest
+            session.sent(len(rest))
         return data
 
-    def arrive(self, data):
-        """Read `data` in one go or in as many as the session has room for."""
-        while data and self._is_open:
-            space = self.session.space()
-            count = min(len(space), len(data))
-            space[:count] = data[:count]
-            data = data[count:]
-            self._guarded(self._receive, count)
+    def arrive(self, data, most=None):
+        """`data` arrives; handle up to `most` packets of all that has arrived."""
+        self._unread += data
+        while self.is_open and most != 0:
+            kind = self._guarded(self._receive, self._read())
+            if kind is not None:
+                if most is not None:
+                    most -= 1
+            elif not self._unread:
+                break
+
+    def _read(self):
+        # As much as there is and there is room for.
+        space = self.session.space()
+        count = min(len(space), len(self._unread)) if space is not None else 0
+        if count:
+            space[:count] = self._unread[:count]
+            self._unread = self._unread[count:]
+        return count
 
     def _receive(self, count):
         session = self.session
         unknown = session.counters["unknown_answers"]
         oversize = session.counters["oversize"]
         kind = session.receive(count)
-        while kind is not None:
-            is_unknown = session.counters["unknown_answers"] > unknown
-            is_oversize = session.counters["oversize"] > oversize
-            self._report(kind, is_unknown, is_oversize)
-            unknown = session.counters["unknown_answers"]
-            oversize = session.counters["oversize"]
-            if kind & 0xF0 == protocol.PUBLISH:
-                session.acknowledge()
-            kind = session.receive()
+        if kind is None:
+            assert session.space() is not None
+            return None
+        is_unknown = session.counters["unknown_answers"] > unknown
+        is_oversize = session.counters["oversize"] > oversize
+        self._report(kind, is_unknown, is_oversize)
+        if kind & 0xF0 == protocol.PUBLISH:
+            session.acknowledge()
+        return kind
 
     def _report(self, kind, is_unknown, is_oversize):
         session = self.session
@@ -168,6 +188,7 @@ class Client:
         else:
             return  # PUBREC and PUBREL are steps of a delivery
         self.events.append(event)
+        self.react(event)
 
     def _guarded(self, function, argument):
         # Whatever it raises ends the connection.
