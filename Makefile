@@ -38,8 +38,8 @@ test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder wit
 	@TUTORIALS="$(TUTORIALS)" $(PYTHON) -m pytest -m makers tests/tutorials
 
 .PHONY: fuzz
-fuzz: ## fuzz the topic matcher: SECONDS=300
-	@$(CI) ci_check_number SECONDS "$(SECONDS)" whole && ci_fuzz $(or $(SECONDS),300)
+fuzz: ## fuzz the topic matcher and the MQTT session: SECONDS=300 FUZZ=topicmatch or umqtt
+	@$(CI) ci_check_number SECONDS "$(SECONDS)" whole && ci_fuzz $(or $(SECONDS),300) "$(FUZZ)"
 
 .PHONY: bench
 bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subject

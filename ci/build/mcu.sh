@@ -38,14 +38,35 @@ ci_prepare_matcher_tests() {
     ci_build_mcu
 }
 
-# Fuzz the core for $1 seconds. What was found before lies in build/fuzz, and is begun with.
+# Fuzz $2, topicmatch or umqtt, or both, for $1 seconds each. What was found before lies in
+# build/fuzz, and is begun with.
 ci_fuzz() {
+    local seconds=$1 subject
+    for subject in ${2:-topicmatch umqtt}; do
+        case $subject in
+            topicmatch) ci_fuzz_topicmatch "$seconds" || return ;;
+            umqtt) ci_fuzz_umqtt "$seconds" || return ;;
+            *) ci_fail "FUZZ must be topicmatch or umqtt, not '$subject'" || return ;;
+        esac
+    done
+}
+
+# The session of umqtt against an oracle, in CPython.
+ci_fuzz_umqtt() {
+    local seconds=$1
+    ci_install_group test || return
+    ci_say "Fuzzing the MQTT session for $seconds s; a failing input is kept in $CI_BUILD/fuzz"
+    (cd "$CI_ROOT" && "$CI_PYTHON" -m tests.umqtt.protocol.fuzz "$CI_BUILD/fuzz/umqtt" -max_total_time="$seconds" -print_final_stats=1)
+}
+
+# The matcher's core against its oracle, with sanitizers.
+ci_fuzz_topicmatch() {
     local seconds=$1 build=$CI_BUILD/fuzz sources=$CI_ROOT/tests/topicmatch/core
     ci_install_fuzzer
     mkdir -p "$build/corpus"
     clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wall -Wextra -Werror \
         -I"$CI_ROOT/firmware/topicmatch" "$sources"/{fuzz,check,oracle}.c "$CI_ROOT/firmware/topicmatch/topicmatch.c" -o "$build/fuzz"
-    ci_say "Fuzzing for $seconds s; a failing input is kept in $build"
+    ci_say "Fuzzing the topic matcher for $seconds s; a failing input is kept in $build"
     "$build/fuzz" -max_total_time="$seconds" -max_len=600 -print_final_stats=1 -artifact_prefix="$build/" "$build/corpus"
 }
 
