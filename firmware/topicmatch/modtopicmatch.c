@@ -164,16 +164,13 @@ static MP_DEFINE_CONST_FUN_OBJ_1(split_share_obj, split_share);
 // Router: filters and values
 // ---------------------------------------------------------------------------------------------
 
-// Returns the int, or -1 if it is not from 0 to 65535.
+// Returns the int, or -1 if it is not from 0 to 65535. Raises TypeError for another type.
 static mp_int_t get_size(mp_obj_t obj) {
-    if (!mp_obj_is_integer(obj)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("capacity and max_levels: int needed"));
+    mp_int_t value = mp_obj_get_int_truncated(obj);
+    if (value < 0 || value > UINT16_MAX || !mp_obj_equal(obj, MP_OBJ_NEW_SMALL_INT(value))) {
+        return -1;
     }
-    // Compared as objects, since a big int has no value in C.
-    bool negative = mp_obj_is_true(mp_binary_op(MP_BINARY_OP_LESS, obj, MP_OBJ_NEW_SMALL_INT(0)));
-    bool large =
-        mp_obj_is_true(mp_binary_op(MP_BINARY_OP_MORE, obj, MP_OBJ_NEW_SMALL_INT(UINT16_MAX)));
-    return negative || large ? -1 : mp_obj_get_int(obj);
+    return value;
 }
 
 static mp_obj_t router_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,

@@ -1101,35 +1101,25 @@ void topicmatch_router_init(topicmatch_router_t *router, uint16_t max_levels) {
 // 8 bytes. 32,767 filters have no more than 65,534 nodes, or they could not be added.
 bool topicmatch_router_reserve(topicmatch_router_t *router, uint16_t filters) {
     uint32_t depth = router->max_levels < 8 ? router->max_levels : 8;
-    uint32_t most_nodes = MAX_HASHED - 1u - router->nodes.live;
-    uint32_t nodes = 3u * filters < most_nodes ? 3u * filters : most_nodes;
+    uint32_t nodes = 3u * filters < MAX_HASHED ? 3u * filters : MAX_HASHED - 1;
     return reserve_entries(router, filters, depth) && reserve_nodes(router, nodes) &&
            reserve_words(router, 3u * filters / 2) && reserve_text(router, 12u * filters);
 }
 
-// Gives all records back. Record 0 must be all zero; the others are written when they are taken.
-static void empty_pool(topicmatch_pool_t *pool, size_t record_size) {
-    memset(pool->records, 0, record_size);
-    pool->used = 1;
-    pool->free = 0;
-    pool->live = 0;
-}
-
-static void empty_hashed(topicmatch_pool_t *pool, size_t record_size, uint16_t *table) {
-    empty_pool(pool, record_size);
-    memset(table, 0, table_size(pool) * sizeof(uint16_t));
+// Gives all records back: zero is record 0 at first, and an empty table.
+static void empty_pool(topicmatch_pool_t *pool, size_t size) {
+    if (pool->records != NULL) {
+        memset(pool->records, 0, size);
+        pool->used = 1;
+        pool->free = 0;
+        pool->live = 0;
+    }
 }
 
 void topicmatch_router_clear(topicmatch_router_t *router) {
-    if (router->entries.capacity != 0) {
-        empty_pool(&router->entries, sizeof(topicmatch_entry_t));
-    }
-    if (router->nodes.capacity != 0) {
-        empty_hashed(&router->nodes, sizeof(topicmatch_node_t), get_node_table(router));
-    }
-    if (router->words.capacity != 0) {
-        empty_hashed(&router->words, sizeof(topicmatch_word_t), get_word_table(router));
-    }
+    empty_pool(&router->nodes, hashed_size(router->nodes.capacity, sizeof(topicmatch_node_t)));
+    empty_pool(&router->words, hashed_size(router->words.capacity, sizeof(topicmatch_word_t)));
+    empty_pool(&router->entries, sizeof(topicmatch_entry_t));
     router->text_used = 0;
     router->positions_used = 0;
 }

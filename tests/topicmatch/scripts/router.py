@@ -9,9 +9,10 @@ ON_MCU = sys.platform == "qemu"
 matchers = [topicmatch_py]
 if sys.implementation.name == "micropython":
     import _topicmatch
-    from time import ticks_diff, ticks_us
 
     matchers.append(_topicmatch)
+    if not ON_MCU:  # which has no clock
+        from time import ticks_diff, ticks_us
 else:
     from operator import sub as ticks_diff
     from time import perf_counter as ticks_us
@@ -308,10 +309,9 @@ def check_arguments(matcher):
     assert len(router) == 0
     assert matcher.Router(True, True).match("a") == []
     for wrong in (1.5, "1", None, b"1"):
-        no_int = (TypeError, "capacity and max_levels: int needed")
-        assert (
-            raised(matcher.Router, wrong) == no_int and raised(matcher.Router, 0, wrong) == no_int
-        )
+        for arguments in ((wrong,), (0, wrong)):
+            error = raised(matcher.Router, *arguments)
+            assert error and error[0] is TypeError, error
     for wrong in (-1, 1 << 80, -1 << 80):
         range_error = (ValueError, "capacity from 0 to 32767, max_levels from 1 to 65535")
         assert raised(matcher.Router, wrong) == range_error
@@ -342,13 +342,12 @@ def check_clear(matcher):
     router = matcher.Router()
     count = 100 if ON_MCU or matcher is topicmatch_py else 8000
     for _ in range(2):
-        start = ticks_us()
+        start = 0 if ON_MCU else ticks_us()
         for i in range(count):
             router.add("a/%d/+/b%d/#" % (i, i), i)
-        filled = ticks_us()
+        filled = 0 if ON_MCU else ticks_us()
         router.clear()
-        cleared = ticks_us()
-        assert ticks_diff(cleared, filled) < ticks_diff(filled, start) / 4
+        assert ON_MCU or ticks_diff(ticks_us(), filled) < ticks_diff(filled, start) / 4
         assert router.stats()[:3] == (0, 0, 0) and router.items() == []
         assert router.match("a/1/x/b1") == [] and "a/1/+/b1/#" not in router
     router.add("a/1/+/b1/#", 1)
