@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from ci.lint.words import read_prose
+
 # Where each kind of reference is defined, in the first column of a table.
 DEFINED_IN = {"R": "docs/conformance.md", "G": "benchmarks/README.md", "D": "docs/umqtt.md"}
 
 REFERENCE = re.compile(r"(?<![\w./#-])([RGD][1-9]\d?)(?![\w./-])")
 STATEMENT = re.compile(r"\[(?:MQTT)?-(\d+[.-]\d+\.\d+-\d+)\]")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-PATH = re.compile(r"`((?:benchmarks|boards|ci|docs|firmware|modules|tests)/[\w./-]*)`")
+_PATH = r"(?:benchmarks|boards|ci|docs|firmware|modules|tests)/[\w./-]*"
+PATH = re.compile(rf"(?<![\w./-]){_PATH}")
+PATH_IN_PAGE = re.compile(f"`({_PATH})`")
 
 # No statement, on purpose.
 NO_STATEMENT = {"0.0.0-0"}
@@ -107,15 +111,21 @@ def test_links_in_pages_lead_somewhere(root: Path, texts: dict[Path, str]) -> No
     assert not broken
 
 
-def test_paths_in_pages_exist(root: Path, texts: dict[Path, str]) -> None:
-    missing = [
-        f"{path.relative_to(root)}: {name}"
-        for path, text in texts.items()
-        if path.suffix == ".md" and path.name != "CHANGELOG.md"
-        for name in PATH.findall(text)
-        if not (root / name).exists() and not (path.parent / name).exists()
-    ]
+def test_paths_in_pages_and_comments_exist(root: Path, texts: dict[Path, str]) -> None:
+    missing = []
+    checked = 0
+    for path, text in texts.items():
+        if path.suffix == ".md":
+            named = [] if path.name == "CHANGELOG.md" else PATH_IN_PAGE.findall(text)
+        else:
+            named = [name for _, piece in read_prose(path, text) for name in PATH.findall(piece)]
+        for name in named:
+            checked += 1
+            name = name.rstrip(".")
+            if not (root / name).exists() and not (path.parent / name).exists():
+                missing.append(f"{path.relative_to(root)}: {name}")
     assert not missing
+    assert checked > 50
 
 
 def test_nothing_outside_the_tree_is_read(root: Path, texts: dict[Path, str]) -> None:
