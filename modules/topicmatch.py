@@ -4,27 +4,12 @@ The functions and the class are documented in topicmatch_py.py. Where the C modu
 they come from there, with identical results; `NATIVE` says which.
 """
 
+# All public names, which are the same in both: a list here would be a third.
 try:
-    from _topicmatch import (
-        Router,
-        is_filter,
-        is_topic,
-        match,
-        split_share,
-        validate_filter,
-        validate_topic,
-    )
+    from _topicmatch import *
 
     NATIVE = True
 except ImportError:
-    from topicmatch_py import (
-        Router,
-        is_filter,
-        is_topic,
-        match,
-        split_share,
-        validate_filter,
-        validate_topic,
-    )
+    from topicmatch_py import *
 
     NATIVE = False
