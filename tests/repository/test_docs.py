@@ -7,7 +7,7 @@ from ci.boards import ROOT
 COLOUR = re.compile(r"_COLOUR = \((\d+), (\d+), (\d+)\)$", re.MULTILINE)
 
 
-def test_the_picture_shows_every_state(board):
+def test_picture_shows_every_state(board):
     picture = (ROOT / "docs" / "boards" / f"{board.name}-leds.svg").read_text()
     colours = []
     for source in ("modules/device/program.py", "firmware/boot/main.py"):
@@ -17,7 +17,7 @@ def test_the_picture_shows_every_state(board):
         assert f"#{int(red):02x}{int(green):02x}{int(blue):02x}" in picture
 
 
-def test_the_page_has_the_pins(board):
+def test_page_has_every_pin(board):
     page = (ROOT / "docs" / "boards" / f"{board.name}.md").read_text()
     numbers = set(re.findall(r"\d+", page))
     for line in (board.folder / "pins.csv").read_text().splitlines():
