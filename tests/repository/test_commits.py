@@ -49,7 +49,7 @@ def problems(tree: Path, message: str, lines: int = 1) -> list[str]:
         "modules/wifi.py: " + "W" * 54 + ".",
     ],
 )
-def test_message_by_the_rule_has_no_problem(tree: Path, message: str) -> None:
+def test_message_by_rule_has_no_problem(tree: Path, message: str) -> None:
     assert problems(tree, message) == []
 
 
@@ -65,13 +65,13 @@ def test_message_by_the_rule_has_no_problem(tree: Path, message: str) -> None:
         ("modules/wifi.py: Wait.\nFor longer.", "no blank line"),
     ],
 )
-def test_message_against_the_rule_is_told(tree: Path, message: str, problem: str) -> None:
+def test_message_against_rule_is_told(tree: Path, message: str, problem: str) -> None:
     (said,) = problems(tree, message)
     assert problem in said
 
 
 @pytest.mark.parametrize("body, told", [("", True), (REASON, False)])
-def test_large_change_needs_a_reason(tree: Path, body: str, told: bool) -> None:
+def test_large_change_needs_reason(tree: Path, body: str, told: bool) -> None:
     said = problems(tree, "modules/wifi.py: Wait for longer." + body, lines=31)
     assert bool(said) == told
 

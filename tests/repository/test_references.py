@@ -62,7 +62,7 @@ def test_rules_goals_and_defects_are_defined(root: Path, texts: dict[Path, str])
     assert {name[0] for name in found} == set(DEFINED_IN)
 
 
-def test_statements_exist_in_the_standards(root: Path, texts: dict[Path, str]) -> None:
+def test_statements_exist_in_standards(root: Path, texts: dict[Path, str]) -> None:
     """3.1.1's are listed by the protocol's tests; of 5.0's only the topic matcher cites some."""
     listed = (root / "tests" / "umqtt" / "protocol" / "statements.txt").read_text()
     known = set(re.findall(r"^(\d\S+) ", listed, re.MULTILINE)) | NO_STATEMENT
@@ -128,7 +128,7 @@ def test_paths_in_pages_and_comments_exist(root: Path, texts: dict[Path, str]) -
     assert checked > 50
 
 
-def test_nothing_outside_the_tree_is_read(root: Path, texts: dict[Path, str]) -> None:
+def test_tree_refers_to_nothing_outside(root: Path, texts: dict[Path, str]) -> None:
     """But for the makers' tutorials, which `make test-tutorials` looks for."""
     outside = [
         str(path.relative_to(root))

@@ -64,7 +64,7 @@ def test_other_text_is_left_alone(name: str, text: str) -> None:
     assert find(name, text) == []
 
 
-def test_page_of_the_tree_is_read(root: Path) -> None:
+def test_own_page_is_read(root: Path) -> None:
     table = words.read_words((root / words.PAGE).read_text())
     assert len(table) > 10
     assert "forever" in table.values()

@@ -64,7 +64,7 @@ def count(board: SimulatedBoard, line: str, since: int = 0) -> int:
 
 
 @pytest.mark.parametrize("settings", ["wifi_cfg.py", "config.json"])
-def test_greeting_sent_comes_back_in_a_loop(
+def test_greeting_sent_comes_back_forever(
     start: Start, web_page: Person, tutorial: BpiBitTutorial, settings: str
 ) -> None:
     """The text's effects 1 and 2."""
@@ -78,7 +78,7 @@ def test_greeting_sent_comes_back_in_a_loop(
         assert web_page.receive(tutorial.topic) == tutorial.greeting
 
 
-def test_other_data_is_shown_and_joins_the_loop(
+def test_other_data_is_shown_and_joins_loop(
     start: Start, web_page: Person, tutorial: BpiBitTutorial
 ) -> None:
     """The text's effect 3, with the data of its picture."""
@@ -131,7 +131,7 @@ def test_session_after_reset_is_resumed(start: Start, tutorial: BpiBitTutorial) 
     assert len(packet_times(board, "in", SUBACK)) == 1
 
 
-def test_loop_outlives_the_broker(
+def test_loop_outlives_broker(
     start: Start, mosquitto: Mosquitto, tutorial: BpiBitTutorial
 ) -> None:
     """robust connects and subscribes again, and the program never knows."""

@@ -144,7 +144,7 @@ def test_wifi_wrong_password_raises_documented_error(
     board.wait_line("OSError: Timeout!,check your wifi password and keep your network unblocked")
 
 
-def test_first_steps_publish_reaches_the_broker(
+def test_first_steps_publish_reaches_broker(
     run: Run, mosquitto: Mosquitto, person: Person, tutorial: MpythonTutorial
 ) -> None:
     run_program(run, tutorial, tutorial.first_steps(mosquitto, tutorial.topic))

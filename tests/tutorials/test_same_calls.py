@@ -41,7 +41,7 @@ def test_imports_and_calls_are_told_apart() -> None:
 
 @pytest.mark.makers
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_our_program_makes_the_makers_calls(name: str) -> None:
+def test_own_program_makes_same_calls(name: str) -> None:
     own = imports_and_calls((SCRIPTS / f"{name}.py").read_text())
     assert len(own) > 8
     assert own == imports_and_calls(PROGRAMS[name]())

@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_blocks_are_the_programs_without_indentation(folder: Path) -> None:
+def test_blocks_are_programs_without_indentation(folder: Path) -> None:
     (folder / texts.MPYTHON).write_text(TEXT, encoding="utf-8")
     assert texts.blocks(texts.MPYTHON) == [
         "import time\n",
