@@ -128,7 +128,8 @@ class Play:
     def start_clock(self, keepalive: int) -> None:
         self.has_unread = False
         self.clock = Clock(self.oracle, keepalive, self.now)
-        self.tick()
+        if not self.choices.sometimes():
+            self.tick()
 
     def lose(self) -> None:
         if self.choices.sometimes() and self.oracle.is_accepted:

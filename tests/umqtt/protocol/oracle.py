@@ -583,7 +583,8 @@ class Clock:
         if self.oracle.pings > self.pings and self.pinged is None:
             self.pinged = now
         self.pings = self.oracle.pings
-        if any(event[0] != "message" for event in events) or not self.asks():
+        answers = ("connected", "acknowledged", "subscribed", "unsubscribed", "unexpected")
+        if any(event[0] in answers for event in events) or not self.asks():
             self.answered = now
 
     def asks(self) -> bool:
