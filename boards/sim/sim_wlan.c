@@ -1,7 +1,7 @@
 // The radio: what network.WLAN sees of the access points around the board.
 //
 // It follows ports/esp32/network_wlan.c of v1.28: connect() and disconnect() only ask
-// and the answer comes later; a lost or missing access point is tried again for ever;
+// and the answer comes later; a lost or missing access point is tried again forever;
 // status() is worked out from the last reason, and most reasons read as "connecting".
 
 #include <stdio.h>

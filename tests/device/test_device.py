@@ -223,7 +223,7 @@ def test_echo_mode_does_not_feed_itself(boot: Boot, mosquitto: Mosquitto, person
 
 
 def test_echoes_of_a_whole_class(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
-    """More messages at once than the board can know again: none of them goes round for ever"""
+    """More messages at once than the board can know again: none of them goes round forever"""
     board = boot(config={**settings(mosquitto), "mode": "echo"})
     wait_subscribed(board)
     sent = [f"{number}".encode() for number in range(100)]

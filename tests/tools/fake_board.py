@@ -67,7 +67,7 @@ class FakeBoard:
         """Note a request from esptool."""
         command, data = frame[1], frame[8:]
         if command == protocol.CMD_SYNC:
-            self._carries = True  # esptool begins anew, at the speed every chip starts with
+            self._carries = True  # esptool begins again, at the speed every chip starts with
         elif command in (protocol.CMD_FLASH_BEGIN, protocol.CMD_FLASH_DEFL_BEGIN):
             size, _, _, offset = struct.unpack_from("<IIII", data)
             if size:

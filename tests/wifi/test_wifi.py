@@ -195,7 +195,7 @@ while True:
         board.wait_line("wifi: lost classroom")
         board.wait_line('wifi: no network named "classroom" is in reach')
         board.command("outage", value=False)
-        # Asked anew, the radio reads as idle: disconnect() was the last that it told.
+        # Asked again, the radio reads as idle: disconnect() was the last that it told.
         board.wait_line('wifi: "classroom" gives no address; is its DHCP server on?')
         board.command("dhcp", value=True)
         seen = len(board.lines)

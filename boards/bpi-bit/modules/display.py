@@ -114,7 +114,7 @@ class Display:
     def show(self, images, wait=True, color=Red, *, loop=False, delay=400, clear=False):
         """Show an Image, a text or number sign by sign, or a list of Images and signs.
 
-        Several are shown `delay` ms each; with `loop` for ever, with `clear` the matrix is dark
+        Several are shown `delay` ms each; with `loop` forever, with `clear` the matrix is dark
         at the end. `wait` is there for old programs: it always waits.
         """
         if isinstance(images, (int, float)):

@@ -315,8 +315,8 @@ class wifi:
     def connectWiFi(self, ssid, passwd, timeout=10):
         """Join the network and wait for an address, `timeout` seconds at most.
 
-        An empty password means an open network; hidden networks can be joined. Leaves the network
-        of before. Raises OSError if the network is not found, or there is no address in time; the
+        An empty password means an open network; hidden networks can be joined. Leaves the
+        previous network. Raises OSError if the network is not found, or there is no address in time; the
         radio goes on trying then.
         """
         sta = self.sta
@@ -325,7 +325,7 @@ class wifi:
             self._leave()
         try:
             sta.connect(ssid, passwd or None)
-        except OSError:  # IDLE also while the radio tries anew after a disconnect()
+        except OSError:  # IDLE also while the radio tries again after a disconnect()
             self._leave()
             sta.connect(ssid, passwd or None)
         print("Connection WiFi", end="")

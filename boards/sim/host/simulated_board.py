@@ -163,7 +163,7 @@ class SimulatedBoard:
     # The control channel ----------------------------------------------------------
 
     def _read_channel(self) -> None:
-        # A reset is a new program, which connects anew and finds the same world.
+        # A reset is a new program, which connects again and finds the same world.
         while True:
             try:
                 connection, _ = self._listener.accept()

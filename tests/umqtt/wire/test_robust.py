@@ -251,7 +251,7 @@ def test_resubscribes_only_without_session(play_robust):
 
 
 def test_subscribes_what_an_older_session_cannot_know(play_robust):
-    """D11, [MQTT-3.2.2-2]: the session is of before the reset; so it has other filters, or other QoS"""
+    """D11, [MQTT-3.2.2-2]: the session is from before the reset; so it has other filters, or other QoS"""
 
     def conversation(broker):
         broker.greet(RESUMED)

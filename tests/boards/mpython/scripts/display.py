@@ -65,7 +65,7 @@ assert controller.sent == 0, "the display must not be touched before it is used"
 reference_bytes = bytearray(1024)
 reference = framebuf.FrameBuffer(reference_bytes, 128, 64, framebuf.MONO_VLSB)
 
-# Not there, then plugged in: each use looks anew.
+# Not there, then plugged in: each use looks again.
 present = False
 for use in (lambda: oled.fill(0), oled.show, lambda: oled.contrast(1)):
     try:

@@ -82,7 +82,7 @@ class AioClient(aio.MQTTClient):
 
 
 def robust_cell(client_id, patience):
-    # Nothing may be raised but what a person must mend.
+    # Nothing may be raised but what a person must fix.
     cell = Cell(RobustClient, client_id, patience)
     c = cell.client
     try:
