@@ -121,9 +121,7 @@ def test_leds_that_cannot_be_are_told(demo: Board, old: str, new: str, sentence:
         ),
     ],
 )
-def test_pins_the_chip_cannot_use_so_are_told(
-    demo: Board, old: str, new: str, sentence: str
-) -> None:
+def test_pins_chip_cannot_use_so_are_told(demo: Board, old: str, new: str, sentence: str) -> None:
     edit(demo, "pins.csv", old, new)
     with pytest.raises(Problem, match=re.escape(sentence)):
         check(demo)

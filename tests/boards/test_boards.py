@@ -29,12 +29,12 @@ def data_lines(path):
     return [line for line in lines if line.strip() and not line.startswith(("#", "//"))]
 
 
-def test_make_and_simulator_have_the_same_default() -> None:
+def test_make_and_simulator_have_same_default() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"\nBOARD ?= {DEFAULT_BOARD}\n" in makefile
 
 
-def test_a_board_is_its_files(board):
+def test_board_is_its_files(board):
     assert FILES <= {path.name for path in board.folder.iterdir()}
     assert sum(len(data_lines(board.folder / name)) for name in FILES) <= 90
 
@@ -68,7 +68,7 @@ def test_manifest_gives_no_module_twice(board):
         assert "umqtt." not in path.read_text(encoding="utf-8")
 
 
-def test_an_unknown_board_names_the_others():
+def test_unknown_board_names_others():
     with pytest.raises(
         Problem, match="there is no board 'handpy': .*, one of " + ", ".join(board_names())
     ):
@@ -77,7 +77,7 @@ def test_an_unknown_board_names_the_others():
         load_board("")
 
 
-def test_a_broken_board_json_is_named(tmp_path):
+def test_broken_board_json_is_named(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "board.json").write_text("{")
     with pytest.raises(Problem, match="board.json is not a board description"):

@@ -13,7 +13,7 @@ from simulated_board import SimulatedBoard
 
 
 @pytest.mark.simulator
-def test_first_frame_is_sent_to_the_pin_named_rgb(board: Board, tmp_path: Path) -> None:
+def test_first_frame_is_sent_to_pin_named_rgb(board: Board, tmp_path: Path) -> None:
     with SimulatedBoard(board.name, flash=tmp_path) as simulated:
         simulated.wait("the first frame", simulated.frames)
         frame = simulated.frames()[0]

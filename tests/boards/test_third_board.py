@@ -54,7 +54,7 @@ def test_third_board_is_listed(tree: Path) -> None:
     assert make(tree, "boards").stdout.split() == sorted([*board_names(), NAME])
 
 
-def test_third_board_passes_the_check(tree: Path) -> None:
+def test_third_board_passes_check(tree: Path) -> None:
     result = make(tree, "build", f"BOARD={NAME}")
     assert "modules frozen for ESP32" in result.stdout, result.stdout + result.stderr
 
@@ -70,7 +70,7 @@ def test_third_board_with_wrong_pin_is_not_simulated(tree: Path) -> None:
     assert not (tree / "build" / f"sim-{NAME}" / "micropython").exists()
 
 
-def test_third_board_plays_the_remote_light(tree: Path) -> None:
+def test_third_board_plays_remote_light(tree: Path) -> None:
     result = make(tree, "run", f"BOARD={NAME}", "SECONDS=15")
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()

@@ -37,7 +37,7 @@ def service(mosquitto: Mosquitto) -> Iterator[Callable[..., Person]]:
         person.close()
 
 
-def test_adafruit_is_asked_for_the_last_value_and_never_too_often(
+def test_adafruit_last_value_is_asked_for_not_too_often(
     boot: Boot, mosquitto: Mosquitto, service: Callable[..., Person]
 ) -> None:
     person = service("teacher/feeds/#")
@@ -68,7 +68,7 @@ def test_adafruit_is_asked_for_the_last_value_and_never_too_often(
     assert "canary" not in "\n".join(board.lines)
 
 
-def test_onenet_legacy_frames_the_state(
+def test_onenet_legacy_frames_state(
     boot: Boot, mosquitto: Mosquitto, service: Callable[..., Person]
 ) -> None:
     person = service("$dp")

@@ -107,5 +107,5 @@ def test_damaged_sdkconfig(some_board, tmp_path, small_images):
     assert read_sdkconfig(folder / "sdkconfig")["IDF_TARGET"] == "esp32"
 
 
-def test_a_full_filesystem_is_one_sentence():
+def test_full_filesystem_is_one_sentence():
     assert not one_sentence(make_filesystem, 8 * 4096, {"large": b"x" * 40_000})

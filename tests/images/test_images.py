@@ -18,7 +18,7 @@ from tests.images.fake_build import APPLICATION_SIZE, VERSION, flash_size_of, ma
 TABLE = "nvs,data,nvs,0x9000,0x4000,\nmain,app,factory,0x20000,0x180000,\n"
 
 
-def test_update_image_cannot_touch_the_filesystem(board, build_folder, update):
+def test_update_image_cannot_touch_filesystem(board, build_folder, update):
     """By byte ranges: what is written ends before the second slot, and long before the files."""
     layout = read_build(board, build_folder).layout
     image = read_flash_image(update, board.chip)
@@ -39,7 +39,7 @@ def test_update_image_is_bootloader_table_and_application(board, build_folder, u
     assert covered == b"\xff" * len(covered)  # NVS and the choice of slot become blank
 
 
-def test_factory_image_is_the_update_image_with_files(board, update, factory):
+def test_factory_image_is_update_image_with_files(board, update, factory):
     data = factory.read_bytes()
     image = read_flash_image(factory, board.chip)
     files = image.layout.filesystem
@@ -53,14 +53,14 @@ def test_factory_image_is_the_update_image_with_files(board, update, factory):
     assert set(board_files(FILES)) == {"README.txt", "config.json"}
 
 
-def test_filesystem_lies_where_the_firmware_looks_for_it(board, build_folder):
+def test_filesystem_lies_where_firmware_looks_for_it(board, build_folder):
     """The board's page has the places that the firmware of the trial images told."""
     region = read_build(board, build_folder).layout.filesystem
     page = (ROOT / "docs" / "boards" / f"{board.name}.md").read_text(encoding="utf-8")
     assert f"| {region.offset:#08x} | {region.end:#08x} | your files |" in page
 
 
-def test_places_follow_the_table(board, tmp_path):
+def test_places_follow_table(board, tmp_path):
     folder = make_build(board, tmp_path / "build", table=TABLE)
     build = read_build(board, folder)
     assert build.application.offset == 0x20000
@@ -70,13 +70,13 @@ def test_places_follow_the_table(board, tmp_path):
     assert update.read_bytes()[0x1F000:] == (folder / "micropython.bin").read_bytes()
 
 
-def test_a_vfs_row_is_the_filesystem(board, tmp_path):
+def test_vfs_row_is_filesystem(board, tmp_path):
     table = TABLE + "vfs,data,fat,0x200000,0x100000,\n"
     layout = read_build(board, make_build(board, tmp_path / "build", table=table)).layout
     assert (layout.filesystem.offset, layout.filesystem.size) == (0x200000, 0x100000)
 
 
-def test_app_image_is_the_application(images, board, build_folder):
+def test_app_image_is_application(images, board, build_folder):
     data = (images / f"{board.name}-v{VERSION}-app.bin").read_bytes()
     assert data == (build_folder / "micropython.bin").read_bytes()
 
@@ -106,7 +106,7 @@ def test_images_are_repeatable(board, build_folder, images, tmp_path):
         assert hashlib.sha256(again).digest() == hashlib.sha256(path.read_bytes()).digest()
 
 
-def test_flash_text_has_the_commands(images, board):
+def test_flash_text_has_commands(images, board):
     text = (images / f"{board.name}-v{VERSION}-flash.txt").read_text()
     stem = f"{board.name}-v{VERSION}"
     assert f"--baud 460800 write-flash 0x1000 {stem}-update.bin" in text
@@ -136,24 +136,24 @@ def refuse(board, folder, words):
     assert words in sentence and "\n" not in sentence
 
 
-def test_an_application_that_does_not_fit(board, tmp_path):
+def test_application_that_does_not_fit(board, tmp_path):
     folder = make_build(board, tmp_path / "build", application_size=0x2A0000)
     refuse(board, folder, "more than its")
 
 
-def test_a_missing_output(board, build_folder):
+def test_missing_output(board, build_folder):
     (build_folder / "micropython.bin").unlink()
     refuse(board, build_folder, f"run `make build BOARD={board.name}` first")
 
 
-def test_a_truncated_output(board, build_folder):
+def test_truncated_output(board, build_folder):
     path = build_folder / "micropython.bin"
     path.write_bytes(path.read_bytes()[:-1])
     refuse(board, build_folder, "cut off or damaged")
 
 
 @pytest.mark.parametrize("file", ["micropython.bin", "bootloader/bootloader.bin"])
-def test_a_damaged_program(board, build_folder, file):
+def test_damaged_program(board, build_folder, file):
     path = build_folder / file
     data = bytearray(path.read_bytes())
     data[-100] ^= 1
@@ -161,7 +161,7 @@ def test_a_damaged_program(board, build_folder, file):
     refuse(board, build_folder, "cut off or damaged")
 
 
-def test_a_damaged_table(board, build_folder):
+def test_damaged_table(board, build_folder):
     path = build_folder / "partition_table" / "partition-table.bin"
     data = bytearray(path.read_bytes())
     data[5] ^= 1
@@ -183,7 +183,7 @@ def test_another_chip(board, tmp_path):
     refuse(board, folder, "was built for 'esp32s3'")
 
 
-def test_a_flash_smaller_than_the_table(board, tmp_path):
+def test_flash_smaller_than_table(board, tmp_path):
     folder = make_build(board, tmp_path / "build", flash_size="2MB")
     refuse(board, folder, "does not fit")
 
@@ -194,23 +194,23 @@ def test_programs_for_another_flash_size(board, build_folder, tmp_path):
     refuse(board, other, "build again")
 
 
-def test_a_garbled_sdkconfig(board, build_folder):
+def test_garbled_sdkconfig(board, build_folder):
     (build_folder / "sdkconfig").write_text("CONFIG_IDF_TARGET=\n")
     refuse(board, build_folder, "sdkconfig lacks or garbles")
 
 
-def test_a_build_of_another_version_writes_nothing(board, build_folder, tmp_path):
+def test_build_of_another_version_writes_nothing(board, build_folder, tmp_path):
     build = read_build(board, build_folder)
     with pytest.raises(Problem, match="was not built from version 9.9.9"):
         make_images(board, build, "9.9.9", FILES, tmp_path / "dist")
     assert not (tmp_path / "dist").exists()
 
 
-def test_a_damaged_filesystem_is_one_sentence():
+def test_damaged_filesystem_is_one_sentence():
     with pytest.raises(Problem, match="is damaged"):
         read_files(b"\x5a" * 65536)
 
 
-def test_a_filesystem_keeps_every_byte():
+def test_filesystem_keeps_every_byte():
     files = {"config.json": b"{}" * 3000, "empty": b"", "\u638c.txt": bytes(range(256))}
     assert read_files(make_filesystem(1 << 18, files)) == files

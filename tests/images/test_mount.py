@@ -8,9 +8,7 @@ from ci.image.partitions import SECTOR
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
-def test_the_firmware_mounts_the_filesystem_and_reads_its_config(
-    board, factory, run_script, tmp_path
-):
+def test_firmware_mounts_filesystem_and_reads_its_config(board, factory, run_script, tmp_path):
     path = tmp_path / "filesystem.bin"
     path.write_bytes(read_flash_image(factory, board.chip).filesystem())
     run_script(SCRIPTS / "mount.py", str(path), str(SECTOR))

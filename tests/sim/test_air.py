@@ -16,7 +16,7 @@ def event(data: bytes, connection: int = 1, direction: str = "in") -> dict[str, 
 
 
 @pytest.mark.parametrize("cut", range(len(STREAM) + 1))
-def test_packets_are_found_wherever_the_stream_is_cut(cut: int) -> None:
+def test_packets_are_found_wherever_stream_is_cut(cut: int) -> None:
     air = Air()
     found = [*air.packets(event(STREAM[:cut])), *air.packets(event(STREAM[cut:]))]
     assert found == [("in", PINGRESP), ("in", LONG), ("in", PINGRESP)]

@@ -11,7 +11,7 @@ from broker import BrokerError, EmbeddedBroker, check_reachable, free_port
 from remote_light import parse_broker
 
 
-def test_a_busy_port_picks_another() -> None:
+def test_busy_port_picks_another() -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
@@ -22,7 +22,7 @@ def test_a_busy_port_picks_another() -> None:
             check_reachable(broker.host, broker.port)
 
 
-def test_an_unreachable_broker_is_a_sentence_within_ten_seconds() -> None:
+def test_unreachable_broker_is_sentence_within_ten_seconds() -> None:
     start = time.monotonic()
     with pytest.raises(BrokerError, match=r"no broker answers at 127\.0\.0\.1:1 .*BROKER="):
         check_reachable("127.0.0.1", 1)
@@ -37,6 +37,6 @@ def test_broker_is_host_and_port(text: str, expected: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", ":1883", "host:port"])
-def test_a_broker_that_is_neither_is_refused(text: str) -> None:
+def test_broker_that_is_neither_is_refused(text: str) -> None:
     with pytest.raises(BrokerError, match="host or host:port"):
         parse_broker(text)

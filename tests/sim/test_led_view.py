@@ -31,7 +31,7 @@ def frame(*colours: tuple[int, int, int]) -> Frame:
     return Frame(0.0, 17, colours)
 
 
-def test_frame_is_read_in_the_order_of_the_wire() -> None:
+def test_frame_is_read_in_order_of_wire() -> None:
     event = {"event": "frame", "t": 1500000, "pin": 17, "data": "0102030a0b0c"}
     assert Frame.from_event(event) == Frame(1.5, 17, ((2, 1, 3), (11, 10, 12)))
 
@@ -42,7 +42,7 @@ def test_plain_lines_where_there_is_no_terminal(demo: Board) -> None:
     assert out.getvalue().startswith("leds: #ff8000 #000001 #000000 #000000 / ")
 
 
-def test_rows_are_shown_as_the_board_has_them(demo: Board) -> None:
+def test_rows_are_shown_as_board_has_them(demo: Board) -> None:
     out = io.StringIO()
     colours = tuple((index, 0, 0) for index in range(LEDS))
     LedView(demo, out).show(frame(*colours))
@@ -51,7 +51,7 @@ def test_rows_are_shown_as_the_board_has_them(demo: Board) -> None:
     assert rows == ["#000000 #010000 #020000 #030000", "#070000 #060000 #050000 #040000"]
 
 
-def test_the_same_frame_is_drawn_once(demo: Board) -> None:
+def test_same_frame_is_drawn_once(demo: Board) -> None:
     out = io.StringIO()
     view = LedView(demo, out)
     for _ in range(2):
@@ -71,9 +71,7 @@ def drawn(out: Terminal) -> list[tuple[int, int, int]]:
     return [(int(red), int(green), int(blue)) for red, green, blue in found]
 
 
-def test_colours_on_a_terminal_are_24_bit_and_bright_enough_to_see(
-    demo: Board, terminal: Terminal
-) -> None:
+def test_colours_on_terminal_are_24_bit_and_bright(demo: Board, terminal: Terminal) -> None:
     LedView(demo, terminal).show(frame((0, 6, 0), (0, 1, 0), *DARK))
     dim, faintest, off = drawn(terminal)[:3]
     assert off == (40, 40, 40), "an LED that is off can be seen, too"

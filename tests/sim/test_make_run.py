@@ -44,7 +44,7 @@ def board_processes(marker: str) -> set[int]:
     return found
 
 
-def test_the_scenario_happens_with_the_built_in_broker(root: Path) -> None:
+def test_scenario_happens_with_built_in_broker(root: Path) -> None:
     result = make_run(root, "SECONDS=15")
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()
@@ -67,13 +67,13 @@ def test_each_board_plays_with_broker_of_ones_own(
     assert board.name in mosquitto.log.read_text()
 
 
-def test_too_short_a_run_says_what_is_missing(root: Path) -> None:
+def test_too_short_run_says_what_is_missing(root: Path) -> None:
     result = make_run(root, "SECONDS=0.1")
     assert result.returncode != 0
     assert "error: the LEDs never went on" in result.stderr
 
 
-def test_an_unreachable_broker_is_one_sentence(root: Path) -> None:
+def test_unreachable_broker_is_one_sentence(root: Path) -> None:
     start = time.monotonic()
     result = make_run(root, "BROKER=127.0.0.1:1", "SECONDS=15")
     assert result.returncode != 0
@@ -82,7 +82,7 @@ def test_an_unreachable_broker_is_one_sentence(root: Path) -> None:
     assert time.monotonic() - start < 15
 
 
-def test_what_a_person_types_is_published(root: Path) -> None:
+def test_what_person_types_is_published(root: Path) -> None:
     with subprocess.Popen(
         [sys.executable, str(PLAYER), "--seconds", "9"],
         cwd=root,

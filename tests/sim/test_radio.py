@@ -52,7 +52,7 @@ def start(tmp_path: Path, peer: socket.socket, code: str, **options: object) -> 
     return SimulatedBoard(arguments=(str(script), port), **options)  # type: ignore[arg-type]
 
 
-def test_bytes_wait_while_the_access_point_is_gone(tmp_path: Path, peer: socket.socket) -> None:
+def test_bytes_wait_while_access_point_is_gone(tmp_path: Path, peer: socket.socket) -> None:
     code = """
 join()
 s = socket.socket()
@@ -97,7 +97,7 @@ print("got", s.recv(2))
         connection.close()
 
 
-def test_a_short_silence_goes_unnoticed(tmp_path: Path, peer: socket.socket) -> None:
+def test_short_silence_goes_unnoticed(tmp_path: Path, peer: socket.socket) -> None:
     code = """
 join()
 s = socket.socket()
@@ -117,9 +117,7 @@ print("got", s.recv(2), wlan.isconnected())
         connection.close()
 
 
-def test_connecting_into_the_silence_ends_when_it_ends(
-    tmp_path: Path, peer: socket.socket
-) -> None:
+def test_connecting_into_silence_ends_when_it_ends(tmp_path: Path, peer: socket.socket) -> None:
     code = """
 join()
 print("joined")
@@ -141,9 +139,7 @@ print("then", poller.poll(5000)[0][1] == select.POLLOUT)
         board.wait_line("then True")
 
 
-def test_a_closed_connection_is_told_when_the_radio_is_back(
-    tmp_path: Path, peer: socket.socket
-) -> None:
+def test_closed_connection_is_told_when_radio_is_back(tmp_path: Path, peer: socket.socket) -> None:
     code = """
 join()
 s = socket.socket()
@@ -169,7 +165,7 @@ time.sleep(10)
         connection.close()
 
 
-def test_a_new_address_aborts_open_connections(tmp_path: Path, peer: socket.socket) -> None:
+def test_new_address_aborts_open_connections(tmp_path: Path, peer: socket.socket) -> None:
     code = """
 join()
 s = socket.socket()
@@ -210,7 +206,7 @@ print("found")
         board.wait_line("found")
 
 
-def test_why_a_network_is_not_joined(tmp_path: Path, peer: socket.socket) -> None:
+def test_why_network_is_not_joined(tmp_path: Path, peer: socket.socket) -> None:
     """network_wlan_status: most reasons read as connecting, and connect() clears none of them."""
     code = """
 def statuses(ssid, key):
@@ -244,7 +240,7 @@ for ssid, key in (("a", "wrong key"), ("a", "wrong key"), ("a", None), ("open", 
         board.wait_line("nowhere None [1000, 201]")
 
 
-def test_the_signal_of_an_access_point(tmp_path: Path, peer: socket.socket) -> None:
+def test_signal_of_access_point(tmp_path: Path, peer: socket.socket) -> None:
     """It is there while associated: for good without an address, for a handshake if that fails."""
     code = """
 def heard(key):
@@ -293,7 +289,7 @@ print("hidden ones too")
         board.wait_line("hidden ones too")
 
 
-def test_a_wrong_command_is_refused(tmp_path: Path, peer: socket.socket) -> None:
+def test_wrong_command_is_refused(tmp_path: Path, peer: socket.socket) -> None:
     with start(tmp_path, peer, "time.sleep(10)") as board:
         board.wait("power-on", lambda: board.events)
         for name, values in (

@@ -31,12 +31,12 @@ def program(tmp_path: Path) -> tuple[str, ...]:
     return (str(script),)
 
 
-def test_last_line_of_a_program_that_has_ended(program: tuple[str, ...]) -> None:
+def test_last_line_of_program_that_has_ended(program: tuple[str, ...]) -> None:
     with SimulatedBoard(arguments=program, on_line=slow_reader) as board:
         board.wait_line("last")
 
 
-def test_no_wait_for_a_program_that_has_ended(program: tuple[str, ...]) -> None:
+def test_no_wait_for_program_that_has_ended(program: tuple[str, ...]) -> None:
     with SimulatedBoard(arguments=program) as board:
         start = time.monotonic()
         with pytest.raises(BoardError, match="before the board's program ended.*\nfirst\nlast$"):
@@ -44,14 +44,14 @@ def test_no_wait_for_a_program_that_has_ended(program: tuple[str, ...]) -> None:
         assert time.monotonic() - start < 30
 
 
-def test_a_world_that_is_refused(program: tuple[str, ...]) -> None:
+def test_world_that_is_refused(program: tuple[str, ...]) -> None:
     commands = ({"command": "rain"},)
     with SimulatedBoard(arguments=program, commands=commands) as board:
         with pytest.raises(BoardError, match="refuses.*rain.*unknown command"):
             board.wait_line("never")
 
 
-def test_a_board_that_is_switched_off_while_its_world_is_told(program: tuple[str, ...]) -> None:
+def test_board_that_is_switched_off_while_its_world_is_told(program: tuple[str, ...]) -> None:
     """No thread of the PC's side ends by an exception; pytest would warn of it"""
     for _ in range(20):
         with SimulatedBoard(arguments=program, commands=({"command": "dns"},) * 200) as board:

@@ -52,7 +52,7 @@ def answer(monkeypatch, *answers):
     return asked
 
 
-def test_a_file_is_written_and_the_board_restarts(simulated, my_json, capsys):
+def test_file_is_written_and_board_restarts(simulated, my_json, capsys):
     simulated.said = b""
     configure.main(["--port", simulated.port, "--file", str(my_json)])
     assert json.loads(simulated.file("config.json")) == GOOD
@@ -74,7 +74,7 @@ def test_questions_are_asked_and_answered(simulated, monkeypatch):
     assert written["mode"] == "lights"
 
 
-def test_enter_keeps_what_is_on_the_board(simulated, monkeypatch):
+def test_enter_keeps_what_is_on_board(simulated, monkeypatch):
     (simulated.flash / "config.json").write_text(json.dumps(GOOD))
     asked = answer(monkeypatch, "", "", "192.0.2.9", "", "", "-")
     configure.main(["--port", simulated.port])
@@ -85,7 +85,7 @@ def test_enter_keeps_what_is_on_the_board(simulated, monkeypatch):
     assert CANARY not in "".join(asked)
 
 
-def test_a_broken_file_on_the_board_is_replaced(simulated, monkeypatch, capsys):
+def test_broken_file_on_board_is_replaced(simulated, monkeypatch, capsys):
     (simulated.flash / "config.json").write_text('{"wifi": {"ssid": "x",}}')
     answer(monkeypatch, "class", "", "192.0.2.7", "", "", "")
     configure.main(["--port", simulated.port])
@@ -101,7 +101,7 @@ def test_show_masks_secrets(simulated, capsys):
     assert json.loads(shown)["wifi"] == {"ssid": "\u638c\u63a7 class", "password": "********"}
 
 
-def test_a_wrong_file_is_refused_before_the_board_is_touched(tmp_path):
+def test_wrong_file_is_refused_before_board_is_touched(tmp_path):
     path = tmp_path / "wrong.json"
     path.write_text(json.dumps({"wifi": {"ssid": "x", "pasword": CANARY}}))
     with pytest.raises(Problem) as problem:
@@ -120,17 +120,17 @@ def test_a_wrong_file_is_refused_before_the_board_is_touched(tmp_path):
         (b"", "line 1, column 1"),
     ],
 )
-def test_a_file_that_is_not_json(data, words):
+def test_file_that_is_not_json(data, words):
     with pytest.raises(Problem, match=words):
         parse(data, "my.json")
 
 
-def test_a_missing_file():
+def test_missing_file():
     with pytest.raises(Problem, match="cannot be read"):
         configure.main(["--file", "/nowhere/my.json"])
 
 
-def test_the_same_check_as_on_the_board():
+def test_same_check_as_on_board():
     assert checked(GOOD, "x") == GOOD
     assert configure.config_module().__file__.endswith("/modules/device/config.py")
 
@@ -154,7 +154,7 @@ def only_enter():
     return lambda question: next(answers)
 
 
-def test_enter_at_all_questions_takes_the_readme_example(only_enter):
+def test_enter_at_all_questions_takes_readme_example(only_enter):
     readme = (ROOT / "README.md").read_text()
     example = parse(readme.partition("```json\n")[2].partition("```")[0].encode(), "README.md")
     assert "port" not in example["mqtt"]
@@ -162,7 +162,7 @@ def test_enter_at_all_questions_takes_the_readme_example(only_enter):
 
 
 @pytest.mark.parametrize("port", ["", None, []])
-def test_enter_takes_the_usual_port_instead_of_a_wrong_one(port, only_enter):
+def test_enter_takes_usual_port_instead_of_wrong_one(port, only_enter):
     values = {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1", "port": port}}
     assert "port" not in ask_values(values, only_enter, only_enter)["mqtt"]
 
@@ -190,14 +190,14 @@ def test_what_no_answer_can_mend_is_said_at_once(change, words):
 
 
 @pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"]])
-def test_what_stands_in_the_place_of_a_section_is_asked_anew(wifi):
+def test_what_stands_in_place_of_section_is_asked_anew(wifi):
     answers = iter(["class", "", "192.0.2.1", "", "", ""])
     values = ask_values({"wifi": wifi}, lambda _: next(answers), lambda _: next(answers))
     assert values == {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1"}}
 
 
 @pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
-def test_ctrl_d_and_ctrl_c_at_a_question_are_no_traceback(end):
+def test_ctrl_d_and_ctrl_c_at_question_are_no_traceback(end):
     def leave(arguments):
         raise end
 
@@ -243,7 +243,7 @@ def test_masking_hides_all_else(values):
     assert CANARY not in json.dumps(masked(values))
 
 
-def test_a_line_cut_while_writing_leaves_the_old_file(simulated):
+def test_line_cut_while_writing_leaves_old_file(simulated):
     (simulated.flash / "config.json").write_text(json.dumps(GOOD))
     with open_repl(simulated.port) as repl:
         real = repl._transport.exec
@@ -261,7 +261,7 @@ def test_a_line_cut_while_writing_leaves_the_old_file(simulated):
     assert json.loads(simulated.file("config.json")) == GOOD
 
 
-def test_a_file_that_arrives_damaged_is_not_taken(simulated, monkeypatch):
+def test_file_that_arrives_damaged_is_not_taken(simulated, monkeypatch):
     (simulated.flash / "config.json").write_text(json.dumps(GOOD))
     with open_repl(simulated.port) as repl:
         monkeypatch.setattr(repl._transport, "fs_hashfile", lambda *arguments: b"another")
@@ -281,7 +281,7 @@ while True:
 """
 
 
-def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkeypatch):
+def test_program_that_swallows_ctrl_c_has_cure(micropython, tmp_path, monkeypatch):
     monkeypatch.setattr("ci.board.repl._ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("ci.board.repl._STOP_SECONDS", 0.5)
     (tmp_path / "flash").mkdir()
@@ -293,7 +293,7 @@ def test_a_program_that_swallows_ctrl_c_has_a_cure(micropython, tmp_path, monkey
                 pass
 
 
-def test_a_port_without_micropython(monkeypatch):
+def test_port_without_micropython(monkeypatch):
     monkeypatch.setattr("ci.board.repl._ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("ci.board.repl._STOP_SECONDS", 0.1)
     _, end = os.openpty()
@@ -302,7 +302,7 @@ def test_a_port_without_micropython(monkeypatch):
             pass
 
 
-def test_a_port_that_is_not_there():
+def test_port_that_is_not_there():
     with pytest.raises(Problem, match="cannot be opened"):
         with open_repl("/dev/ttyNOWHERE"):
             pass
@@ -337,7 +337,7 @@ def test_ports_of_all_boards_are_found(monkeypatch):
     assert find_ports("COM7 COM8") == ["COM7", "COM8"]
 
 
-def test_no_board_names_the_other_ports(monkeypatch):
+def test_no_board_names_other_ports(monkeypatch):
     monkeypatch.setattr("ci.board.ports.comports", lambda: [PORTS[0], PORTS[3]])
     with pytest.raises(Problem, match="add PORT=/dev/ttyACM3"):
         find_port("")

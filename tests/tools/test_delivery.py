@@ -14,7 +14,7 @@ from tests.images.fake_build import VERSION, make_build
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
-def test_the_page_names_every_manifest():
+def test_page_names_every_manifest():
     boards = [load_board(name) for name in board_names()]
     page = page_text(boards, VERSION)
     named = re.findall(r'manifest="([^"]+)"', page)

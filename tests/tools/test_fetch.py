@@ -27,16 +27,14 @@ def find(
 
 
 @pytest.mark.parametrize("clone, debian", [("whole", "half"), ("half", "whole")])
-def test_the_first_way_that_works_is_used(
-    root: Path, tmp_path: Path, clone: str, debian: str
-) -> None:
+def test_first_way_that_works_is_used(root: Path, tmp_path: Path, clone: str, debian: str) -> None:
     result = find(root, tmp_path, clone, debian)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == str(tmp_path / "micropython")
     assert not (tmp_path / "micropython.partial").exists()
 
 
-def test_half_a_source_never_gets_the_name(root: Path, tmp_path: Path) -> None:
+def test_half_source_never_gets_name(root: Path, tmp_path: Path) -> None:
     result = find(root, tmp_path)
     assert result.returncode != 0
     assert "MICROPYTHON_DIR=/path/to/it" in result.stderr
@@ -47,7 +45,7 @@ def test_half_a_source_never_gets_the_name(root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "micropython" / "rubbish").exists()
 
 
-def test_a_given_source_is_used_or_named(root: Path, tmp_path: Path) -> None:
+def test_given_source_is_used_or_named(root: Path, tmp_path: Path) -> None:
     given = tmp_path / "given"
     setting = f"MICROPYTHON_DIR={given}\n"
     result = find(root, tmp_path, "whole", setting=setting)

@@ -27,7 +27,7 @@ def run_flash(board, port, path, *options):
     flash.main([board.name, "--port", port, "--file", str(path), *options])
 
 
-def test_update_is_written_and_leaves_the_files(board, update, capsys):
+def test_update_is_written_and_leaves_files(board, update, capsys):
     image = read_flash_image(update, board.chip)
     files = image.layout.filesystem
     with FakeBoard(board.chip, flash_size(board)) as fake:
@@ -39,7 +39,7 @@ def test_update_is_written_and_leaves_the_files(board, update, capsys):
     assert "files on the board stay" in capsys.readouterr().out
 
 
-def test_factory_image_replaces_the_whole_flash(board, factory, capsys):
+def test_factory_image_replaces_whole_flash(board, factory, capsys):
     with FakeBoard(board.chip, flash_size(board)) as fake:
         fake.flash[:] = b"\x5a" * len(fake.flash)
         run_flash(board, fake.port, factory, "--factory")
@@ -48,14 +48,14 @@ def test_factory_image_replaces_the_whole_flash(board, factory, capsys):
     assert said.index("EVERYTHING on the board is erased") < said.index("Writing at 0x")
 
 
-def test_update_again_over_the_same_table(board, update):
+def test_update_again_over_same_table(board, update):
     with FakeBoard(board.chip, flash_size(board)) as fake:
         run_flash(board, fake.port, update)
         run_flash(board, fake.port, update)
         assert len(fake.writes) == 2
 
 
-def test_falls_back_to_a_slow_line(board, update, capsys):
+def test_falls_back_to_slow_line(board, update, capsys):
     with FakeBoard(board.chip, flash_size(board), highest_baud=115200) as fake:
         run_flash(board, fake.port, update)
         assert fake.flash[0x1000 : 0x1000 + update.stat().st_size] == update.read_bytes()
@@ -81,11 +81,11 @@ def test_refuses_another_chip(board, update):
     refuse(board, update, "ESP32-C3", chip="esp32c3")
 
 
-def test_refuses_a_flash_that_is_too_small(board, update):
+def test_refuses_flash_that_is_too_small(board, update):
     refuse(board, update, "is it another board?", size=flash_size(board) // 2)
 
 
-def test_refuses_a_factory_image_for_a_larger_flash(board, factory):
+def test_refuses_factory_image_for_larger_flash(board, factory):
     refuse(board, factory, "has a filesystem for", "--factory", size=flash_size(board) * 2)
 
 
@@ -104,7 +104,7 @@ def test_refuses_to_update_over_another_table(board, update):
     refuse(board, update, "add FACTORY=1", before=other)
 
 
-def test_refuses_an_update_image_as_factory(board, update):
+def test_refuses_update_image_as_factory(board, update):
     refuse(board, update, "is an update image", "--factory")
 
 
@@ -112,17 +112,17 @@ def test_refuses_to_erase_everything_unasked(board, factory):
     refuse(board, factory, "erases everything on the board: add FACTORY=1")
 
 
-def test_refuses_the_application_alone(board, update):
+def test_refuses_application_alone(board, update):
     alone = update.with_name(f"{board.name}-v{VERSION}-app.bin")
     refuse(board, alone, "is an application alone")
 
 
-def test_refuses_a_missing_file(board, tmp_path):
+def test_refuses_missing_file(board, tmp_path):
     refuse(board, tmp_path / "gone.bin", "cannot be read")
 
 
 @pytest.mark.parametrize("kind", ["update", "factory"])
-def test_refuses_a_truncated_image(board, images, kind, tmp_path):
+def test_refuses_truncated_image(board, images, kind, tmp_path):
     data = (images / f"{board.name}-v{VERSION}-{kind}.bin").read_bytes()
     for length in (
         0,
@@ -145,24 +145,24 @@ def test_refuses_a_truncated_image(board, images, kind, tmp_path):
 
 
 @pytest.mark.parametrize("place", [0x0, 0x100, 0x7000, 0x7010, 0xF000, 0x20000])
-def test_refuses_a_damaged_image(board, update, place):
+def test_refuses_damaged_image(board, update, place):
     data = bytearray(update.read_bytes())
     data[place] ^= 0x10
     update.write_bytes(data)
     refuse(board, update, "")
 
 
-def test_refuses_an_oversized_image(board, factory):
+def test_refuses_oversized_image(board, factory):
     factory.write_bytes(factory.read_bytes() + b"\xff" * SECTOR)
     refuse(board, factory, "is longer than")
 
 
-def test_refuses_an_update_that_reaches_the_files(board, update):
+def test_refuses_update_that_reaches_files(board, update):
     update.write_bytes(update.read_bytes().ljust(flash_size(board) - 0x1000, b"\xff"))
     refuse(board, update, "reaches behind")
 
 
-def test_refuses_an_image_for_another_chip(board, tmp_path):
+def test_refuses_image_for_another_chip(board, tmp_path):
     refuse(
         board,
         make_build(board, tmp_path / "s3", chip="esp32s3") / "bootloader" / "bootloader.bin",
@@ -170,7 +170,7 @@ def test_refuses_an_image_for_another_chip(board, tmp_path):
     )
 
 
-def test_image_of_board_with_twice_the_flash_does_not_fit(board, tmp_path):
+def test_image_of_board_with_twice_flash_does_not_fit(board, tmp_path):
     """As an mPython image on a BPI:bit: same chip, half the flash."""
     megabytes = flash_size(board) >> 20
     folder = make_build(board, tmp_path / "build", flash_size=f"{2 * megabytes}MB")
@@ -192,12 +192,12 @@ def test_no_answer_is_one_sentence(board, update):
         run_flash(board, os.ttyname(slave), update)
 
 
-def test_a_port_that_is_not_there(board, update):
+def test_port_that_is_not_there(board, update):
     with pytest.raises(Problem, match="cannot be opened"):
         run_flash(board, "/dev/ttyNOWHERE", update)
 
 
-def test_finds_the_only_image(board, images):
+def test_finds_only_image(board, images):
     assert flash.find_image(board, True, images).name == f"{board.name}-v{VERSION}-factory.bin"
     (images / f"{board.name}-v9.9.9-update.bin").write_bytes(b"")
     with pytest.raises(Problem, match="several images"):

@@ -61,7 +61,7 @@ def fill_dist(project):
         (project / "dist" / name).write_text(name)
 
 
-def test_a_release_is_a_draft_until_all_files_are_there(project):
+def test_release_is_draft_until_all_files_are_there(project):
     fill_dist(project)
     (project / "bin" / "assets").write_text("3\n")
     status, _, calls = call(project, "publish.sh", "v1.2.3")
@@ -73,7 +73,7 @@ def test_a_release_is_a_draft_until_all_files_are_there(project):
     assert calls[-1] == "release edit v1.2.3 --draft=false"
 
 
-def test_a_release_that_lacks_a_file_stays_a_draft(project):
+def test_release_that_lacks_file_stays_draft(project):
     fill_dist(project)
     (project / "bin" / "assets").write_text("2\n")
     status, said, calls = call(project, "publish.sh", "v1.2.3")
@@ -89,7 +89,7 @@ def test_what_is_released_is_not_replaced(project):
     assert not any("create" in line or "delete" in line for line in calls)
 
 
-def test_a_draft_left_half_way_is_replaced(project):
+def test_draft_left_half_way_is_replaced(project):
     fill_dist(project)
     (project / "bin" / "draft").write_text("true\n")
     (project / "bin" / "assets").write_text("3\n")
@@ -97,7 +97,7 @@ def test_a_draft_left_half_way_is_replaced(project):
     assert status == 0 and "release delete v1.2.3 --yes" in calls
 
 
-def test_an_incomplete_dist_is_not_published(project):
+def test_incomplete_dist_is_not_published(project):
     status, said, calls = call(project, "publish.sh", "v1.2.3")
     assert status == 1 and "make release-collect" in said and not calls
 
@@ -115,7 +115,7 @@ def test_sizes_are_compared_with_main(project, some_board):
     assert calls[1].startswith(f"run download 4711 --name sizes-{some_board.name}")
 
 
-def test_without_a_build_of_main_it_says_so(project, some_board):
+def test_without_build_of_main_it_says_so(project, some_board):
     (project / "bin" / "run").write_text("")
     status, said, _ = call(project, "compare_sizes.sh", some_board.name)
     assert status == 0 and "No build of main" in said

@@ -67,37 +67,37 @@ def git(folder, *arguments):
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_a_tested_tag_is_released(project):
+def test_tested_tag_is_released(project):
     assert check_release(project) == "1.2.3"
 
 
-def test_a_dirty_tree_is_not(project):
+def test_dirty_tree_is_not(project):
     (project / "CHANGELOG.md").write_text(CHANGELOG + "- more\n")
     with pytest.raises(Problem, match="files were changed"):
         check_release(project)
 
 
-def test_an_untested_commit_is_not(project):
+def test_untested_commit_is_not(project):
     git(project, "commit", "--allow-empty", "-m", "y")
     git(project, "tag", "-f", "v1.2.3")
     with pytest.raises(Problem, match="has not been tested"):
         check_release(project)
 
 
-def test_tests_of_a_changed_tree_do_not_count(project):
+def test_tests_of_changed_tree_do_not_count(project):
     (project / "build" / "tested").unlink()
     (project / "CHANGELOG.md").write_text(CHANGELOG + "- more\n")
     note_tested(project)
     assert not (project / "build" / "tested").exists()
 
 
-def test_an_untagged_commit_is_not(project):
+def test_untagged_commit_is_not(project):
     git(project, "tag", "-d", "v1.2.3")
     with pytest.raises(Problem, match="is not tagged v1.2.3"):
         check_release(project)
 
 
-def test_a_version_without_notes_is_not(project):
+def test_version_without_notes_is_not(project):
     (project / "pyproject.toml").write_text('[project]\nversion = "1.2.4"\n')
     git(project, "commit", "-am", "y")
     git(project, "tag", "v1.2.4")
@@ -106,21 +106,21 @@ def test_a_version_without_notes_is_not(project):
         check_release(project)
 
 
-def test_notes_are_the_section():
+def test_notes_are_section():
     assert release_notes(CHANGELOG, "1.2.3") == ("### Changed\n\n- `config.json` has a new key.\n")
     assert release_notes(CHANGELOG, "1.2.2") == "- old\n"
     with pytest.raises(Problem):
         release_notes(CHANGELOG, "1.2")
 
 
-def test_a_complete_dist(dist):
+def test_complete_dist(dist):
     notes = collect(dist, VERSION, CHANGELOG)
     assert notes.read_text().startswith("### Changed")
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
     collect(dist, VERSION, CHANGELOG)  # again, over its own files
 
 
-def test_a_missing_file_stops_it(dist):
+def test_missing_file_stops_it(dist):
     missing = f"{board_names()[0]}-v{VERSION}-app.bin"
     (dist / missing).unlink()
     with pytest.raises(Problem, match=f"lacks {missing}"):
@@ -129,13 +129,13 @@ def test_a_missing_file_stops_it(dist):
         check_complete(dist / "nothing", VERSION)
 
 
-def test_a_stray_file_stops_it(dist):
+def test_stray_file_stops_it(dist):
     (dist / "mpython-v0.0.1-update.bin").write_bytes(b"")
     with pytest.raises(Problem, match="remove mpython-v0.0.1-update.bin"):
         check_complete(dist, VERSION)
 
 
-def test_a_damaged_image_stops_it(dist):
+def test_damaged_image_stops_it(dist):
     path = dist / f"mpython-v{VERSION}-factory.bin"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Problem, match="cut off"):

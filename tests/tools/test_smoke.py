@@ -37,7 +37,7 @@ def some_update(some_board, tmp_path):
     return make_images(some_board, build, VERSION, FILES, tmp_path / "dist")[0]
 
 
-def test_the_whole_job(qemu, some_board, some_update, capsys):
+def test_whole_job(qemu, some_board, some_update, capsys):
     smoke.main([some_board.name, "--qemu", qemu, "--file", str(some_update)])
     said = capsys.readouterr().out
     assert "FAILED" not in said
@@ -62,7 +62,7 @@ def test_without_wifi_it_says_what_is_left(qemu, some_board, some_update, capsys
     assert "ok           boots" in said
 
 
-def test_a_board_that_says_another_name_fails(qemu, some_board, some_update, capsys, monkeypatch):
+def test_board_that_says_another_name_fails(qemu, some_board, some_update, capsys, monkeypatch):
     monkeypatch.setenv("FAKE_QEMU_WIFI", "")
     monkeypatch.setenv("FAKE_QEMU_PRODUCT", "Generic ESP32 module")
     with pytest.raises(Problem, match="1 checks of .* failed"):
@@ -70,12 +70,12 @@ def test_a_board_that_says_another_name_fails(qemu, some_board, some_update, cap
     assert "FAILED       banner names the board" in capsys.readouterr().out
 
 
-def test_a_missing_emulator(some_board, some_update):
+def test_missing_emulator(some_board, some_update):
     with pytest.raises(Problem, match="cannot be run .* give QEMU="):
         smoke.main([some_board.name, "--qemu", "/nowhere/qemu", "--file", str(some_update)])
 
 
-def test_an_emulator_that_does_not_start(some_board, some_update, tmp_path):
+def test_emulator_that_does_not_start(some_board, some_update, tmp_path):
     broken = tmp_path / "qemu"
     broken.write_text("#!/bin/sh\necho no such machine >&2\nexit 1\n")
     os.chmod(broken, 0o755)
@@ -83,7 +83,7 @@ def test_an_emulator_that_does_not_start(some_board, some_update, tmp_path):
         smoke.main([some_board.name, "--qemu", str(broken), "--file", str(some_update)])
 
 
-def test_the_flash_has_no_config(board, update, tmp_path):
+def test_flash_has_no_config(board, update, tmp_path):
     """What is booted is an erased board that got the image, with only what the emulator needs."""
     image = read_flash_image(update, board.chip)
     path = tmp_path / "flash.bin"

@@ -38,7 +38,7 @@ def test_version(given, version):
     assert firmware_version("1.4.0", given) == version
 
 
-def test_a_project_without_a_version(tmp_path):
+def test_project_without_version(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[a]\nversion = "1.4.0"\n')
     with pytest.raises(ValueError, match="has no version"):
         project_version(tmp_path)
@@ -49,7 +49,7 @@ def git(folder, *arguments):
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_a_repository_is_read(tmp_path):
+def test_repository_is_read(tmp_path):
     git(tmp_path, "init")
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     git(tmp_path, "add", ".")
@@ -62,14 +62,14 @@ def test_a_repository_is_read(tmp_path):
     assert current_version(tmp_path).endswith("-dirty")
 
 
-def test_an_archive_inside_a_repository_is_not_that_repository(tmp_path):
+def test_archive_inside_repository_is_not_that_repository(tmp_path):
     git(tmp_path, "init")
     git(tmp_path, "commit", "--allow-empty", "-m", "x")
     (tmp_path / "unpacked").mkdir()
     assert read_source(tmp_path / "unpacked") == Source("", (), False, 0)
 
 
-def test_the_frozen_module(tmp_path):
+def test_frozen_module(tmp_path):
     micropython = tmp_path / "micropython"
     (micropython / "py").mkdir(parents=True)
     (micropython / "py" / "mpconfig.h").write_text(

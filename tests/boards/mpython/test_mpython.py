@@ -122,7 +122,7 @@ while True:
     board.wait_line("count 100")
 
 
-def test_an_event_that_fails_is_printed_and_the_next_one_comes(start: Start) -> None:
+def test_event_that_fails_is_printed_and_next_one_comes(start: Start) -> None:
     board = start("""
 def fail(pin):
     raise ValueError("of the pupil's own")
@@ -140,7 +140,7 @@ while True:
         board.wait_line("let go", since=lines)
 
 
-def test_a_button_of_ones_own_that_is_high_when_pressed(start: Start) -> None:
+def test_button_of_ones_own_that_is_high_when_pressed(start: Start) -> None:
     board = start(
         """
 button = Button(33, reverse=True)
@@ -175,7 +175,7 @@ while True:
         board.wait_line("let go 0 1", since=lines)
 
 
-def test_touch_pad_counts_from_the_first_time_it_is_asked(start: Start) -> None:
+def test_touch_pad_counts_from_first_time_it_is_asked(start: Start) -> None:
     board = start("""
 touchPad_N.config(700)
 print("ready", touchPad_N.was_pressed(), touchPad_N.get_presses())
@@ -208,7 +208,7 @@ while True:
     board.wait_line("touched")
 
 
-def test_touch_pad_without_free_timer_is_an_error(start: Start) -> None:
+def test_touch_pad_without_free_timer_is_error(start: Start) -> None:
     board = start("""
 import timers
 jobs = [timers.every(10, lambda: None) for _ in range(4)]
@@ -278,7 +278,7 @@ def test_connect_wifi(start: Start, arguments: str, point: AccessPoint) -> None:
     assert "returned None True" in board.lines
 
 
-def test_connect_wifi_again_leaves_the_network_of_before(start: Start) -> None:
+def test_connect_wifi_again_leaves_network_of_before(start: Start) -> None:
     points = (AccessPoint("first"), AccessPoint("second", rssi=-70))
     board = start(
         CONNECT % '"first", ""' + 'w.connectWiFi("second", "")\nprint("done")\n',
@@ -288,7 +288,7 @@ def test_connect_wifi_again_leaves_the_network_of_before(start: Start) -> None:
     assert f"WiFi(second,-70dBm) {CONNECTED}" in board.lines
 
 
-def test_connect_wifi_while_the_radio_tries_another(start: Start) -> None:
+def test_connect_wifi_while_radio_tries_another(start: Start) -> None:
     board = start("""
 w = wifi()
 w.connectWiFi("classroom", "")
@@ -303,12 +303,12 @@ print("ready")
 
 
 @pytest.mark.parametrize("arguments", ['"nobody", "x", 2', '"nobody", "x"'])
-def test_a_missing_network(start: Start, arguments: str) -> None:
+def test_missing_network(start: Start, arguments: str) -> None:
     board = start(CONNECT % arguments)
     assert "OSError: SSID invalid / failed to scan this wifi" in board.lines
 
 
-def test_a_wrong_password_and_then_the_right_one(start: Start) -> None:
+def test_wrong_password_and_then_right_one(start: Start) -> None:
     again = 'w.connectWiFi("classroom", "chalk and talk")\nprint("done")\n'
     board = start(
         CONNECT % '"classroom", "canary", 1' + again,

@@ -135,7 +135,7 @@ class Lamp:
         return True
 
 
-def test_a_hundred_thousand_payloads(run_script: Callable[..., str], tmp_path: Path) -> None:
+def test_hundred_thousand_payloads(run_script: Callable[..., str], tmp_path: Path) -> None:
     randomly = random.Random(30)
     payloads = [make_payload(randomly) for _ in range(COUNT)]
     file = tmp_path / "payloads"
@@ -179,7 +179,7 @@ def random_topic(randomly: random.Random) -> str:
 
 
 @pytest.mark.parametrize("mode", ["lights", "echo"])
-def test_the_whole_board(
+def test_whole_board(
     boot: Callable[..., SimulatedBoard], faults_broker: Mosquitto, mode: str
 ) -> None:
     """On every topic that it has subscribed: each command in its turn, nothing else does anything"""

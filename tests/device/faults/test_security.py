@@ -108,7 +108,7 @@ def no_tls(c: Certificates, folder: Path) -> None:
         (no_tls, "OSError", ""),
     ],
 )
-def test_a_broker_that_cannot_prove_itself(
+def test_broker_that_cannot_prove_itself(
     micropython: Path,
     certificates: Certificates,
     tmp_path: Path,
@@ -208,7 +208,7 @@ def test_no_secret_is_printed_or_published(
 
 
 @pytest.mark.parametrize("name", board_names())
-def test_no_secret_of_the_builder_gets_into_an_image(name: str, tmp_path: Path) -> None:
+def test_no_secret_of_builder_gets_into_image(name: str, tmp_path: Path) -> None:
     """A config.json that was left beside the files that an image brings stays out of it"""
     files = tmp_path / "files"
     shutil.copytree(FILES, files)
@@ -227,7 +227,7 @@ def test_no_secret_of_the_builder_gets_into_an_image(name: str, tmp_path: Path) 
         assert not [canary for canary in CANARIES if canary.encode() in content], path
 
 
-def test_only_the_owner_can_read_the_simulated_boards_files(
+def test_only_owner_can_read_simulated_boards_files(
     boot: Callable[..., SimulatedBoard],
 ) -> None:
     """The flash of `make run` holds passwords as a real board's does, but on a PC with other users"""

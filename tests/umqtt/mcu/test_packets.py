@@ -60,6 +60,6 @@ def test_packets() -> None:
         assert board.run(STAND_INS + PROGRAM).endswith("ok\r\n")
 
 
-def test_heap_of_an_idle_client() -> None:
+def test_heap_of_idle_client() -> None:
     with Microcontroller() as board:
         assert idle_client_heap(board) <= 4096

@@ -153,7 +153,7 @@ def test_plus_and_hash_are_allowed_in_client_id_and_user(play):
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4, 5])
-def test_refused_by_the_broker(play, code):
+def test_refused_by_broker(play, code):
     """[MQTT-3.2.2-5] the client closes too; MQTTException.args[0] is the code"""
 
     def conversation(broker):
@@ -215,7 +215,7 @@ def test_bad_connack(play, answer):
     )
 
 
-def test_close_without_connack_is_a_refusal(play):
+def test_close_without_connack_is_refusal(play):
     """[MQTT-3.2.2-6] D12: OSError(-1), not IndexError"""
 
     def conversation(broker):
@@ -229,7 +229,7 @@ def test_close_without_connack_is_a_refusal(play):
     )
 
 
-def test_connack_in_pieces_glued_to_a_message(play):
+def test_connack_in_pieces_glued_to_message(play):
     def conversation(broker):
         broker.accept()
         broker.read_packet()

@@ -100,7 +100,7 @@ def test_messages_before_suback_and_unsuback(play):
     )
 
 
-def test_subscribe_needs_a_callback(play):
+def test_subscribe_needs_callback(play):
     """contract: AssertionError with upstream's text, before anything is sent"""
 
     def conversation(broker):
