@@ -26,6 +26,8 @@ def number(value: int) -> bytes:
 
 
 def string(data: bytes) -> bytes:
+    if len(data) > 65535:  # 1.5.3
+        raise ValueError("too long")
     return number(len(data)) + data
 
 
