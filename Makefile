@@ -99,6 +99,16 @@ config: ## fill in a board's config.json; FILE=my.json for many boards; SHOW=1 p
 	@$(TOOLS)
 	@$(PYTHON) -m ci.board.configure --port "$(PORT)" --file "$(FILE)" $(if $(SHOW),--show)
 
+.PHONY: put
+put: ## copy a file to a board and restart it: FILE=lamp.py AS=/handlers.py
+	@$(TOOLS)
+	@$(PYTHON) -m ci.board.put --port "$(PORT)" --file "$(FILE)" --as "$(AS)"
+
+.PHONY: files
+files: ## list the files on a board
+	@$(TOOLS)
+	@$(PYTHON) -m ci.board.files --port "$(PORT)"
+
 .PHONY: smoke
 smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa
 	@$(TOOLS)

@@ -7,6 +7,7 @@ from esptool.loader import ESPLoader
 from esptool.util import FatalError
 from serial import SerialException
 
+from ci.board.ports import cannot_open
 from ci.boards import Board
 from ci.image.esp_image import chip_title
 from ci.image.partitions import parse_size
@@ -28,10 +29,7 @@ def connect(board: Board, port: str) -> ESPLoader:
         chip = detect_chip(port, connect_attempts=_ATTEMPTS)
     except LINE_ERRORS as error:
         if isinstance(error.__context__, SerialException):
-            raise Problem(
-                f"{port} cannot be opened: is it there, and does no other program use it? See "
-                "docs/troubleshooting.md"
-            ) from error
+            raise cannot_open(port) from error
         raise Problem(
             f"no chip answers at {port}: unplug the board, plug it in again and retry; early boards "
             "need their download buttons (docs/troubleshooting.md)"

@@ -4,15 +4,18 @@
     python -m ci.board.configure --file my.json [...]     writes a file, to every board plugged in
     python -m ci.board.configure --show [--port PORT]     prints it, secrets masked
 
-What is written has passed the same check as on the board, and replaces the old file at once.
+What is written has passed the same check as on the board, and replaces the old file at once; then
+the boards are watched until they are online. A board that is only read goes on as before.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import getpass
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from typing import Any
 from ci.board.device_config import config_module, masked, to_bytes
 from ci.board.ports import find_port, find_ports
 from ci.problem import Problem, run
-from ci.board.repl import open_repl
+from ci.board.repl import PROMPT, Repl, open_repl
 
 Values = dict[str, Any]
 Ask = Callable[[str], str]
@@ -34,6 +37,10 @@ _QUESTIONS = (
     ("mqtt", "user", "User name at the broker"),
     ("mqtt", "password", "Password at the broker"),
 )
+_OWN_PROGRAM = "/main.py"
+_ONLINE_SECONDS = 60
+# What the board says of its way to the broker, see docs/serial.md.
+_TOLD = ("boot: ", "config: ", "wifi: ", "time: ", "mqtt: ")
 _KEEP_SECRET = "Enter keeps it, - empties it"
 _ASKED = tuple(f"{section}.{key}: " for section, key, _ in _QUESTIONS)
 
@@ -70,37 +77,53 @@ _ask_secret: Ask = getpass.getpass
 
 
 def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
-    """Ask for the usual settings, offering the present ones, until the board would take them.
+    """Ask for the usual settings, offering the present ones; each until the board would take it.
 
     A key that was missing and is not answered stays out: the board has a default, or the check
-    asks for it. Raises Problem if something is wrong that no answer can mend.
+    asks for it. Raises Problem if something is wrong that no answer can cure.
     """
     values = copy.deepcopy(values)
     for section, _, _ in _QUESTIONS:
         if not isinstance(values.get(section), dict):
             values[section] = {}
     _refuse_what_is_never_asked(values)
-    while True:
-        for section, key, question in _QUESTIONS:
-            present = values[section].get(key)
-            missing = not isinstance(present, (str, int))
-            if missing:
-                present = ""
+    for section, key, question in _QUESTIONS:
+        _drop_if_wrong(values, section, key)
+        while True:
+            offered = values[section].get(key, "")
             if key == "password":
-                hint = f" [{_KEEP_SECRET}]" if present else ""
+                hint = f" [{_KEEP_SECRET}]" if offered else ""
                 answer = ask_secret(f"{question}{hint}: ")
-                answer = {"": present, "-": "" if present else "-"}.get(answer, answer)
+                answer = {"": offered, "-": "" if offered else "-"}.get(answer, answer)
             else:
-                hint = f" [{present}]" if present != "" else ""
-                answer = ask(f"{question}{hint}: ").strip() or present
-            if answer == "" and (missing or key == "port"):
-                values[section].pop(key, None)
+                hint = f" [{offered}]" if offered != "" else ""
+                answer = ask(f"{question}{hint}: ").strip() or offered
+            answered = copy.deepcopy(values)
+            if answer == "" and (key not in values[section] or key == "port"):
+                answered[section].pop(key, None)
             else:
-                values[section][key] = _number(answer) if key == "port" else answer
-        problems = config_module().check(values)
-        if not problems:
-            return values
-        print("That is not right yet:\n  " + "\n  ".join(problems))
+                answered[section][key] = _number(answer) if key == "port" else answer
+            problems = _problems_of(answered, section, key)
+            if not problems:
+                values = answered
+                break
+            print("\n".join(f"  {problem}" for problem in problems))
+    return values
+
+
+def _problems_of(values: Values, section: str, key: str) -> list[str]:
+    return [
+        problem
+        for problem in config_module().check(values)
+        if problem.startswith(f"{section}.{key}: ")
+    ]
+
+
+def _drop_if_wrong(values: Values, section: str, key: str) -> None:
+    """Offer nothing that the board would not take, and say so unless it is only not filled in."""
+    problems = _problems_of(values, section, key) if key in values[section] else []
+    if problems and values[section].pop(key) not in ("", None):
+        print("\n".join(f"  On the board: {problem}" for problem in problems))
 
 
 def _refuse_what_is_never_asked(values: Values) -> None:
@@ -130,12 +153,52 @@ def read_board(port: str) -> Values:
     return parse(data, f"{path} on the board at {port}")
 
 
-def write_board(port: str, values: Values) -> None:
-    """Write a checked configuration to a board and restart it."""
-    with open_repl(port) as repl:
-        repl.replace_file(config_module().PATH, to_bytes(values))
-        repl.restart()
-    print(f"{port}: config.json written; the board restarts.")
+def write_boards(ports: list[str], values: Values) -> None:
+    """Write a checked configuration to boards, restart them, and wait until all are online.
+
+    Blocks for up to a minute after the last one. Raises Problem if one cannot be written, or is
+    written and does not get online.
+    """
+    with contextlib.ExitStack() as stack:
+        watched = []
+        for port in ports:
+            repl = stack.enter_context(open_repl(port))
+            repl.replace_file(config_module().PATH, to_bytes(values))
+            own_program = repl.exists(_OWN_PROGRAM)
+            repl.restart()
+            print(f"{port}: config.json written; the board restarts.", flush=True)
+            if own_program:
+                print(f"{port}: it runs its own {_OWN_PROGRAM}, so it is not watched.")
+            else:
+                watched.append(repl)
+        deadline = time.monotonic() + _ONLINE_SECONDS
+        offline = [
+            f"{repl.port}: config.json is written, but the board is not online: {reason}"
+            for repl in watched
+            if (reason := _wait_online(repl, deadline))
+        ]
+    if offline:
+        raise Problem(
+            "\n".join(offline) + "\nrun `make config` again to correct an answer, or "
+            "`make monitor` to see more; docs/troubleshooting.md explains what the board says"
+        )
+
+
+def _wait_online(repl: Repl, deadline: float) -> str:
+    """Print what a board says until it is online; return why it is not, "" if it is."""
+    reason = "it says nothing"
+    for line in repl.lines(deadline - time.monotonic()):
+        if line == PROMPT:
+            return f"{reason}; it has gone to its prompt"
+        if not line.startswith(_TOLD):
+            continue
+        print(f"{repl.port}: {line}", flush=True)
+        reason = line
+        if line.startswith("mqtt: connected "):
+            return ""
+        if line.startswith("mqtt: the broker "):  # it has answered; the next try is a minute away
+            return line
+    return f"{reason}; it goes on trying"
 
 
 def main(arguments: list[str]) -> None:
@@ -152,8 +215,7 @@ def main(arguments: list[str]) -> None:
         except OSError as error:
             raise Problem(f"{options.file} cannot be read: {error.strerror}") from error
         values = checked(parse(data, options.file), options.file)
-        for port in find_ports(options.port):
-            write_board(port, values)
+        write_boards(find_ports(options.port), values)
         return
     port = find_port(options.port)
     if options.show:
@@ -162,9 +224,10 @@ def main(arguments: list[str]) -> None:
     try:
         values = read_board(port)
     except NotJson as problem:
-        print(f"{problem}; all is asked anew")
+        print(f"{problem}; all is asked again")
         values = config_module().TEMPLATE
-    write_board(port, ask_values(values, _ask, _ask_secret))
+    # The board runs while its person types, and goes on as it was if they stop.
+    write_boards([port], checked(ask_values(values, _ask, _ask_secret), "config.json"))
 
 
 if __name__ == "__main__":

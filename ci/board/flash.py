@@ -8,6 +8,8 @@ The file, the chip and the size of its flash are checked before anything is writ
 from __future__ import annotations
 
 import argparse
+import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -37,9 +39,25 @@ def find_image(board: Board, factory: bool, dist: Path = DIST) -> Path:
             f"{dist} holds several images: add FILE=<one of {', '.join(map(str, found))}>"
         )
     raise Problem(
-        f"no {kind} image of {board.name} in {dist}: run `make image BOARD={board.name}`, or add "
-        "FILE=<a downloaded image>"
+        f"no {kind} image of {board.name} in {dist}: download {board.name}-v<version>-{kind}.bin "
+        f"from {releases(origin())} and add FILE=<where it is>; or build one with `make build "
+        f"BOARD={board.name}`, then `make image BOARD={board.name}`"
     )
+
+
+def origin() -> str:
+    """Return the address that this tree was cloned from; "" if it was not."""
+    command = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:  # no git: a downloaded archive
+        return ""
+
+
+def releases(address: str) -> str:
+    """Return where the releases of a repository are, by the address that it is cloned from."""
+    place = re.fullmatch(r"(?:https://|ssh://git@|git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", address)
+    return f"https://{place[1]}/{place[2]}/releases" if place else "this project's releases"
 
 
 def what_is_lost(image: FlashImage) -> str:

@@ -9,7 +9,9 @@ import argparse
 import os
 import sys
 
-from ci.board.ports import find_port
+from serial import Serial
+
+from ci.board.ports import cannot_open, find_port
 from ci.problem import run
 
 
@@ -17,6 +19,10 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="monitor", description="Open a board's terminal.")
     parser.add_argument("--port", default="")
     port = find_port(parser.parse_args(arguments).port)
+    try:
+        Serial(port, exclusive=True).close()
+    except OSError as error:
+        raise cannot_open(port) from error
     os.execv(sys.executable, [sys.executable, "-m", "mpremote", "connect", port, "repl"])
 
 

@@ -8,6 +8,14 @@ from ci.boards import Board, board_names, load_board
 from ci.problem import Problem
 
 
+def cannot_open(port: str) -> Problem:
+    """Return what is to be said of a serial port that does not open."""
+    return Problem(
+        f"{port} cannot be opened: is it a board's serial port, is it there, and does no other "
+        "program use it? See docs/troubleshooting.md"
+    )
+
+
 def _plugged_in(board: Board | None) -> list[str]:
     boards = [board] if board else [load_board(name) for name in board_names()]
     ids = frozenset().union(*(one.usb_ids for one in boards))

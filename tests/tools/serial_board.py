@@ -116,6 +116,10 @@ class SerialBoard:
         """Return a file on the board's filesystem."""
         return (self.flash / name).read_bytes()
 
+    def type(self, text: bytes) -> None:
+        """Type on the serial line, as a terminal program does."""
+        os.write(self._line_end, text)
+
     def wait_until_said(self, text: bytes, seconds: float = 10) -> bool:
         """Wait for the board to print `text`."""
         for _ in range(int(seconds / 0.02)):

@@ -12,6 +12,7 @@ from ci.board.device_config import config_module, masked
 from ci.board.ports import find_port, find_ports
 from ci.problem import Problem, run
 from ci.board.repl import open_repl
+from tests.mosquitto import Mosquitto
 from tests.tools.serial_board import SerialBoard
 
 pytestmark = pytest.mark.serial
@@ -29,6 +30,30 @@ def simulated(micropython, tmp_path):
     with SerialBoard(micropython, tmp_path / "flash") as board:
         assert board.wait_until_said(b">>> ")  # it has no config.json, and waits
         yield board
+
+
+@pytest.fixture
+def running(micropython, mosquitto, tmp_path):
+    """A board that its program has brought online, by the configuration `running.values`."""
+    values = {
+        "wifi": {"ssid": "class"},
+        "mqtt": {"server": mosquitto.host, "port": mosquitto.port},
+        "topics": {"status": "status"},
+    }
+    (tmp_path / "flash").mkdir()
+    (tmp_path / "flash" / "config.json").write_text(json.dumps(values))
+    with SerialBoard(micropython, tmp_path / "flash", "class") as board:
+        board.values = values
+        assert board.wait_until_said(b"mqtt: connected", 30)
+        yield board
+
+
+def write(board, *arguments):
+    """Run `make config` on a board that finds no network afterwards, and do not wait for one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configure, "_ONLINE_SECONDS", 0)
+        with pytest.raises(Problem, match="config.json is written, but the board is not online"):
+            configure.main(["--port", board.port, *arguments])
 
 
 @pytest.fixture
@@ -54,7 +79,7 @@ def answer(monkeypatch, *answers):
 
 def test_file_is_written_and_board_restarts(simulated, my_json, capsys):
     simulated.said = b""
-    configure.main(["--port", simulated.port, "--file", str(my_json)])
+    write(simulated, "--file", str(my_json))
     assert json.loads(simulated.file("config.json")) == GOOD
     assert config_module().read(str(simulated.flash / "config.json")) == (GOOD, [])
     assert not (simulated.flash / "config.json.new").exists()
@@ -63,9 +88,9 @@ def test_file_is_written_and_board_restarts(simulated, my_json, capsys):
     assert CANARY.encode() not in simulated.said
 
 
-def test_questions_are_asked_and_answered(simulated, monkeypatch):
+def test_answers_are_written(simulated, monkeypatch):
     asked = answer(monkeypatch, "class", CANARY, "192.0.2.7", "", "me", "")
-    configure.main(["--port", simulated.port])
+    write(simulated)
     assert len(asked) == 6
     written = json.loads(simulated.file("config.json"))
     assert written["wifi"] == {"ssid": "class", "password": CANARY}
@@ -77,7 +102,7 @@ def test_questions_are_asked_and_answered(simulated, monkeypatch):
 def test_enter_keeps_what_is_on_board(simulated, monkeypatch):
     (simulated.flash / "config.json").write_text(json.dumps(GOOD))
     asked = answer(monkeypatch, "", "", "192.0.2.9", "", "", "-")
-    configure.main(["--port", simulated.port])
+    write(simulated)
     expected = json.loads(json.dumps(GOOD))
     expected["mqtt"]["server"] = "192.0.2.9"
     expected["mqtt"]["password"] = ""
@@ -88,9 +113,88 @@ def test_enter_keeps_what_is_on_board(simulated, monkeypatch):
 def test_broken_file_on_board_is_replaced(simulated, monkeypatch, capsys):
     (simulated.flash / "config.json").write_text('{"wifi": {"ssid": "x",}}')
     answer(monkeypatch, "class", "", "192.0.2.7", "", "", "")
-    configure.main(["--port", simulated.port])
+    write(simulated)
     assert "line 1, column 23" in capsys.readouterr().out
     assert json.loads(simulated.file("config.json"))["wifi"]["ssid"] == "class"
+
+
+def test_show_leaves_running_board_running(running, capsys):
+    running.said = b""
+    configure.main(["--port", running.port, "--show"])
+    assert json.loads(capsys.readouterr().out)["wifi"] == running.values["wifi"]
+    assert running.wait_until_said(b"mqtt: connected", 30)
+
+
+def test_show_leaves_board_at_its_prompt(simulated):
+    configure.main(["--port", simulated.port, "--show"])
+    simulated.said = b""
+    simulated.type(b"print('still ' + 'here')\r")
+    assert simulated.wait_until_said(b"still here")
+    assert b"boot: " not in simulated.said
+
+
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
+def test_interrupted_questions_leave_board_running(running, monkeypatch, end):
+    def leave(question):
+        raise end
+
+    monkeypatch.setattr(configure, "_ask", leave)
+    running.said = b""
+    with pytest.raises(end):
+        configure.main(["--port", running.port])
+    assert running.wait_until_said(b"mqtt: connected", 30)
+    assert json.loads(running.file("config.json")) == running.values
+
+
+def test_interrupted_transfer_leaves_board_running(running):
+    running.said = b""
+    with pytest.raises(KeyboardInterrupt):
+        with open_repl(running.port) as repl:
+            repl._transport.exec_raw_no_follow("while True: print('busy')")
+            assert running.wait_until_said(b"busy")
+            raise KeyboardInterrupt
+    assert running.wait_until_said(b"mqtt: connected", 30)
+
+
+def test_success_is_told_when_board_is_online(running, capsys, monkeypatch):
+    answer(monkeypatch, "", "", "", "", "", "")
+    configure.main(["--port", running.port])
+    said = capsys.readouterr().out
+    assert said.index("wifi: connected class") < said.index("mqtt: connected 127.0.0.1")
+
+
+def test_broker_that_refuses_is_quoted(running, tmp_path, my_json):
+    (tmp_path / "guarded").mkdir()
+    guarded = Mosquitto(tmp_path / "guarded", "allow_anonymous false\n")
+    guarded.start()
+    values = {**running.values, "mqtt": {"server": guarded.host, "port": guarded.port}}
+    my_json.write_text(json.dumps(values))
+    try:
+        with pytest.raises(Problem, match="mqtt: the broker does not let this user in"):
+            configure.main(["--port", running.port, "--file", str(my_json)])
+    finally:
+        guarded.stop()
+
+
+def test_network_out_of_reach_is_quoted(running, my_json, monkeypatch):
+    my_json.write_text(json.dumps({**running.values, "wifi": {"ssid": "clas"}}))
+    monkeypatch.setattr(configure, "_ONLINE_SECONDS", 15)
+    with pytest.raises(Problem, match='no network named "clas" is in reach.*; it goes on trying'):
+        configure.main(["--port", running.port, "--file", str(my_json)])
+
+
+def test_board_that_goes_to_its_prompt_is_told(running, my_json):
+    mqtt = {**running.values["mqtt"], "tls": {"ca": "/missing.pem"}}
+    my_json.write_text(json.dumps({**running.values, "mqtt": mqtt}))
+    with pytest.raises(Problem, match='no file "/missing.pem".*; it has gone to its prompt'):
+        configure.main(["--port", running.port, "--file", str(my_json)])
+
+
+def test_board_with_own_program_is_not_watched(simulated, my_json, capsys):
+    (simulated.flash / "main.py").write_text("print('mine')")
+    configure.main(["--port", simulated.port, "--file", str(my_json)])
+    assert "it runs its own /main.py" in capsys.readouterr().out
+    assert simulated.wait_until_said(b"mine")
 
 
 def test_show_masks_secrets(simulated, capsys):
@@ -135,16 +239,36 @@ def test_same_check_as_on_board():
     assert configure.config_module().__file__.endswith("/modules/device/config.py")
 
 
-def test_wrong_answers_are_asked_again(capsys):
-    answers = iter(
-        ["class", "short", "192.0.2.1", "many", "", ""] + ["", "longer-1", "", "1", "", ""]
-    )
-    values = ask_values({}, lambda question: next(answers), lambda question: next(answers))
+def test_wrong_answer_is_told_and_asked_again(capsys):
+    asked = []
+    answers = iter(["class", "short", "longer-1", "192.0.2.1", "many", "1", "", ""])
+
+    def reply(question):
+        asked.append(question)
+        return next(answers)
+
+    values = ask_values({}, reply, reply)
     said = capsys.readouterr().out
     assert 'mqtt.port: found "many"' in said
     assert "wifi.password" in said and "short" not in said
     assert values["mqtt"]["port"] == 1
     assert values["wifi"]["password"] == "longer-1"
+    assert asked.count("Broker's port (0: the usual one): ") == 2  # the wrong one is not offered
+    assert asked[1] == asked[2] and asked[4] == asked[5]  # at once, before the next question
+
+
+def test_missing_answer_is_told_and_asked_again(capsys):
+    answers = iter(["", "class", "", "", "192.0.2.1", "", "", ""])
+    values = ask_values({}, lambda _: next(answers), lambda _: next(answers))
+    said = capsys.readouterr().out
+    assert "wifi.ssid: missing" in said and "mqtt.server: missing" in said
+    assert values["wifi"]["ssid"] == "class"
+
+
+def test_wrong_value_on_board_is_told_and_not_offered(capsys, only_enter):
+    values = {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1", "port": "many"}}
+    assert "port" not in ask_values(values, only_enter, only_enter)["mqtt"]
+    assert 'On the board: mqtt.port: found "many"' in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -181,7 +305,7 @@ def never(question):
         ({"topics": None}, "topics: found a value of the wrong form"),
     ],
 )
-def test_what_no_answer_can_mend_is_said_at_once(change, words):
+def test_what_no_answer_can_cure_is_told_at_once(change, words):
     with pytest.raises(Problem) as problem:
         ask_values({**GOOD, **change}, never, never)
     assert words in str(problem.value)
@@ -190,7 +314,7 @@ def test_what_no_answer_can_mend_is_said_at_once(change, words):
 
 
 @pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"]])
-def test_what_stands_in_place_of_section_is_asked_anew(wifi):
+def test_what_stands_in_place_of_section_is_asked_again(wifi):
     answers = iter(["class", "", "192.0.2.1", "", "", ""])
     values = ask_values({"wifi": wifi}, lambda _: next(answers), lambda _: next(answers))
     assert values == {"wifi": {"ssid": "class"}, "mqtt": {"server": "192.0.2.1"}}

@@ -202,5 +202,25 @@ def test_finds_only_image(board, images):
     (images / f"{board.name}-v9.9.9-update.bin").write_bytes(b"")
     with pytest.raises(Problem, match="several images"):
         flash.find_image(board, False, images)
-    with pytest.raises(Problem, match="run `make image"):
-        flash.find_image(board, False, images / "nothing")
+
+
+def test_no_image_leads_to_a_release_first(board, tmp_path):
+    with pytest.raises(Problem) as problem:
+        flash.find_image(board, False, tmp_path)
+    sentence = str(problem.value)
+    assert f"download {board.name}-v<version>-update.bin" in sentence
+    assert sentence.index("releases and add FILE=") < sentence.index("make build")
+
+
+@pytest.mark.parametrize(
+    "address, page",
+    [
+        ("https://example.org/class/boards.git", "https://example.org/class/boards/releases"),
+        ("git@example.org:class/boards.git", "https://example.org/class/boards/releases"),
+        ("ssh://git@example.org/class/boards", "https://example.org/class/boards/releases"),
+        ("/home/me/boards", "this project's releases"),
+        ("", "this project's releases"),
+    ],
+)
+def test_releases_are_found_by_the_clones_origin(address, page):
+    assert flash.releases(address) == page

@@ -25,7 +25,7 @@ class Flash:
         self.open = posix.open
         self.chdir = posix.chdir
         self.getcwd = posix.getcwd
-        self.ilistdir = posix.ilistdir
+        self._ilistdir = posix.ilistdir
         self.mkdir = posix.mkdir
         self.remove = posix.remove
         self.rmdir = posix.rmdir
@@ -37,6 +37,11 @@ class Flash:
 
     def umount(self):
         pass
+
+    def ilistdir(self, path):
+        for name, kind, inode in self._ilistdir(path):
+            full = path.rstrip("/") + "/" + name if path else name
+            yield name, kind, inode, self.stat(full)[6]  # littlefs tells the size, too
 
     def rename(self, old, new):
         # VfsPosix.rename of a folder other than / gives both names the same buffer (1.25, 1.28).
