@@ -57,7 +57,17 @@ class MicroBitPin:
         self._end_pwm()
         adc = ADC(self.pin)
         adc.atten(ADC.ATTN_11DB)
-        return adc.read() >> 2
+        value = adc.read() >> 2
+        # Wi-Fi keeps the second ADC to itself; MicroPython's adc.c (v1.28) then says 0.
+        if value == 0 and not self._is_on_first_adc():
+            import wifi
+
+            if wifi.is_on():
+                raise ValueError("while Wi-Fi is on, only pin1, pin2 and pin5 read voltages")
+        return value
+
+    def _is_on_first_adc(self):
+        return any(self.pin is Pin(number) for number in range(32, 40))  # of the ESP32
 
     def write_analog(self, value):
         """Put it at 3.3 V for this share of time, 0 to 1023, at 50 Hz at first."""

@@ -307,3 +307,35 @@ def test_light_sensors(run: Run) -> None:
         ),
     )
     assert board.lines == ["[1000, 0] done"]
+
+
+def test_read_analog_with_wifi_on_is_refused_in_words(run: Run) -> None:
+    """[D5] Wi-Fi keeps the second ADC, and MicroPython says 0 then."""
+    board = run("""
+from microbit import *
+print("off:", pin0.read_analog() > 0, pin1.read_analog() > 0)
+import network
+wlan = network.WLAN(network.AP_IF)
+wlan.active(True)
+try:
+    pin0.read_analog()
+except ValueError as error:
+    print(error)
+print("on:", pin1.read_analog() > 0, pin5.read_analog() > 0)
+wlan.active(False)
+print("off again:", pin0.read_analog() > 0)
+print("done")
+""")
+    assert "off: True True" in board.lines
+    assert "while Wi-Fi is on, only pin1, pin2 and pin5 read voltages" in board.lines
+    assert "on: True True" in board.lines
+    assert "off again: True" in board.lines
+
+
+def test_read_analog_of_zero_volts_is_zero(run: Run) -> None:
+    zero = {"command": "analogue", "id": 25, "value": 0}
+    board = run(
+        "from microbit import *\nprint('volts', pin0.read_analog())\nprint('done')",
+        commands=(zero,),
+    )
+    assert "volts 0" in board.lines
