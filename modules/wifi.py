@@ -1,11 +1,11 @@
-"""Joining a Wi-Fi network and staying in it. The only module that touches the radio.
+"""Joining a Wi-Fi network and staying in it.
 
 For a program of one's own, as the BPI:bit tutorials have it:
 
     import wifi
     wifi.start()        # credentials from /config.json, else wifi_cfg.py; waits for an address
 
-The firmware's own loop uses the class `WiFi`, whose `step` never blocks.
+The firmware's own loop and mpython.wifi use the class `WiFi`: nothing else asks the radio to join.
 """
 
 import network
@@ -13,27 +13,38 @@ import time
 import timers
 from micropython import const
 
-# The radio tries on by itself. Only if that has led nowhere is it asked anew; the patience doubles
-# each time, up to this. Milliseconds.
-_PATIENCE_MOST = const(60000)
+# The radio tries on by itself. Only if that has led nowhere does it begin again; the patience
+# doubles each time, up to this. Milliseconds.
+_MAX_PATIENCE = const(60000)
 
 # How long the radio may take to leave a network. Milliseconds.
-_LEAVE = const(200)
+_LEAVE_TIME = const(200)
 
 # Most of what keeps the board out reads as "connecting" on ESP32 (network_wlan_status of v1.28), a
 # wrong password too (reason 15, ESP-IDF's api-guides/wifi). So after this long without an address
 # it is said what is missing, while the radio goes on trying. Milliseconds.
-_HINT = const(10000)
+_HINT_TIME = const(10000)
 
-# With a wrong password the board may seem to be in while the handshake lasts, some seconds, and is
-# out again for a tenth of a second or more. It is in if it has not been seen out for this long, or
-# for half the wait if that is shorter. Looked at in this rhythm. Milliseconds.
-_IN = const(5000)
-_LOOK = const(100)
+# How long the radio takes, at most, to find out what keeps the board out. Milliseconds.
+_FIND_OUT_TIME = const(5000)
+
+# How often it is looked whether an access point has let the board in. Milliseconds.
+_LOOK_PERIOD = const(100)
+
+# The states of a WiFi.
+_OFF = const(0)
+_LEAVING = const(1)  # disconnect() only asks: connect() comes when the radio has left
+_JOINING = const(2)
+_CONNECTED = const(3)  # with an address
 
 
 def _station():
     return network.WLAN(network.STA_IF)
+
+
+def is_on():
+    """Return whether the radio is on, as a station or as an access point."""
+    return _station().active() or network.WLAN(network.AP_IF).active()
 
 
 def is_associated(wlan):
@@ -43,6 +54,21 @@ def is_associated(wlan):
         return True
     except OSError:  # "Wifi Not Connected"
         return False
+
+
+def strongest(wlan, ssid):
+    """Return (BSSID, channel, RSSI in dBm) of the strongest access point named `ssid`, or None.
+
+    Left to itself, the radio takes the first that it finds, on the lowest channel: connect() leaves
+    WIFI_FAST_SCAN (network_wlan.c of v1.28, ESP-IDF's api-guides/wifi). A hidden network has no
+    name in a search: None. Blocks for the search of all channels, 2.4 s, and callbacks wait.
+    """
+    name = ssid.encode()
+    best = None
+    for point in wlan.scan():
+        if point[0] == name and (best is None or point[3] > best[2]):
+            best = point[1:4]
+    return best
 
 
 def reason(ssid, status, associated=False):
@@ -66,52 +92,76 @@ def reason(ssid, status, associated=False):
     return '"%s" does not let the board in; check wifi.password' % ssid
 
 
-class WiFi:
-    """Keeps the board in one network: joins, watches, rejoins, for ever.
+class Presence:
+    """Whether an access point has let the board in, seen over some time.
 
-    `step` does a slice of that work and never blocks; call it at least every few hundred
-    milliseconds. Each change is printed as one line that begins with `wifi:`.
+    With a wrong password it seems so while the handshake lasts, some seconds, and then not for a
+    tenth of a second or more. So the board is in if it has not been seen out for 5 s, or for half
+    of the attempt if that is shorter.
     """
 
-    def __init__(self, ssid, password="", hostname=None, timeout=20):
-        """`timeout`: seconds without an address after which the radio is asked anew."""
+    def __init__(self, wlan):
+        self._wlan = wlan
+        self.begin()
+
+    def begin(self):
+        """Begin an attempt to join, with the board out."""
+        self._begin = self._last_look = self._last_unassociated = time.ticks_ms()
+
+    def look(self):
+        """Look at the radio, ten times a second at most."""
+        if timers.elapsed(self._last_look, _LOOK_PERIOD):
+            self._last_look = time.ticks_ms()
+            if not is_associated(self._wlan):
+                self._last_unassociated = self._last_look
+
+    def is_in(self):
+        """Return whether the board is in."""
+        now = time.ticks_ms()
+        enough = min(_FIND_OUT_TIME, time.ticks_diff(now, self._begin) // 2)
+        return time.ticks_diff(now, self._last_unassociated) > enough
+
+
+class WiFi:
+    """Keeps the board in one network: joins, watches, rejoins, forever.
+
+    `step` does a slice of that work; call it at least every few hundred milliseconds. It blocks
+    only where an attempt to join begins, 2.4 s for the search of the strongest access point: at
+    first, after the access point was lost, and each time the radio's patience has ended. `log` is
+    called with each change as one line that begins with `wifi:`.
+    """
+
+    def __init__(self, ssid, password="", hostname=None, timeout=20, log=print):
+        """`timeout`: seconds without an address after which the radio begins again."""
         self.ssid = ssid
-        self._timeout = timeout * 1000
         self.losses = 0
-        self.connected = False
         self._password = password
         self._hostname = hostname
-        self._wlan = None
-        self._asked = 0  # ticks_ms of the last connect()
+        self._timeout = timeout * 1000
         self._patience = self._timeout
-        self._told = None  # the last status that was printed, and whether the board was in
-        self._looked = self._out = 0  # ticks_ms: when it was looked last, and when it was not in
-        self._leaving = False
+        self._log = log
+        self._wlan = None
+        self._presence = None
+        self._access_point = None  # (BSSID, channel, RSSI) that the radio was told to join
+        self._was_kept_out = False  # by that one: then the radio chooses for itself next time
+        self._state = _OFF
+        self._state_time = 0  # ticks_ms when it began
+        self._reported_status = None  # the status told last, and whether the board was in
 
-    def _ask(self):
-        self._asked = self._out = time.ticks_ms()
-        self._leaving = False
-        try:
-            # Without a key the network is open; the port takes None for that.
-            self._wlan.connect(self.ssid, self._password or None)
-        except OSError as error:  # the radio is still busy with the last try
-            print("wifi: the radio is not ready (%s)" % error)
-            self._leave()
-
-    def _leave(self):
-        # disconnect() only asks; while the radio still tries, connect() raises OSError.
-        self._wlan.disconnect()
-        self._asked = time.ticks_ms()
-        self._leaving = True
+    @property
+    def connected(self):
+        """Whether the board has an address, as the last `step` saw it."""
+        return self._state == _CONNECTED
 
     def start(self):
-        """Switch the radio on and begin to join. Blocks for the radio's start, about 0.1 s."""
+        """Switch the radio on, 0.1 s, and begin to join, as `step` does."""
         if self._hostname:
             network.hostname(self._hostname)
         self._wlan = _station()
         self._wlan.active(True)
+        self._presence = Presence(self._wlan)
         if self._wlan.status() == network.STAT_IDLE:
-            self._ask()
+            self._connect()
         else:  # left over from before a soft reset, perhaps in another network
             self._leave()
 
@@ -121,66 +171,109 @@ class WiFi:
             if self.connected:
                 self._wlan.disconnect()
             self._wlan.active(False)
-        self.connected = False
+        self._enter(_OFF)
+
+    def signal(self):
+        """Return (RSSI in dBm, channel, BSSID as text) of the access point; None outside a network.
+
+        The BSSID is None if the radio chose for itself: MicroPython does not tell it then.
+        """
+        try:
+            rssi = self._wlan.status("rssi")
+        except OSError:  # "Wifi Not Connected"
+            return None
+        bssid = None
+        if self._access_point is not None:
+            bssid = ":".join("%02x" % byte for byte in self._access_point[0])
+        return rssi, self._wlan.config("channel"), bssid
 
     def reason(self):
         """Return why there is no connection, as a sentence."""
-        since = time.ticks_diff(time.ticks_ms(), self._asked)
-        if self._told and (self._leaving or since < _IN):
-            # Asked anew, the radio has had no time to find out; what was found before still holds.
-            return reason(self.ssid, *self._told)
-        return reason(self.ssid, self._wlan.status(), self._is_in())
-
-    def _look(self):
-        if timers.elapsed(self._looked, _LOOK):
-            now = time.ticks_ms()
-            self._looked = now
-            if not is_associated(self._wlan):
-                self._out = now
-
-    def _is_in(self):
-        now = time.ticks_ms()
-        enough = min(_IN, time.ticks_diff(now, self._asked) // 2)
-        return time.ticks_diff(now, self._out) > enough
+        just_begun = not timers.elapsed(self._state_time, _FIND_OUT_TIME)
+        if self._reported_status and (self._state == _LEAVING or just_begun):
+            # The radio has had no time to find out; what was found before still holds.
+            return reason(self.ssid, *self._reported_status)
+        return reason(self.ssid, self._wlan.status(), self._presence.is_in())
 
     def step(self):
         """Do what is due now and return whether the board has an address."""
-        since = time.ticks_diff(time.ticks_ms(), self._asked)
-        if self._leaving:
-            if since >= _LEAVE:
-                self._ask()
+        if self._state == _LEAVING:
+            if timers.elapsed(self._state_time, _LEAVE_TIME):
+                self._connect()
             return False
         if self._wlan.isconnected():
-            if not self.connected:
-                self.connected = True
-                self._patience = self._timeout
-                self._told = None
-                print("wifi: connected %s %s" % (self.ssid, self._wlan.ifconfig()[0]))
+            if self._state == _JOINING:
+                self._take_connection()
             return True
-        status = self._wlan.status()
-        if self.connected:
-            self.connected = False
-            self.losses += 1
-            self._asked = self._out = time.ticks_ms()
-            print("wifi: lost %s" % self.ssid)
-            return False
-        self._look()
-        if since > self._patience:
-            self._patience = min(2 * self._patience, max(_PATIENCE_MOST, self._timeout))
-            self._tell(status)
-            self._leave()
-        elif since > _HINT or status not in (network.STAT_CONNECTING, network.STAT_IDLE):
-            self._tell(status)
+        if self._state == _CONNECTED:
+            self._take_loss()
+        else:
+            self._wait_for_address()
         return False
 
-    def _tell(self, status):
+    def _enter(self, state):
+        self._state = state
+        self._state_time = time.ticks_ms()
+
+    def _connect(self):
+        self._access_point = None
+        if not self._was_kept_out:
+            self._access_point = strongest(self._wlan, self.ssid)
+        self._was_kept_out = False
+        self._enter(_JOINING)
+        self._presence.begin()
+        try:
+            # Without a key the network is open; the port takes None for that, and for any BSSID.
+            bssid = self._access_point and self._access_point[0]
+            self._wlan.connect(self.ssid, self._password or None, bssid=bssid)
+        except OSError as error:  # the radio is still busy with the last attempt
+            self._log("wifi: the radio is not ready (%s)" % error)
+            self._leave()
+
+    def _leave(self):
+        # While the radio still tries, connect() would raise OSError.
+        self._wlan.disconnect()
+        self._enter(_LEAVING)
+
+    def _take_connection(self):
+        self._enter(_CONNECTED)
+        self._patience = self._timeout
+        self._reported_status = None
+        line = "wifi: connected %s %s" % (self.ssid, self._wlan.ifconfig()[0])
+        signal = self.signal()
+        if signal is not None:  # not lost again already
+            rssi, channel, bssid = signal
+            line += " (%d dBm, channel %d" % (rssi, channel)
+            line += ", access point %s)" % bssid if bssid else ")"
+        self._log(line)
+
+    def _take_loss(self):
+        self.losses += 1
+        self._log("wifi: lost %s" % self.ssid)
+        self._leave()  # the radio itself would look for the same access point only
+
+    def _wait_for_address(self):
+        self._presence.look()
+        status = self._wlan.status()
+        if timers.elapsed(self._state_time, self._patience):
+            self._patience = min(2 * self._patience, max(_MAX_PATIENCE, self._timeout))
+            self._was_kept_out = self._access_point is not None
+            self._report(status)
+            self._leave()
+        elif timers.elapsed(self._state_time, _HINT_TIME) or status not in (
+            network.STAT_CONNECTING,
+            network.STAT_IDLE,
+        ):
+            self._report(status)
+
+    def _report(self, status):
         # IDLE is CONNECTING after a disconnect() on ESP32; the ways out of it are the same.
         if status == network.STAT_IDLE:
             status = network.STAT_CONNECTING
-        associated = status == network.STAT_CONNECTING and self._is_in()
-        if self._told != (status, associated):
-            self._told = (status, associated)
-            print("wifi: " + reason(self.ssid, status, associated))
+        associated = status == network.STAT_CONNECTING and self._presence.is_in()
+        if self._reported_status != (status, associated):
+            self._reported_status = (status, associated)
+            self._log("wifi: " + reason(self.ssid, status, associated))
 
 
 # The BPI:bit tutorials' functions. -------------------------------------------------
@@ -212,9 +305,13 @@ def _credentials():
 
 
 def _hidden_hint():
-    # A hidden network is joined like any other, but only a scan, 2 s long, shows that one is near.
+    # A hidden network is joined like any other, but only a search shows that one is near.
     wlan = _station()
-    if wlan.status() != network.STAT_NO_AP_FOUND or all(entry[0] for entry in wlan.scan()):
+    if wlan.status() != network.STAT_NO_AP_FOUND:
+        return ""
+    wlan.disconnect()  # a search finds nothing while the radio tries to connect
+    time.sleep_ms(_LEAVE_TIME)
+    if all(point[0] for point in wlan.scan()):
         return ""
     return "; a hidden network is near: its name must be given exactly"
 
@@ -248,21 +345,24 @@ ready = start
 
 
 def try_connect():
-    """Begin to join the network of /config.json or wifi_cfg.py; do not wait."""
+    """Begin to join the network of /config.json or wifi_cfg.py; do not wait for an address.
+
+    Blocks for the search of the strongest access point, 2.4 s.
+    """
     WiFi(*_credentials()).start()
 
 
 def disconnect():
-    """Leave the network; the radio stays on."""
-    _station().disconnect()
+    """Leave the network; the radio stays on if it was."""
+    wlan = _station()
+    if wlan.active():
+        wlan.disconnect()
 
 
 def close():
     """Leave the network and switch the radio off."""
-    wlan = _station()
-    if wlan.active():
-        wlan.disconnect()
-    wlan.active(False)
+    disconnect()
+    _station().active(False)
 
 
 def isconnected():

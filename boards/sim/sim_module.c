@@ -18,10 +18,11 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(sim_pin_irq_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_analogue_read_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(sim_frame_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_wlan_active_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(sim_wlan_connect_obj);
+MP_DECLARE_CONST_FUN_OBJ_3(sim_wlan_connect_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_disconnect_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_status_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_rssi_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_channel_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_ssid_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_host_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_scan_obj);
@@ -47,6 +48,7 @@ static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_wlan_disconnect), MP_ROM_PTR(&sim_wlan_disconnect_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_status), MP_ROM_PTR(&sim_wlan_status_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_rssi), MP_ROM_PTR(&sim_wlan_rssi_obj)},
+    {MP_ROM_QSTR(MP_QSTR_wlan_channel), MP_ROM_PTR(&sim_wlan_channel_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_ssid), MP_ROM_PTR(&sim_wlan_ssid_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_host), MP_ROM_PTR(&sim_wlan_host_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_scan), MP_ROM_PTR(&sim_wlan_scan_obj)},

@@ -4,6 +4,7 @@
 // and the answer comes later; a lost or missing access point is tried again forever;
 // status() is worked out from the last reason, and most reasons read as "connecting".
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define ACCESS_POINTS_MAX (8)
 #define SSID_MAX (32)
 #define KEY_MAX (64)
+#define BSSID_LEN (6)
 
 // Status codes of ports/esp32 (modnetwork.h and esp_wifi_types.h).
 enum {
@@ -49,7 +51,7 @@ enum {
 typedef struct _access_point_t {
     char ssid[SSID_MAX + 1];
     char key[KEY_MAX + 1]; // empty: an open network
-    uint8_t bssid[6];
+    uint8_t bssid[BSSID_LEN];
     int rssi;
     int channel;
     bool hidden;
@@ -88,6 +90,9 @@ static int beacon_timeout_us = BEACON_TIMEOUT_US;
 static int address_host = 2; // last number of the board's address
 static char wanted_ssid[SSID_MAX + 1];
 static char wanted_key[KEY_MAX + 1];
+static uint8_t wanted_bssid[BSSID_LEN];
+static bool is_bssid_wanted;         // else any access point of that name will do
+static int scan_us;                  // how long a search of all channels takes; 2.4 s on the chip
 static const access_point_t *joined; // associated, with an address or without
 static sim_link_t link_state;
 static int told_status;
@@ -150,13 +155,24 @@ static void try_again_locked(uint64_t now, int why) {
     deadline = now + RETRY_US;
 }
 
-static const access_point_t *find_locked(const char *ssid) {
+static bool is_connecting_locked(void) {
+    return state == STATE_JOINING || state == STATE_RETRYING || state == STATE_HANDSHAKE ||
+           (state == STATE_LEAVING && joined == NULL);
+}
+
+// The radio takes the first access point that it finds, from the lowest channel on
+// (connect() leaves ESP-IDF's WIFI_FAST_SCAN), or the one that it was told to take.
+static const access_point_t *find_locked(void) {
+    const access_point_t *found = NULL;
     for (size_t i = 0; i < access_points_len && !outage; ++i) {
-        if (strcmp(access_points[i].ssid, ssid) == 0) {
-            return &access_points[i];
+        const access_point_t *point = &access_points[i];
+        if (strcmp(point->ssid, wanted_ssid) == 0 &&
+            (!is_bssid_wanted || memcmp(point->bssid, wanted_bssid, BSSID_LEN) == 0) &&
+            (found == NULL || point->channel < found->channel)) {
+            found = point;
         }
     }
-    return NULL;
+    return found;
 }
 
 static void ask_for_address_locked(uint64_t now) {
@@ -169,7 +185,7 @@ static void ask_for_address_locked(uint64_t now) {
 }
 
 static void answer_locked(uint64_t now) {
-    const access_point_t *found = find_locked(wanted_ssid);
+    const access_point_t *found = find_locked();
     if (found == NULL) {
         try_again_locked(now, REASON_NO_AP);
     } else if ((found->key[0] == '\0') != (wanted_key[0] == '\0')) {
@@ -199,7 +215,7 @@ static uint64_t run_locked(uint64_t now) {
             try_again_locked(now, joined->refusal);
             break;
         case STATE_ASSOCIATED:
-            if (find_locked(wanted_ssid) != NULL) {
+            if (find_locked() != NULL) {
                 ask_for_address_locked(now);
                 break;
             }
@@ -225,8 +241,10 @@ static void copy_text(char *out, size_t size, const char *text) {
 
 static bool add_access_point_locked(const sim_command_t *command) {
     const char *ssid = sim_field(command, "ssid", "");
+    int channel = sim_field_int(command, "channel", 6);
     size_t i = 0;
-    while (i < access_points_len && strcmp(access_points[i].ssid, ssid) != 0) {
+    while (i < access_points_len &&
+           (strcmp(access_points[i].ssid, ssid) != 0 || access_points[i].channel != channel)) {
         ++i;
     }
     if (ssid[0] == '\0' || strlen(ssid) > SSID_MAX || i == ACCESS_POINTS_MAX) {
@@ -239,10 +257,10 @@ static bool add_access_point_locked(const sim_command_t *command) {
     copy_text(point->ssid, sizeof(point->ssid), ssid);
     copy_text(point->key, sizeof(point->key), sim_field(command, "password", ""));
     point->rssi = sim_field_int(command, "rssi", -50);
-    point->channel = sim_field_int(command, "channel", 6);
+    point->channel = channel;
     point->hidden = sim_field_bool(command, "hidden", false);
     point->refusal = sim_field_int(command, "refusal", REASON_HANDSHAKE);
-    memcpy(point->bssid, (const uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, 6);
+    memcpy(point->bssid, (const uint8_t[]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, BSSID_LEN);
     return true;
 }
 
@@ -271,6 +289,8 @@ static bool command_locked(const sim_command_t *command) {
         dns = sim_field_bool(command, "value", true);
     } else if (strcmp(name, "dhcp") == 0) {
         dhcp = sim_field_bool(command, "value", true);
+    } else if (strcmp(name, "scan_time") == 0) {
+        scan_us = 1000 * sim_field_int(command, "ms", 0);
     } else if (strcmp(name, "new_address") == 0) {
         address_host = address_host == 254 ? 2 : address_host + 1;
         listener->address_changed_locked();
@@ -302,24 +322,35 @@ static mp_obj_t sim_wlan_active(mp_obj_t on_in) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(sim_wlan_active_obj, sim_wlan_active);
 
-// wlan_connect(ssid, key); None for either keeps the one given before
-static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in) {
+// wlan_connect(ssid, key, bssid); without an ssid all three stay as they were
+static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in, mp_obj_t bssid_in) {
     const char *ssid = ssid_in == mp_const_none ? NULL : mp_obj_str_get_str(ssid_in);
     const char *key = key_in == mp_const_none ? "" : mp_obj_str_get_str(key_in);
+    const char *bssid = NULL;
+    if (bssid_in != mp_const_none) {
+        size_t len;
+        bssid = mp_obj_str_get_data(bssid_in, &len);
+        if (len != BSSID_LEN) {
+            mp_raise_ValueError(NULL);
+        }
+    }
     if (!active) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Not Started"));
     }
     sim_lock();
-    bool busy = state == STATE_JOINING || state == STATE_RETRYING || state == STATE_HANDSHAKE ||
-                (state == STATE_LEAVING && joined == NULL);
+    bool is_connecting = is_connecting_locked();
     sim_unlock();
-    if (busy) { // esp_wifi_set_config refuses while the station is connecting
+    if (is_connecting) { // esp_wifi_set_config refuses while the station is connecting
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Internal State Error"));
     }
     sim_lock();
     if (ssid != NULL) {
         copy_text(wanted_ssid, sizeof(wanted_ssid), ssid);
         copy_text(wanted_key, sizeof(wanted_key), key);
+        is_bssid_wanted = bssid != NULL;
+        if (is_bssid_wanted) {
+            memcpy(wanted_bssid, bssid, BSSID_LEN);
+        }
     }
     joined = NULL;
     connected = false;
@@ -331,7 +362,7 @@ static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in) {
     sim_wake();
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(sim_wlan_connect_obj, sim_wlan_connect);
+MP_DEFINE_CONST_FUN_OBJ_3(sim_wlan_connect_obj, sim_wlan_connect);
 
 static mp_obj_t sim_wlan_disconnect(void) {
     if (!active) {
@@ -370,6 +401,15 @@ static mp_obj_t sim_wlan_rssi(void) {
 }
 MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_rssi_obj, sim_wlan_rssi);
 
+// wlan_channel(): that the radio is on
+static mp_obj_t sim_wlan_channel(void) {
+    sim_lock();
+    int channel = joined == NULL ? 1 : joined->channel;
+    sim_unlock();
+    return MP_OBJ_NEW_SMALL_INT(channel);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_channel_obj, sim_wlan_channel);
+
 // wlan_ssid(): the last one asked for
 static mp_obj_t sim_wlan_ssid(void) {
     return mp_obj_new_str_from_cstr(wanted_ssid);
@@ -390,9 +430,15 @@ static mp_obj_t sim_wlan_scan(void) {
     if (!active) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("STA must be active"));
     }
+    // Nothing of Python runs meanwhile: the chip waits for esp_wifi_scan_start.
+    uint64_t end = sim_now_us() + (uint64_t)scan_us;
+    for (uint64_t now = sim_now_us(); now < end; now = sim_now_us()) {
+        poll(NULL, 0, (int)((end - now) / 1000) + 1);
+    }
     access_point_t seen[ACCESS_POINTS_MAX];
     sim_lock();
-    size_t len = outage ? 0 : access_points_len;
+    // While it connects, esp_wifi_scan_start fails, and network_wlan_scan finds nothing.
+    size_t len = outage || is_connecting_locked() ? 0 : access_points_len;
     memcpy(seen, access_points, sizeof(seen));
     sim_unlock();
     mp_obj_t list = mp_obj_new_list(0, NULL);

@@ -45,9 +45,7 @@ class Window:
         return time.ticks_diff(time.ticks_ms(), self._opened) < _WINDOW
 
 
-def run_user_program(window):
-    while window.check():
-        time.sleep_ms(10)
+def run_user_program():
     leds = rgb.leds()
     leds.fill((0, 0, 0))
     leds.write()
@@ -103,8 +101,11 @@ def boot():
     leds.write()
     window = Window()
     try:
+        # Before the search for access points: for its 2.4 s nobody would look at the button.
+        while window.check():
+            time.sleep_ms(10)
         if "main.py" in os.listdir("/"):
-            run_user_program(window)
+            run_user_program()
         else:
             run_device(window)
     except SafeMode:

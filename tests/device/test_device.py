@@ -37,7 +37,7 @@ def test_remote_light(boot: Boot, mosquitto: Mosquitto, person: Person, name: st
     wait_subscribed(board)
     # The lines that people and scripts read (docs/serial.md).
     assert board.lines[0].startswith(f"boot: {name} ")
-    assert board.lines[1] == "wifi: connected classroom 10.0.0.2"
+    assert board.lines[1].startswith("wifi: connected classroom 10.0.0.2 (")
     assert board.lines[2] == f"mqtt: connected {mosquitto.host}:{mosquitto.port} session=0"
     assert person.receive("light/status") == b"online"
     assert json.loads(person.receive("light/state"))["state"] == "OFF"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from ci.boards import load_board
+from ci.build.board_facts import read_pins
 from simulated_board import AccessPoint, SimulatedBoard
 
 pytestmark = pytest.mark.simulator
@@ -21,7 +24,7 @@ def run(tmp_path: Path, program: str, **files: str) -> SimulatedBoard:
     return SimulatedBoard(flash=tmp_path, access_points=(LOCKED,))
 
 
-def test_start_waits_for_an_address(tmp_path: Path) -> None:
+def test_start_waits_for_address(tmp_path: Path) -> None:
     program = """
 import wifi
 assert not wifi.isconnected() and wifi.ifconfig()[0] == "0.0.0.0"
@@ -46,7 +49,7 @@ print("closed", wifi.isconnected(), wifi.wlan.active())
         board.wait_line("closed False False")
 
 
-def test_credentials_in_wifi_cfg_py(tmp_path: Path) -> None:
+def test_start_takes_credentials_of_wifi_cfg_py(tmp_path: Path) -> None:
     program = """
 import sys
 sys.modules.pop("wifi_cfg", None)
@@ -60,12 +63,12 @@ print("joined", wifi.isconnected())
         board.wait_line("joined True")
 
 
-def test_no_credentials_is_a_sentence(tmp_path: Path) -> None:
+def test_start_without_credentials_says_so(tmp_path: Path) -> None:
     with run(tmp_path, "import wifi\nwifi.start()\n") as board:
         board.wait_line("OSError: no Wi-Fi credentials: /config.json is missing")
 
 
-def test_failures_are_told_apart(tmp_path: Path) -> None:
+def test_connect_failures_are_told_apart(tmp_path: Path) -> None:
     program = """
 import wifi, time
 tries = ("nowhere", ""), ("classroom", "canary password"), ("mild", "canary password"), ("mild", "")
@@ -87,7 +90,7 @@ for ssid, password in tries + (("open", "canary password"),):
         assert "canary" not in "\n".join(board.lines)
 
 
-def test_hidden_networks(tmp_path: Path) -> None:
+def test_hidden_network_is_joined_and_hinted_at(tmp_path: Path) -> None:
     program = """
 import wifi
 wifi.connect("attic", timeout=5)
@@ -105,7 +108,7 @@ except OSError as error:
         board.wait_line("a hidden network is near: its name must be given exactly")
 
 
-def test_no_address_is_said(tmp_path: Path) -> None:
+def test_connect_without_dhcp_says_no_address(tmp_path: Path) -> None:
     program = """
 import wifi
 try:
@@ -119,7 +122,7 @@ except OSError as error:
         board.wait_line('failed: "classroom" gives no address; is its DHCP server on?')
 
 
-def test_a_wrong_password_is_said_while_the_radio_goes_on(tmp_path: Path) -> None:
+def test_wrong_password_is_said_while_radio_tries_on(tmp_path: Path) -> None:
     """[N2] Well before the patience ends, and again, the same line, after each disconnect()."""
     program = """
 import time
@@ -130,8 +133,8 @@ asked = 0
 last = None
 while asked < 4:
     keeper.step()
-    if keeper._asked != last:
-        last = keeper._asked
+    if keeper._state_time != last:
+        last = keeper._state_time
         asked += 1
         print("asked", asked)
     time.sleep_ms(20)
@@ -154,7 +157,7 @@ print(keeper.reason())
         ("chalk and talk", False, '"classroom" gives no address; is its DHCP server on?'),
     ],
 )
-def test_the_reason_stays_while_the_radio_is_asked_anew(
+def test_reason_stays_while_radio_begins_again(
     tmp_path: Path, password: str, dhcp: bool, sentence: str
 ) -> None:
     program = f"""
@@ -162,7 +165,7 @@ import time
 import wifi
 keeper = wifi.WiFi("classroom", {password!r}, timeout=1)
 keeper.start()
-while keeper._told is None:
+while keeper._reported_status is None:
     keeper.step()
     time.sleep_ms(20)
 reasons = set()
@@ -178,7 +181,7 @@ print(len(reasons), reasons.pop())
         board.wait_line(f"1 {sentence}")
 
 
-def test_no_address_after_a_loss_is_not_a_password(tmp_path: Path) -> None:
+def test_missing_address_after_loss_is_no_password(tmp_path: Path) -> None:
     program = """
 import time
 from wifi import WiFi
@@ -195,7 +198,7 @@ while True:
         board.wait_line("wifi: lost classroom")
         board.wait_line('wifi: no network named "classroom" is in reach')
         board.command("outage", value=False)
-        # Asked again, the radio reads as idle: disconnect() was the last that it told.
+        # Begun again, the radio reads as idle: disconnect() was the last that it told.
         board.wait_line('wifi: "classroom" gives no address; is its DHCP server on?')
         board.command("dhcp", value=True)
         seen = len(board.lines)
@@ -203,7 +206,7 @@ while True:
         assert not any("let the board in" in line for line in board.lines)
 
 
-def test_a_radio_that_is_stuck_is_asked_anew(tmp_path: Path) -> None:
+def test_stuck_radio_begins_again(tmp_path: Path) -> None:
     program = """
 import time
 from wifi import WiFi
@@ -212,8 +215,8 @@ keeper.start()
 asked = 0
 last = None
 while not keeper.step():
-    if keeper._asked != last:
-        last = keeper._asked
+    if keeper._state_time != last:
+        last = keeper._state_time
         asked += 1
         print("asked", asked)
     time.sleep_ms(20)
@@ -226,7 +229,7 @@ while not keeper.step():
         board.wait_line("wifi: connected classroom")
 
 
-def test_a_network_left_over_from_a_soft_reset_is_left_first(tmp_path: Path) -> None:
+def test_network_of_before_soft_reset_is_left_first(tmp_path: Path) -> None:
     program = """
 import network, time
 wlan = network.WLAN()
@@ -240,3 +243,100 @@ while not keeper.step():
 """
     with run(tmp_path, program) as board:
         board.wait_line("wifi: connected classroom")
+
+
+def test_disconnect_with_radio_off_does_nothing(tmp_path: Path) -> None:
+    program = """
+import wifi
+wifi.disconnect()
+wifi.close()
+print("still off", wifi.wlan.active(), wifi.is_on())
+"""
+    with run(tmp_path, program) as board:
+        board.wait_line("still off False False")
+
+
+KEEP = """
+import time
+from wifi import WiFi
+keeper = WiFi("classroom", "chalk and talk", timeout=%d)
+keeper.start()
+while True:
+    keeper.step()
+    time.sleep_ms(20)
+"""
+FAR = AccessPoint("classroom", "chalk and talk", rssi=-81, channel=1)
+NEAR = AccessPoint("classroom", "chalk and talk", rssi=-44, channel=11)
+MIDDLE = AccessPoint("classroom", "chalk and talk", rssi=-60, channel=6)
+OTHER = AccessPoint("staff room", "chalk and talk", rssi=-30, channel=11)
+
+
+def test_strongest_access_point_of_name_is_joined(tmp_path: Path) -> None:
+    """[D4] Left to itself, the radio would take the one on the lowest channel."""
+    board = run(tmp_path, KEEP % 20)
+    board.access_points = (FAR, NEAR, MIDDLE, OTHER)
+    with board:
+        board.wait_line(
+            "wifi: connected classroom 10.0.0.2 "
+            "(-44 dBm, channel 11, access point 02:00:00:00:00:02)"
+        )
+
+
+def test_next_strongest_access_point_is_joined_after_loss(tmp_path: Path) -> None:
+    board = run(tmp_path, KEEP % 20)
+    board.access_points = (NEAR,)
+    with board:
+        board.wait_line("wifi: connected classroom 10.0.0.2 (-44 dBm, channel 11")
+        board.at_once({"command": "no_access_points"}, FAR.command(), MIDDLE.command())
+        board.wait_line("wifi: lost classroom")
+        board.wait_line("wifi: connected classroom 10.0.0.2 (-60 dBm, channel 6")
+
+
+def test_access_point_that_keeps_board_out_is_not_insisted_on(tmp_path: Path) -> None:
+    """The strongest one is somebody else's, with another password; then the radio chooses."""
+    board = run(tmp_path, KEEP % 1)
+    rogue = AccessPoint("classroom", "another password", rssi=-30, channel=11)
+    board.access_points = (FAR, rogue)
+    with board:
+        board.wait_line("wifi: connected classroom 10.0.0.2 (-81 dBm, channel 1)")
+
+
+def test_hidden_network_is_told_without_access_point(tmp_path: Path) -> None:
+    board = run(tmp_path, KEEP % 20)
+    board.access_points = (AccessPoint("classroom", "chalk and talk", hidden=True),)
+    with board:
+        board.wait_line("wifi: connected classroom 10.0.0.2 (-50 dBm, channel 6)")
+
+
+def test_signal_is_none_outside_network(tmp_path: Path) -> None:
+    program = """
+import time
+from wifi import WiFi
+keeper = WiFi("classroom", "chalk and talk")
+keeper.start()
+print("before", keeper.signal())
+while not keeper.step():
+    time.sleep_ms(20)
+print("inside", keeper.signal())
+keeper.stop()
+print("after", keeper.signal(), keeper.connected)
+"""
+    with run(tmp_path, program) as board:
+        board.wait_line("before None")
+        board.wait_line("inside (-50, 6, '02:00:00:00:00:01')")
+        board.wait_line("after None False")
+
+
+def test_button_a_is_noticed_before_search_begins(tmp_path: Path) -> None:
+    """A tap in the first second leads to safe mode, though the search blocks for 2.4 s."""
+    (tmp_path / "config.json").write_text(json.dumps(GOOD))
+    board = SimulatedBoard(flash=tmp_path, access_points=(LOCKED,))
+    board.commands = ({"command": "scan_time", "ms": 2400},)
+    button_a = read_pins(load_board(board.board))["BUTTON_A"]
+    with board:
+        board.wait_line("boot: ")
+        time.sleep(0.3)
+        board.command("pin", id=button_a, value=0)
+        time.sleep(0.2)
+        board.command("pin", id=button_a, value=1)
+        board.wait_line("boot: safe mode")

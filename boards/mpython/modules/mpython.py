@@ -295,14 +295,20 @@ oled = display = OLED()
 
 # Wi-Fi ---------------------------------------------------------------------------
 
-# One dot is printed, and the network looked at, in this rhythm. Milliseconds.
+# One dot is printed in this rhythm. Milliseconds.
 _DOT = const(500)
 
 # The radio takes 2.4 s to search all channels; a network must be missing twice.
 _MISSING_DOTS = const(10)
 
-# How long the radio may take to leave a network. Milliseconds.
-_LEAVE = const(200)
+
+def _is_connected_after_dot(keeper):
+    # Wait for a dot's time, or until there is an address.
+    for _ in range(_DOT // 50):
+        if keeper.step():
+            return True
+        sleep_ms(50)
+    return False
 
 
 class wifi:
@@ -316,57 +322,34 @@ class wifi:
         """Join the network and wait for an address, `timeout` seconds at most.
 
         An empty password means an open network; hidden networks can be joined. Leaves the
-        previous network. Raises OSError if the network is not found, or there is no address in time; the
-        radio goes on trying then.
+        previous network. Raises OSError if the network is not found, or there is no address in
+        time; the radio goes on trying then.
         """
+        from wifi import WiFi
+
         sta = self.sta
-        sta.active(True)
-        if sta.status() != network.STAT_IDLE:
-            self._leave()
-        try:
-            sta.connect(ssid, passwd or None)
-        except OSError:  # IDLE also while the radio tries again after a disconnect()
-            self._leave()
-            sta.connect(ssid, passwd or None)
+        # Patient, so that it never begins again: the dots end first.
+        keeper = WiFi(ssid, passwd, timeout=timeout + 1, log=lambda line: None)
+        keeper.start()
         print("Connection WiFi", end="")
         start = time.ticks_ms()
-        missing = inside = dots = 0
-        while sta.ifconfig()[0] == "0.0.0.0":
+        missing = 0
+        while not _is_connected_after_dot(keeper):
             missing = missing + 1 if sta.status() == network.STAT_NO_AP_FOUND else 0
-            inside = inside + 1 if self._is_inside() else 0
-            dots += 1
-            late = time.ticks_diff(time.ticks_ms(), start) >= timeout * 1000
+            late = _timers.elapsed(start, timeout * 1000)
             if missing > _MISSING_DOTS or (missing and late):
                 print()
                 raise OSError("SSID invalid / failed to scan this wifi")
             if late:
                 print()
-                # A handshake that fails also looks like being inside, for a while.
-                self._print_reason(ssid, 2 * inside > dots)
+                print(keeper.reason().split(";")[0])
                 raise OSError("Timeout!,check your wifi password and keep your network unblocked")
             print(".", end="")
-            sleep_ms(_DOT)
         print()
         print(
             "WiFi(%s,%sdBm) Connection Successful, Config:%s"
             % (ssid, sta.status("rssi"), sta.ifconfig())
         )
-
-    def _leave(self):
-        self.sta.disconnect()  # only asks; connect() is refused while the radio is busy
-        sleep_ms(_LEAVE)
-
-    def _is_inside(self):
-        try:
-            self.sta.status("rssi")
-            return True
-        except OSError:  # not let in by an access point, or not yet
-            return False
-
-    def _print_reason(self, ssid, inside):
-        from wifi import reason
-
-        print(reason(ssid, self.sta.status(), inside).split(";")[0])
 
     def disconnectWiFi(self):
         """Leave the network and switch the interface off."""

@@ -79,7 +79,7 @@ class WLAN:
         return self._active
 
     def connect(self, ssid=None, key=None, *, bssid=None):
-        _sim.wlan_connect(ssid, key)
+        _sim.wlan_connect(ssid, key, bssid)
 
     def disconnect(self):
         _sim.wlan_disconnect()
@@ -154,6 +154,8 @@ class WLAN:
             return hostname()
         if query[0] in self._settings:
             return self._settings[query[0]]
-        if query[0] in ("channel", "reconnects", "pm", "txpower", "protocol", "hidden"):
-            return {"channel": 6, "reconnects": -1, "pm": 1}.get(query[0], 0)
+        if query[0] == "channel":
+            return _sim.wlan_channel()
+        if query[0] in ("reconnects", "pm", "txpower", "protocol", "hidden"):
+            return {"reconnects": -1, "pm": 1}.get(query[0], 0)
         raise ValueError("unknown config param")
