@@ -594,7 +594,6 @@ class Session:
         if code:  # [MQTT-3.2.2-5]
             raise MQTTException(code)
         self.session_present = flags
-        self.is_connected = True
         self.counters["connects"] += 1
         unanswered = self.requests
         self.requests = {}
@@ -621,6 +620,7 @@ class Session:
                 self._queue_ack(PUBREL, entry[_ID])
         for name in wanted:
             self._request(name, wanted[name])
+        self.is_connected = True  # last: what a Timer callback publishes is not of the above
 
     def _drop_session(self):
         # What was under way belongs to the old session [MQTT-3.1.2-6]. What the broker has taken
