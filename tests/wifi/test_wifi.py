@@ -229,7 +229,7 @@ while not keeper.step():
         board.wait_line("wifi: connected classroom")
 
 
-def test_network_of_before_soft_reset_is_left_first(tmp_path: Path) -> None:
+def test_earlier_network_is_left_first_after_soft_reset(tmp_path: Path) -> None:
     program = """
 import network, time
 wlan = network.WLAN()
@@ -292,7 +292,7 @@ def test_next_strongest_access_point_is_joined_after_loss(tmp_path: Path) -> Non
         board.wait_line("wifi: connected classroom 10.0.0.2 (-60 dBm, channel 6")
 
 
-def test_access_point_that_keeps_board_out_is_not_insisted_on(tmp_path: Path) -> None:
+def test_access_point_that_keeps_board_out_is_skipped(tmp_path: Path) -> None:
     """The strongest one is somebody else's, with another password; then the radio chooses."""
     board = run(tmp_path, KEEP % 1)
     rogue = AccessPoint("classroom", "another password", rssi=-30, channel=11)

@@ -19,7 +19,13 @@ Indigo = (0, 255, 255)
 Purple = (255, 0, 255)
 
 # Characters of three columns and five rows, five octal digits each: a digit is a row, its highest
-# bit the left column. Strings stay in flash; a dict would be built in the heap.
+# bit the left column. Strings stay in flash; a dict would be built in the heap. The A is 25755:
+#
+#     2   . # .
+#     5   # . #
+#     7   # # #
+#     5   # . #
+#     5   # . #
 _CHARACTERS = " !\"#%'()*+,-./:;<=>?_°0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ROWS = (
     "00000222025500057575512452200012221422240525002720000240070000002112440202002024"

@@ -24,13 +24,7 @@ from ssd1106 import SSD1106_I2C
 
 ustruct = struct  # the name in older programs
 
-# P0 to P28 of the edge connector as GPIO numbers; -1 carries no signal of the chip.
-# fmt: off
-pins_remap_esp32 = (
-    33, 32, 35, 34, 39, 0, 16, 17, 26, 25, 36, 2, -1, 18, 19,
-    21, 5, -1, -1, 22, 23, -1, -1, 27, 14, 12, 13, 15, 4,
-)
-# fmt: on
+# On the board --------------------------------------------------------------------
 
 i2c = I2C(0, scl=Pin("I2C_SCL"), sda=Pin("I2C_SDA"), freq=400000)
 
@@ -43,16 +37,6 @@ sound.atten(ADC.ATTN_11DB)
 
 button_a = Button(Pin("BUTTON_A", Pin.IN, Pin.PULL_UP))
 button_b = Button(Pin("BUTTON_B", Pin.IN, Pin.PULL_UP))
-
-
-def numberMap(inputNum, bMin, bMax, cMin, cMax):
-    """Return the number that lies between cMin and cMax as inputNum between bMin and bMax."""
-    return (cMax - cMin) / (bMax - bMin) * (inputNum - bMin) + cMin
-
-
-def uuid():
-    """Return the chip's unique id as 12 hexadecimal digits."""
-    return ubinascii.hexlify(machine.unique_id()).decode().upper()
 
 
 # Touch pads ----------------------------------------------------------------------
@@ -152,6 +136,14 @@ touchPad_N = touchpad_n = Touch(Pin("TOUCH_N"))
 
 
 # The edge connector --------------------------------------------------------------
+
+# P0 to P28 as GPIO numbers, as in pins.csv; -1 carries no signal of the chip.
+# fmt: off
+pins_remap_esp32 = (
+    33, 32, 35, 34, 39, 0, 16, 17, 26, 25, 36, 2, -1, 18, 19,
+    21, 5, -1, -1, 22, 23, -1, -1, 27, 14, 12, 13, 15, 4,
+)
+# fmt: on
 
 
 class PinMode:
@@ -272,22 +264,29 @@ class OLED(SSD1106_I2C):
         return width + x - start, (x, y)
 
     def _draw(self, character, x, y, mode):
-        target = self
+        if mode == TextMode.xor:
+            self._turn_over(character, x, y)
+            return
         colour = 0 if mode == TextMode.rev else 1
-        if mode == TextMode.xor:
-            target = framebuf.FrameBuffer(bytearray(_FONT), _FONT, _FONT, framebuf.MONO_VLSB)
-            x, y, left, top = 0, 0, x, y
-        elif mode != TextMode.trans:
+        if mode != TextMode.trans:
             self.fill_rect(x, y, _FONT, _FONT, 1 - colour)
-        if " " <= character <= "~":
-            target.text(character, x, y, colour)
-        else:
-            target.rect(x, y, _FONT - 1, _FONT, colour)
-        if mode == TextMode.xor:
-            for place in range(_FONT * _FONT):
-                x, y = place % _FONT, place // _FONT
-                if target.pixel(x, y):
-                    self.pixel(left + x, top + y, not self.pixel(left + x, top + y))
+        _draw_character(self, character, x, y, colour)
+
+    def _turn_over(self, character, left, top):
+        # Where the character has a dot, light becomes dark and dark light.
+        dots = framebuf.FrameBuffer(bytearray(_FONT), _FONT, _FONT, framebuf.MONO_VLSB)
+        _draw_character(dots, character, 0, 0, 1)
+        for y in range(top, top + _FONT):
+            for x in range(left, left + _FONT):
+                if dots.pixel(x - left, y - top):
+                    self.pixel(x, y, not self.pixel(x, y))
+
+
+def _draw_character(target, character, x, y, colour):
+    if " " <= character <= "~":
+        target.text(character, x, y, colour)
+    else:  # not in the font
+        target.rect(x, y, _FONT - 1, _FONT, colour)
 
 
 oled = display = OLED()
@@ -385,3 +384,16 @@ def try_connect_wifi(_wifi, _ssid, _pass, _times):
         except OSError as error:
             print(error)
     return False
+
+
+# Helpers -------------------------------------------------------------------------
+
+
+def numberMap(inputNum, bMin, bMax, cMin, cMax):
+    """Return the number that lies between cMin and cMax as inputNum between bMin and bMax."""
+    return (cMax - cMin) / (bMax - bMin) * (inputNum - bMin) + cMin
+
+
+def uuid():
+    """Return the chip's unique id as 12 hexadecimal digits."""
+    return ubinascii.hexlify(machine.unique_id()).decode().upper()

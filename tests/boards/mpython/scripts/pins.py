@@ -1,6 +1,12 @@
 # mpython: MPythonPin, numberMap, uuid.
 from mpython import *
 
+for number, gpio in enumerate(pins_remap_esp32):
+    try:
+        assert Pin("P%d" % number) is Pin(gpio)
+    except ValueError:
+        assert gpio == -1 and not hasattr(Pin.board, "P%d" % number), number
+
 
 def raised(function, *args):
     try:
