@@ -7,7 +7,11 @@ The board's pins.csv says which pin they are on: RGB, and RGB_POWER if their sup
 
 import board
 from machine import Pin
+from micropython import const
 from neopixel import NeoPixel
+
+# What one of an LED's three colours takes at its brightest (data sheet WS2812B). Milliamperes.
+_CHANNEL_CURRENT = const(20)
 
 _leds = None
 
@@ -37,6 +41,7 @@ class RGB:
         self.n = board.LED_COUNT
         self._wire = NeoPixel(Pin("RGB"), self.n)  # GRB, 800 kHz
         self._colours = [(0, 0, 0)] * self.n
+        self._is_limit_told = False
         self.brightness(board.LED_BRIGHTNESS / 100)
         self.write()
 
@@ -69,8 +74,8 @@ class RGB:
     def brightness(self, *value):
         """Set the brightness, 0.0 (dark) to 1.0, for the next `write`; without a value return it.
 
-        Raises ValueError outside that range. Above the board's default a USB port may not be able
-        to feed all LEDs at full white.
+        Raises ValueError outside that range. Above the board's default the supply may not be able
+        to feed all LEDs at full white: see `write`.
         """
         if not value:
             return self._brightness
@@ -79,9 +84,28 @@ class RGB:
         self._brightness = value[0]
         self._scale = int(value[0] * 256 + 0.5)
 
+    def _affordable_scale(self):
+        # That of the brightness, or what the board's supply can feed if that is less.
+        total = 0
+        for red, green, blue in self._colours:
+            total += red + green + blue
+        # Each channel may be rounded up by one.
+        most = (board.LED_MAX_CURRENT * 255 // _CHANNEL_CURRENT - 3 * self.n) * 256
+        if total * self._scale <= most:
+            return self._scale
+        if not self._is_limit_told:
+            self._is_limit_told = True
+            wanted = total * self._scale // 256 * _CHANNEL_CURRENT // 255
+            print("rgb: these colours take %d mA; dimmed to %d" % (wanted, board.LED_MAX_CURRENT))
+        return most // total
+
     def write(self):
-        """Send the colours to the LEDs. Blocks for 30 us an LED."""
-        scale = self._scale
+        """Send the colours to the LEDs. Blocks for 30 us an LED.
+
+        Colours that would take more current than the board's supply gives are dimmed, all alike;
+        the first time a line says so.
+        """
+        scale = self._affordable_scale()
         # Rounded up: what is not black must not become black in a dim setting.
         round_up = 255 if scale else 0
         for index in range(self.n):

@@ -73,7 +73,7 @@ def check_names(board: Board) -> None:
     title = "MICROPY_HW_BOARD_NAME"
     lwip = "CONFIG_LWIP_LOCAL_HOSTNAME"
     for place, found, wanted in (
-        ("NAME in modules/board.py", facts(board).NAME, board.name),
+        ("NAME in modules/board.py", getattr(facts(board), "NAME", None), board.name),
         (f"{host} in mpconfigboard.h", header.get(host), board.name),
         (f"{lwip} in sdkconfig.board", config.get(lwip), board.name),
         (f"{title} in mpconfigboard.h", header.get(title), board.product),
@@ -86,10 +86,16 @@ def check_names(board: Board) -> None:
 # LEDs -----------------------------------------------------------------------------------
 
 
+_LED_CURRENT = 60  # milliamperes, of a white one (data sheet WS2812B)
+
+
 def check_leds(board: Board) -> None:
     """Raise Problem if the board's LEDs are no whole rows, or are numbered in no possible way."""
     leds = facts(board)
     where = f"modules/board.py of {board.name}"
+    for name in ("LED_COUNT", "LED_COLUMNS", "LED_BRIGHTNESS", "LED_MAX_CURRENT", "led_index"):
+        if not hasattr(leds, name):
+            raise Problem(f"{where} does not say {name}")
     count, columns = leds.LED_COUNT, leds.LED_COLUMNS
     if count < 1 or columns < 1 or count % columns:
         raise Problem(
@@ -103,6 +109,12 @@ def check_leds(board: Board) -> None:
         )
     if not 1 <= leds.LED_BRIGHTNESS <= 100:
         raise Problem(f"{where}: LED_BRIGHTNESS = {leds.LED_BRIGHTNESS} is not 1 to 100 percent")
+    current = count * _LED_CURRENT * leds.LED_BRIGHTNESS // 100
+    if current > leds.LED_MAX_CURRENT:
+        raise Problem(
+            f"{where}: all LEDs white at LED_BRIGHTNESS = {leds.LED_BRIGHTNESS} take {current} mA, "
+            f"and LED_MAX_CURRENT is {leds.LED_MAX_CURRENT}"
+        )
 
 
 # Pins -----------------------------------------------------------------------------------

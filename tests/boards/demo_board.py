@@ -37,6 +37,7 @@ NAME = "demo"
 LED_COUNT = const(8)
 LED_COLUMNS = const(4)
 LED_BRIGHTNESS = const(50)  # percent
+LED_MAX_CURRENT = const(250)  # milliamperes
 
 
 def led_index(x, y):

@@ -89,6 +89,16 @@ def test_names_that_differ_are_told(
             "0, 1, 2, 3, 0, 1, 2, 3",
         ),
         ("LED_BRIGHTNESS = const(50)", "LED_BRIGHTNESS = const(500)", "is not 1 to 100 percent"),
+        (
+            "LED_BRIGHTNESS = const(50)",
+            "LED_BRIGHTNESS = const(60)",
+            "all LEDs white at LED_BRIGHTNESS = 60 take 288 mA, and LED_MAX_CURRENT is 250",
+        ),
+        (
+            "LED_MAX_CURRENT = const(250)",
+            "",
+            "modules/board.py of demo does not say LED_MAX_CURRENT",
+        ),
     ],
 )
 def test_leds_that_cannot_be_are_told(demo: Board, old: str, new: str, sentence: str) -> None:

@@ -9,8 +9,11 @@ NAME = "bpi-bit"
 
 LED_COUNT = const(25)
 LED_COLUMNS = const(5)
-# 25 LEDs x 60 mA x 0.1 = 150 mA at full white: USB's 500 mA must feed the chip's radio too.
+# At full white the LEDs take 25 x 60 mA x 0.1 = 150 mA.
 LED_BRIGHTNESS = const(10)  # percent
+# USB gives 500 mA, and the chip's radio takes up to 240 of them. Without a limit, full white at 100 %
+# is 1.5 A: the board browns out, boots, gets the retained message again, and so on.
+LED_MAX_CURRENT = const(250)  # milliamperes
 
 
 def led_index(x, y):

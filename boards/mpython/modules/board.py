@@ -9,8 +9,10 @@ NAME = "mpython"
 
 LED_COUNT = const(3)
 LED_COLUMNS = const(3)
-# labplus's own default. 3 LEDs at 60 mA x 0.3 are far below what USB gives.
+# labplus's own default.
 LED_BRIGHTNESS = const(30)  # percent
+# USB gives 500 mA, and the chip's radio takes up to 240 of them; three LEDs never take more than 180.
+LED_MAX_CURRENT = const(250)  # milliamperes
 
 
 def led_index(x, y):

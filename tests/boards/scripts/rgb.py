@@ -51,4 +51,18 @@ for place in ((columns, 0), (0, rows), (-1, 0), (0, -1)):
         assert False
     except IndexError:
         pass
+
+# Whatever is drawn, the LEDs take no more than the supply gives: 20 mA for a channel of 255.
+for brightness in (board.LED_BRIGHTNESS / 100, 0.5, 1.0):
+    for colour in ((255, 255, 255), (255, 0, 0), (1, 2, 3)):
+        leds.brightness(brightness)
+        leds.fill(colour)
+        leds.write()
+        wanted = sum(colour) * n * brightness * 20 / 255
+        current = sum(wire[-1]) * 20 / 255
+        rounded = 6 * n * 20 / 255
+        if wanted < board.LED_MAX_CURRENT - rounded:
+            assert abs(current - wanted) < rounded, (brightness, colour, current)
+        else:
+            assert board.LED_MAX_CURRENT - rounded < current <= board.LED_MAX_CURRENT
 print("ok")
