@@ -1,9 +1,12 @@
-# Thin: every target calls a function of ci/build/functions.sh or a script that a person can call too.
+# Thin: a recipe's line is one call of a function in ci/build/ or of a script that a person can call
+# too. The first one that fails ends the target.
 
 SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-CI := . ci/build/functions.sh &&
+CI := . ci/build/functions.sh;
 PYTHON := build/venv/bin/python
+WITH_SIMULATOR := PYTHONPATH=boards/sim/host:. $(PYTHON)
 
 BOARD ?= mpython
 
@@ -13,69 +16,72 @@ help: ## show this list
 
 .PHONY: boards
 boards: ## list the boards; JSON=1 for a CI matrix
-	@$(if $(JSON),echo "boards=$$(python3 -m ci.boards --json)",$(CI) ci_list_boards)
+	@python3 -m ci.boards $(if $(JSON),--matrix)
 
 .PHONY: run
 run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:port
-	@$(CI) ci_check_number SECONDS "$(SECONDS)" && ci_check_board "$(BOARD)" && ci_install_group run && ci_build_simulator "$(BOARD)"
+	@$(CI) ci_prepare_run "$(BOARD)" "$(SECONDS)"
 	@$(PYTHON) boards/sim/host/remote_light.py --board "$(BOARD)" $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(BROKER),--broker "$(BROKER)")
 
 .PHONY: test
 test: lint ## run every test, installing what that needs
-	@$(CI) ci_prepare_tests && ci_prepare_matcher_tests
+	@$(CI) ci_prepare_tests
 	@$(PYTHON) -m pytest $(TESTS)
 	@$(if $(TESTS),,$(PYTHON) -m ci.release.checks --tested)
 
 .PHONY: test-mcu
 test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
-	@$(CI) ci_install_group test && ci_build_mcu
+	@$(CI) ci_prepare_mcu_tests
 	@$(PYTHON) -m pytest tests/topicmatch/mcu tests/umqtt/mcu
 
 .PHONY: test-tutorials
 test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts
-	@$(CI) ci_prepare_tests
-	@PYTHONPATH=boards/sim/host:. TUTORIALS="$(TUTORIALS)" $(PYTHON) -m tests.tutorials.texts
+	@$(CI) ci_prepare_simulators
+	@TUTORIALS="$(TUTORIALS)" $(WITH_SIMULATOR) -m tests.tutorials.texts
 	@TUTORIALS="$(TUTORIALS)" $(PYTHON) -m pytest -m makers tests/tutorials
 
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher and the MQTT session: SECONDS=300 FUZZ=topicmatch or umqtt
-	@$(CI) ci_check_number SECONDS "$(SECONDS)" whole && ci_fuzz $(or $(SECONDS),300) "$(FUZZ)"
+	@$(CI) ci_fuzz "$(or $(SECONDS),300)" $(FUZZ)
 
 .PHONY: bench
 bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subject
-	@$(CI) ci_prepare_bench
-	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m benchmarks $(BENCH)
+	@$(CI) ci_prepare_bench $(BENCH)
+	@$(WITH_SIMULATOR) -m benchmarks $(BENCH)
 
 .PHONY: faults
 faults: ## run the fault tests in their long form (about 10 minutes)
-	@$(CI) ci_prepare_tests
+	@$(CI) ci_prepare_simulators
 	@FULL=1 $(PYTHON) -m pytest tests/umqtt/faults tests/device/faults
 
 .PHONY: soak
 soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
-	@$(CI) ci_check_number HOURS "$(HOURS)" && ci_check_number SEED "$(SEED)" whole
-	@$(CI) ci_prepare_tests
-	@PYTHONPATH=boards/sim/host:. $(PYTHON) -m tests.device.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
+	@$(CI) ci_prepare_soak "$(HOURS)" "$(SEED)"
+	@$(WITH_SIMULATOR) -m tests.device.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 
 .PHONY: lint
-lint: ## check the formatting of Python and C, and the messages of commits
-	@$(CI) ci_install_group test && ci_check_format
+lint: ## check the formatting of Python and C, shell scripts, and the messages of commits
+	@$(CI) ci_lint
 	@$(PYTHON) -m ci.lint.commits
 
 .PHONY: format
 format: ## format Python and C
-	@$(CI) ci_install_group test && ci_format
+	@$(CI) ci_format
 
 # Boards. BOARD= names one; PORT= is needed only where more than one is plugged in.
 
 TOOLS := $(CI) ci_install_group image
 
 .PHONY: build
-build: ## build a board's firmware: BOARD=bpi-bit, with ESP-IDF at hand or with DOCKER=1
-	@DOCKER="$(DOCKER)" ci/build/build.sh "$(BOARD)"
+build: ## build a board's firmware and its files in dist/, with Docker or ESP-IDF: BOARD=bpi-bit
+	@ci/build/build.sh "$(BOARD)"
+
+.PHONY: check
+check: ## check a board as far as no compiler for its chip is needed (a part of build)
+	@ci/build/check.sh "$(BOARD)"
 
 .PHONY: image
-image: ## make the files in dist/ from what was built
+image: ## make the files in dist/ again from what was built
 	@$(TOOLS)
 	@$(PYTHON) -m ci.image.images "$(BOARD)"
 
@@ -116,12 +122,12 @@ smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa
 
 .PHONY: version
 version: ## print the firmware's version
-	@echo "version=$$(python3 -m ci.build.version)"
+	@python3 -m ci.build.version
 
 .PHONY: release
 release: release-check ## build and collect all boards' files in dist/, with the notes
-	@for board in $$($(CI) ci_list_boards); do $(MAKE) build image BOARD="$$board" || exit; done
-	@$(MAKE) release-collect
+	@ci/release/build_all.sh
+	@$(PYTHON) -m ci.release.checks --collect
 
 .PHONY: release-check
 release-check: ## refuse a tree that must not be released

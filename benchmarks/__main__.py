@@ -1,29 +1,38 @@
-"""`python -m benchmarks [subject ...]`: run the benchmarks and end with one line a goal."""
+"""Run the benchmarks and end with one line a goal; status 0 if all are met.
+
+python -m benchmarks [SUBJECT ...]           all subjects if none is named
+python -m benchmarks --check [SUBJECT ...]   only refuses subjects that do not exist
+"""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 
-import benchmarks
 from benchmarks.goals import Goal
+from ci.problem import Problem, run
+
+SUBJECTS = ("device", "topicmatch", "umqtt")
 
 
-def main() -> int:
+def main(arguments: list[str]) -> None:
+    wanted = [name for name in arguments if name != "--check"]
+    for name in wanted:
+        if name not in SUBJECTS:
+            raise Problem(
+                f"there is no benchmark {name!r}: BENCH= is one of {', '.join(SUBJECTS)}"
+            )
+    if "--check" in arguments:
+        return
     goals: list[Goal] = []
-    for module in pkgutil.iter_modules(benchmarks.__path__):
-        wanted = sys.argv[1:] or [module.name]
-        if module.name.startswith("_") or module.name not in wanted:
-            continue
-        subject = importlib.import_module(f"benchmarks.{module.name}")
-        if hasattr(subject, "main"):
-            goals += subject.main()
+    for name in wanted or SUBJECTS:
+        goals += importlib.import_module(f"benchmarks.{name}").main()
     print()
     for goal in goals:
         print(goal)
-    return 0 if all(goal.met for goal in goals) else 1
+    if not all(goal.met for goal in goals):
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -1,7 +1,8 @@
 """The boards: exactly the folders under boards/ that hold a board.json.
 
-python -m ci.boards            one name a line
-python -m ci.boards --json     a JSON list, for a CI matrix
+python -m ci.boards                  one name a line
+python -m ci.boards --matrix         boards=[...], a JSON list, for a CI matrix
+python -m ci.boards --check NAME     nothing if there is such a board, else a sentence
 """
 
 from __future__ import annotations
@@ -60,12 +61,15 @@ def load_board(name: str, boards: Path = BOARDS) -> Board:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments == ["--json"]:
-        print(json.dumps(board_names()))
-    elif not arguments:
-        print("\n".join(board_names()))
-    else:
-        raise Problem(f"unknown arguments {arguments}: none prints the names, --json a list")
+    match arguments:
+        case []:
+            print("\n".join(board_names()))
+        case ["--matrix"]:
+            print(f"boards={json.dumps(board_names())}")
+        case ["--check", name]:
+            load_board(name)
+        case _:
+            raise Problem(f"unknown arguments {arguments}: see the top of ci/boards.py")
 
 
 if __name__ == "__main__":

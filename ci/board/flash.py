@@ -41,7 +41,7 @@ def find_image(board: Board, factory: bool, dist: Path = DIST) -> Path:
     raise Problem(
         f"no {kind} image of {board.name} in {dist}: download {board.name}-v<version>-{kind}.bin "
         f"from {releases(origin())} and add FILE=<where it is>; or build one with `make build "
-        f"BOARD={board.name}`, then `make image BOARD={board.name}`"
+        f"BOARD={board.name}`"
     )
 
 
@@ -91,7 +91,7 @@ def _check_table(board: Board, port: str, chip: ESPLoader, image: FlashImage) ->
     if found not in (wanted, b"\xff" * TABLE_SIZE):
         raise Problem(
             f"the flash of the board at {port} is divided for another firmware, whose files this "
-            f"one cannot keep: add FACTORY=1 to erase them (`make image BOARD={board.name}` makes "
+            f"one cannot keep: add FACTORY=1 to erase them (`make build BOARD={board.name}` makes "
             "the image)"
         )
 

@@ -80,7 +80,9 @@ def check_names(board: Board) -> None:
     ):
         if found != wanted:
             source = "its folder" if wanted == board.name else '"product" in board.json'
-            raise Problem(f"{place} of {board.name} is {found!r}; make it {wanted!r}, as {source} is")
+            raise Problem(
+                f"{place} of {board.name} is {found!r}; make it {wanted!r}, as {source} is"
+            )
 
 
 # LEDs -----------------------------------------------------------------------------------

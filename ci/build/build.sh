@@ -1,88 +1,94 @@
 #!/usr/bin/env bash
-# Build a board's firmware:  ci/build/build.sh mpython
+# Build a board's firmware and its files in dist/:  ci/build/build.sh mpython
 #
-# With ESP-IDF in the environment (IDF_PATH), or with DOCKER=1 in the container that holds it, the
-# whole; with neither, everything that needs no compiler for the chip.
+# With the ESP-IDF in IDF_PATH if that is set, else in the container that holds it.
 . "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
 
 unset MAKEFLAGS MFLAGS # this build's variables are not MicroPython's
 
-IDF_OLDEST=5.3
-IDF_NEWEST=5.5
-
-# True if the ESP-IDF in IDF_PATH is one that MicroPython's release builds with.
-ci_check_idf() {
-    local file=$IDF_PATH/tools/cmake/version.cmake major minor
-    [ -f "$file" ] || ci_fail "IDF_PATH=$IDF_PATH holds no ESP-IDF (no tools/cmake/version.cmake)"
-    major=$(sed -n 's/^set(IDF_VERSION_MAJOR \([0-9]*\))/\1/p' "$file")
-    minor=$(sed -n 's/^set(IDF_VERSION_MINOR \([0-9]*\))/\1/p' "$file")
-    if [ "$(printf '%s\n' "$IDF_OLDEST" "$major.$minor" "$IDF_NEWEST" | sort -V | sed -n 2p)" != "$major.$minor" ]; then
-        ci_fail "ESP-IDF v$major.$minor does not build MicroPython $MICROPYTHON_TAG; use v$IDF_OLDEST to v$IDF_NEWEST"
-    fi
-    ci_check_command idf.py "nothing; type: . $IDF_PATH/export.sh"
-}
-
-# The three commands that need the compiler. mpy-cross first, by itself: BUILD= would travel into
-# its folder and break it.
-ci_build_commands() {
-    local board=$1 micropython=$2 port=$2/ports/esp32
-    cat <<COMMANDS
-set -e
-make -C '$micropython/mpy-cross'
-export MICROPY_MPYCROSS='$micropython/mpy-cross/build/mpy-cross'
-make -C '$port' BOARD_DIR='$CI_ROOT/boards/$board' BUILD='$CI_BUILD/$board' USER_C_MODULES='$CI_ROOT/firmware/micropython.cmake'
-COMMANDS
-}
-
-# The libraries that the chip's port needs and the simulator does not.
-ci_fetch_port_libraries() {
-    local micropython=$1 library
-    for library in lib/berkeley-db-1.xx lib/micropython-lib; do
-        if [ -z "$(find "$micropython/$library" -mindepth 1 -not -name README.md -print -quit)" ]; then
-            ci_logged submodules git -C "$micropython" submodule -q update --init --depth 1 "$library" ||
-                ci_fail "$micropython lacks $library; clone MicroPython $MICROPYTHON_TAG and type: make build ... MICROPYTHON_DIR=/path/to/it"
-        fi
-    done
-}
-
+# Refuse a MicroPython that images are not built from.
 ci_check_pinned_micropython() {
     local version
-    version=$("$CI_PYTHON" -c 'import sys; from pathlib import Path; from ci.build.version import micropython_version as v; print(v(Path(sys.argv[1])))' "$1")
+    version=$(ci_tool ci.build.version --micropython "$1")
     [ "$version" = "$MICROPYTHON_TAG" ] ||
         ci_fail "$1 is MicroPython $version; images are built from $MICROPYTHON_TAG: clone it and type: make build ... MICROPYTHON_DIR=/path/to/it"
 }
 
-ci_build_board() {
-    local board=$1 micropython
-    ci_check_board "$board"
-    micropython=$(realpath "$(ci_find_micropython)")
-    ci_install_group image
-    cd "$CI_ROOT"
-    ci_say "Checking board $board"
-    "$CI_PYTHON" -m ci.build.check_board "$board" "$micropython"
-
-    if [ -n "${DOCKER:-}" ]; then
-        ci_check_command docker docker-cli
-        ci_check_pinned_micropython "$micropython"
-        ci_fetch_port_libraries "$micropython"
-        ci_mend_timer "$micropython"
-        ci_say "Building $board in espressif/idf:$ESP_IDF_TAG (some minutes)"
-        # The same paths inside as outside, because cmake remembers them.
-        docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp \
-            --volume "$CI_ROOT:$CI_ROOT" --volume "$micropython:$micropython" \
-            "espressif/idf:$ESP_IDF_TAG" bash -c "$(ci_build_commands "$board" "$micropython")"
-    elif [ -n "${IDF_PATH:-}" ]; then
-        ci_check_idf
-        ci_check_pinned_micropython "$micropython"
-        ci_fetch_port_libraries "$micropython"
-        ci_mend_timer "$micropython"
-        ci_say "Building $board with the ESP-IDF in $IDF_PATH (some minutes)"
-        bash -c "$(ci_build_commands "$board" "$micropython")"
-    else
-        ci_fail "all is ready but the chip's compiler: type 'make build BOARD=$board DOCKER=1' where Docker runs, or install ESP-IDF $ESP_IDF_TAG, source its export.sh and type 'make build BOARD=$board'"
-    fi
-    "$CI_PYTHON" -m ci.image.built "$board"
-    "$CI_PYTHON" -m ci.image.sizes "$board"
+# The libraries that the chip's port needs and the simulator does not. Other people's clones are
+# left as they are.
+ci_fetch_port_libraries() {
+    local micropython=$1 library content
+    for library in lib/berkeley-db-1.xx lib/micropython-lib; do
+        content=$(find "$micropython/$library" -mindepth 1 -not -name README.md -print -quit)
+        if [ -z "$content" ]; then
+            [ -z "${MICROPYTHON_DIR:-}" ] ||
+                ci_fail "$micropython lacks $library; type: git -C $micropython submodule update --init $library"
+            ci_git submodules -C "$micropython" submodule -q update --init --depth 1 "$library"
+        fi
+    done
 }
 
-ci_build_board "${1:-}"
+# Refuse an ESP-IDF that MicroPython's release does not build with.
+ci_check_idf() {
+    local file=$IDF_PATH/tools/cmake/version.cmake major minor sorted
+    [ -f "$file" ] || ci_fail "IDF_PATH=$IDF_PATH holds no ESP-IDF (no tools/cmake/version.cmake)"
+    major=$(sed -n 's/^set(IDF_VERSION_MAJOR \([0-9]*\))/\1/p' "$file")
+    minor=$(sed -n 's/^set(IDF_VERSION_MINOR \([0-9]*\))/\1/p' "$file")
+    sorted=$(printf '%s\n' "$ESP_IDF_OLDEST" "$major.$minor" "$ESP_IDF_NEWEST" | sort -V | sed -n 2p)
+    [ "$sorted" = "$major.$minor" ] ||
+        ci_fail "ESP-IDF v$major.$minor does not build MicroPython $MICROPYTHON_TAG; use v$ESP_IDF_OLDEST to v$ESP_IDF_NEWEST"
+    ci_check_command idf.py "nothing; type: . $IDF_PATH/export.sh"
+}
+
+# Refuse a machine on which nothing can compile for the chip of board $1.
+ci_check_compiler() {
+    if [ -n "${IDF_PATH:-}" ]; then
+        ci_check_idf
+    elif ! command -v docker >/dev/null; then
+        ci_fail "the chip's compiler is missing: install Docker, or install ESP-IDF $ESP_IDF_TAG and source its export.sh; then type: make build BOARD=$1 (make check BOARD=$1 does all that needs no compiler)"
+    elif ! docker info >/dev/null 2>&1; then
+        ci_fail "docker is installed, but does not let this user in or is not started: docker info says more"
+    fi
+}
+
+# Copy MicroPython's source $1, apply our patches to the copy, and print its path. The copy says
+# what it is in its file `patched`, which ci/build/version.py reads.
+ci_patched_micropython() {
+    local micropython=$1 copy=$CI_BUILD/micropython-patched patch commit
+    # The ceilings hide repositories that lie around MicroPython's, this project's among them.
+    commit=$(GIT_CEILING_DIRECTORIES=$(dirname "$micropython") git -C "$micropython" rev-parse --short HEAD 2>/dev/null || true)
+    rm -rf "$copy"
+    mkdir -p "$copy"
+    tar -C "$micropython" --exclude=.git --exclude='./ports/*/build*' --exclude=./mpy-cross/build -cf - . | tar -C "$copy" -xf -
+    echo "$commit" >"$copy/patched"
+    for patch in "$CI_ROOT"/ci/build/patches/*.patch; do
+        GIT_CEILING_DIRECTORIES=$CI_BUILD git -C "$copy" apply "$patch" ||
+            ci_fail "$(basename "$patch") does not fit $micropython: is it $MICROPYTHON_TAG, unchanged?"
+        basename "$patch" .patch >>"$copy/patched"
+    done
+    echo "$copy"
+}
+
+board=${1:-}
+ci_check_board "$board"
+micropython=$(ci_find_micropython)
+ci_check_pinned_micropython "$micropython"
+ci_check_compiler "$board"
+ci_fetch_port_libraries "$micropython"
+"$CI_ROOT/ci/build/check.sh" "$board"
+
+cd "$CI_ROOT"
+# Where a build fails, nothing may be left that looks like its outcome.
+rm -f dist/"$board"-v* dist/SHA256SUMS "$CI_BUILD/$board"/{micropython.bin,.bin_timestamp,sizes.json}
+patched=$(ci_patched_micropython "$micropython")
+if [ -n "${IDF_PATH:-}" ]; then
+    ci_say "Building $board with the ESP-IDF in $IDF_PATH (some minutes)"
+    ci/build/compile.sh "$board" "$patched"
+else
+    ci_say "Building $board in espressif/idf:$ESP_IDF_TAG (some minutes)"
+    # The same path inside as outside, because cmake remembers it.
+    docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp --volume "$CI_ROOT:$CI_ROOT" \
+        "espressif/idf:$ESP_IDF_TAG" "$CI_ROOT/ci/build/compile.sh" "$board" "$patched"
+fi
+"$CI_PYTHON" -m ci.image.sizes "$board"
+"$CI_PYTHON" -m ci.image.images "$board"

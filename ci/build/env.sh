@@ -1,18 +1,24 @@
-# What CI and people call alike: `. ci/build/functions.sh`, then a function; the Makefile does the same.
-# Everything made here lies under build/, so `make clean` undoes it.
+# shellcheck disable=SC2034 # the pins are for the scripts that source this file
+# What the scripts share: `. ci/build/functions.sh`, then call a function; the Makefile does the same.
+# Everything made here lies under build/ and dist/, so `make clean` undoes it.
 
 # Pins: every version stands here once; the host's Python tools are pinned in pyproject.toml.
 MICROPYTHON_TAG=v1.28.0
 MICROPYTHON_REPOSITORY=https://github.com/micropython/micropython.git
 MICROPYTHON_CLONE_SECONDS=120
 DEBIAN_SOURCE_SUITE=trixie # has micropython 1.25.0 and mbedtls 3.6
-ESP_IDF_TAG=v5.5.1
+ESP_IDF_TAG=v5.5.1         # the container's; MicroPython's release builds with these:
+ESP_IDF_OLDEST=5.3
+ESP_IDF_NEWEST=5.5
 
 CI_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CI_BUILD=$CI_ROOT/build
 CI_PYTHON=$CI_BUILD/venv/bin/python
 
+# A failed command ends the script. Bash switches that off in a function that is called in a
+# condition (if, !, &&, ||): there, functions stand nowhere, which `make lint` sees to, but by ci_try.
 set -euo pipefail
+shopt -s inherit_errexit
 
 ci_say() {
     echo "== $*" >&2
@@ -20,32 +26,42 @@ ci_say() {
 
 ci_fail() {
     echo "error: $*" >&2
-    return 1
+    exit 1
 }
 
-# Run a long command with its output in a log; on failure show the end of it.
+# Run a function that may fail; its status is in CI_STATUS. The first failed command ends it.
+ci_try() {
+    set +e
+    (
+        set -e
+        "$@"
+    )
+    CI_STATUS=$?
+    set -e
+}
+
+# Run a long command with its output in build/logs/$1.log; on failure show the end of it.
 ci_logged() {
     local log=$CI_BUILD/logs/$1.log
     shift
     mkdir -p "$CI_BUILD/logs"
-    if ! "$@" >"$log" 2>&1; then
+    ci_try "$@" >"$log" 2>&1
+    if [ "$CI_STATUS" -ne 0 ]; then
         tail -n 30 "$log" >&2
         ci_fail "'$*' failed; the whole output is in $log"
     fi
 }
 
-# Boards are the folders under boards/ that hold a board.json.
-ci_list_boards() {
-    local file
-    for file in "$CI_ROOT"/boards/*/board.json; do
-        basename "$(dirname "$file")"
-    done
+# Run a tool of ours, which imports from the project's top folder, with the machine's own Python.
+ci_tool() {
+    (
+        cd "$CI_ROOT"
+        python3 -m "$@"
+    )
 }
 
 ci_check_board() {
-    if [ ! -f "$CI_ROOT/boards/${1:-}/board.json" ]; then
-        ci_fail "there is no board '${1:-}'; try one of: $(ci_list_boards | tr '\n' ' ')"
-    fi
+    ci_tool ci.boards --check "${1:-}"
 }
 
 # Refuse the value $2 of the variable $1, if it is set, unless it is a number; with $3 a whole one.
@@ -54,7 +70,7 @@ ci_check_number() {
     if [ -n "${3:-}" ]; then
         number='[0-9]+'
     fi
-    # For libFuzzer 0 seconds are for ever, and a run of none shows nothing.
+    # For libFuzzer 0 seconds are forever, and a run of none shows nothing.
     if [ -n "${2:-}" ] && ! [[ $2 =~ ^$number$ && $2 =~ [1-9] ]]; then
         ci_fail "$1=$2 is not a ${3:+$3 }number above 0; type for example: $1=15"
     fi

@@ -1,6 +1,6 @@
 # All shell functions: `. ci/build/functions.sh`, then call one; the Makefile does the same.
-
-for ci_file in env tools fetch simulator mcu; do
-    # shellcheck source=/dev/null
-    . "$(dirname "${BASH_SOURCE[0]}")/$ci_file.sh"
-done
+. "${BASH_SOURCE[0]%/*}/env.sh"
+. "${BASH_SOURCE[0]%/*}/tools.sh"
+. "${BASH_SOURCE[0]%/*}/fetch.sh"
+. "${BASH_SOURCE[0]%/*}/simulator.sh"
+. "${BASH_SOURCE[0]%/*}/mcu.sh"

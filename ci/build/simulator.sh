@@ -1,35 +1,38 @@
-# The simulated boards, and what `make test` needs. Source functions.sh.
+# The simulated boards, and what `make run` and `make test` need. Source functions.sh.
+
+set -euo pipefail
 
 # What was built from another MicroPython source than $1 is of no use.
 ci_forget_other_micropython() {
-    if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null)" != "$1" ]; then
+    if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null || true)" != "$1" ]; then
         rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mcu "$CI_BUILD"/mpy-cross
-        mkdir -p "$CI_BUILD" && echo "$1" >"$CI_BUILD/built-from"
+        mkdir -p "$CI_BUILD"
+        echo "$1" >"$CI_BUILD/built-from"
     fi
 }
 
-# Build mpy-cross and print its path.
+# Build mpy-cross from the source $1 and print its path.
 ci_build_mpy_cross() {
-    local micropython program=$CI_BUILD/mpy-cross/mpy-cross
-    micropython=$(ci_find_micropython)
+    local micropython=$1 program=$CI_BUILD/mpy-cross/mpy-cross
     if [ ! -x "$program" ]; then
-        ci_check_command gcc gcc && ci_check_command make make
+        ci_check_command gcc gcc
+        ci_check_command make make
         ci_say "Building mpy-cross (half a minute)"
         ci_logged mpy-cross make -C "$micropython/mpy-cross" -j"$(nproc)" BUILD="$CI_BUILD/mpy-cross"
     fi
     echo "$program"
 }
 
-# True if $1 is newer than everything a simulated board is made of.
-ci_is_newer_than_sources() {
-    [ -x "$1" ] && [ -z "$(find "$CI_ROOT"/{firmware,modules,boards,manifest.py,pyproject.toml,ci/build/env.sh} -newer "$1" -type f \
-        ! -path '*/__pycache__/*' ! -path '*/boards/sim/host/*' ! -name '*.md' -print -quit)" ]
+# Print one file that a simulated board is made of and that is newer than its program $1.
+ci_newer_source() {
+    find "$CI_ROOT"/{firmware,modules,boards,manifest.py,pyproject.toml,ci/build} -newer "$1" -type f \
+        ! -path '*/__pycache__/*' ! -path '*/boards/sim/host/*' ! -name '*.md' -print -quit
 }
 
 # Build the simulated board $1 as build/sim-$1/micropython; with $2 = 32 as build/sim32-$1, where
 # objects have a board's size. All boards share their objects: only the frozen modules differ.
 ci_build_simulator() {
-    local board=$1 family=sim force=0 objects program micropython mpy_cross
+    local board=$1 family=sim force=0 objects program micropython mpy_cross newer
     if [ "${2:-64}" = 32 ]; then
         family=sim32 force=1
     fi
@@ -38,22 +41,26 @@ ci_build_simulator() {
     (cd "$CI_ROOT" && python3 -m ci.build.board_facts "$board")
     micropython=$(ci_find_micropython)
     ci_forget_other_micropython "$micropython"
-    if ci_is_newer_than_sources "$program"; then
-        return
+    if [ -x "$program" ]; then
+        newer=$(ci_newer_source "$program")
+        [ -n "$newer" ] || return 0
     fi
-    mpy_cross=$(ci_build_mpy_cross)
+    mpy_cross=$(ci_build_mpy_cross "$micropython")
     mkdir -p "$objects" "$CI_BUILD/$family-$board"
     (
         flock 9
-        if [ "$(cat "$objects/board" 2>/dev/null)" != "$board" ]; then
+        # Where a build fails, nothing may be left that looks like its outcome.
+        rm -f "$program" "$objects/micropython"
+        if [ "$(cat "$objects/board" 2>/dev/null || true)" != "$board" ]; then
             rm -rf "$objects"/frozen_*
         fi
         echo "$board" >"$objects/board"
         touch "$program.started" # what is edited from now on is not in it
         ci_say "Building the simulated $board board (a minute and a half the first time)"
         # The ceiling keeps this project's commit out of MicroPython's version.
-        SIM_BOARD=$board GIT_CEILING_DIRECTORIES=$CI_BUILD ci_logged "$family-$board" make -C "$micropython/ports/unix" \
-            -j"$(nproc)" VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
+        ci_logged "$family-$board" env SIM_BOARD="$board" GIT_CEILING_DIRECTORIES="$CI_BUILD" \
+            make -C "$micropython/ports/unix" -j"$(nproc)" \
+            VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
             BUILD="$objects" USER_C_MODULES="$CI_ROOT/firmware" MICROPY_FORCE_32BIT=$force \
             MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
         cp "$objects/micropython" "$program.new"
@@ -62,13 +69,35 @@ ci_build_simulator() {
     ) 9>"$objects/lock"
 }
 
-# Everything that `make test` needs.
-ci_prepare_tests() {
-    local board
+# Everything that `make run` needs, for the board $1; it plays for $2 seconds, or until it is stopped.
+ci_prepare_run() {
+    ci_check_number SECONDS "$2"
+    ci_check_board "$1"
+    ci_install_group run
+    ci_build_simulator "$1"
+}
+
+# What tests on the simulated boards need.
+ci_prepare_simulators() {
+    local boards board
     ci_install_group test
     ci_install_debian mosquitto mosquitto
     ci_install_debian openssl openssl
-    for board in $(ci_list_boards); do
+    boards=$(ci_tool ci.boards)
+    for board in $boards; do
         ci_build_simulator "$board"
     done
+}
+
+# Everything that `make soak` needs, for $1 hours and with the seed $2.
+ci_prepare_soak() {
+    ci_check_number HOURS "$1"
+    ci_check_number SEED "$2" whole
+    ci_prepare_simulators
+}
+
+# Everything that `make test` needs.
+ci_prepare_tests() {
+    ci_prepare_simulators
+    ci_prepare_matcher_tests
 }

@@ -1,17 +1,15 @@
 """What is checked of a board where its chip's compiler is not at hand."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ci.boards import ROOT, board_names, load_board
+from ci.boards import ROOT, load_board
 from ci.build.check_board import check_pins, check_table, compile_frozen, merged_sdkconfig
 from ci.problem import Problem
-from tests.images.fake_build import make_build
 
 # What the folder of a board must not get along without.
 OWN_MODULES = {"main.py", "device/config.py", "board.py", "version.py", "umqtt/robust.py"}
@@ -107,124 +105,3 @@ def test_a_fragment_that_is_not_there(copy, source):
     cmake.write_text(cmake.read_text().replace("sdkconfig.240mhz", "sdkconfig.300mhz"))
     with pytest.raises(Problem, match="names boards/sdkconfig.300mhz, which is not there"):
         merged_sdkconfig(copy, source)
-
-
-def build(board, **environment):
-    """Run ci/build/build.sh where neither Docker nor ESP-IDF is; return its status and output."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("IDF_PATH", "DOCKER")
-    }
-    result = subprocess.run(
-        [ROOT / "ci" / "build" / "build.sh", board],
-        env={**kept, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return result.returncode, result.stdout
-
-
-def test_without_a_compiler_all_else_is_done(board):
-    status, said = build(board.name)
-    last = said.strip().splitlines()[-1]
-    assert status == 1
-    assert "modules frozen for ESP32" in said
-    assert "DOCKER=1" in last and "ESP-IDF v5.5.1" in last
-    assert last.startswith("error: ")
-
-
-def test_an_unknown_board_is_named():
-    status, said = build("handpy")
-    assert status == 1
-    assert "there is no board 'handpy'" in said and all(name in said for name in board_names())
-
-
-@pytest.mark.parametrize("version, works", [("5.2", False), ("6.0", False), ("5.3", True)])
-def test_only_an_esp_idf_that_fits_is_used(some_board, tmp_path, version, works):
-    (tmp_path / "tools" / "cmake").mkdir(parents=True)
-    major, minor = version.split(".")
-    (tmp_path / "tools" / "cmake" / "version.cmake").write_text(
-        f"set(IDF_VERSION_MAJOR {major})\nset(IDF_VERSION_MINOR {minor})\n"
-    )
-    status, said = build(some_board.name, IDF_PATH=str(tmp_path))
-    assert status == 1
-    wrong = f"ESP-IDF v{version} does not build MicroPython"
-    assert (wrong in said) is not works
-    if works:
-        assert "'idf.py' is missing" in said
-
-
-def test_a_path_without_esp_idf(some_board, tmp_path):
-    status, said = build(some_board.name, IDF_PATH=str(tmp_path))
-    assert status == 1
-    assert "holds no ESP-IDF" in said
-
-
-@pytest.fixture
-def pinned_source(source, tmp_path):
-    """MicroPython's source made to look like the pinned release, with the libraries it needs."""
-    tree = tmp_path / "micropython"
-    for folder in (tree, tree / "py", tree / "lib"):
-        folder.mkdir()
-        for path in (source / folder.relative_to(tree)).iterdir():
-            if path.name not in ("py", "lib", "mpconfig.h", "berkeley-db-1.xx", "micropython-lib"):
-                (folder / path.name).symlink_to(path)
-    (tree / "py" / "mpconfig.h").write_text(
-        "#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR 28\n"
-        "#define MICROPY_VERSION_MICRO 0\n"
-    )
-    for library in ("berkeley-db-1.xx", "micropython-lib"):
-        (tree / "lib" / library).mkdir()
-        (tree / "lib" / library / "LICENSE").write_text("")
-    return tree
-
-
-def test_docker_builds_in_the_pinned_container(copy, pinned_source, tmp_path):
-    """The container is given the three commands; what it leaves is checked and shown."""
-    outputs = make_build(copy, tmp_path / "outputs")
-    docker = tmp_path / "bin" / "docker"
-    docker.parent.mkdir()
-    docker.write_text(
-        f'#!/bin/sh\necho "$@" > {tmp_path}/call\ncp -r {outputs} {tmp_path}/build/{copy.name}\n'
-    )
-    docker.chmod(0o755)
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "venv").symlink_to(ROOT / "build" / "venv")
-    result = subprocess.run(
-        [tmp_path / "ci" / "build" / "build.sh", copy.name],
-        env={
-            **os.environ,
-            "PATH": f"{docker.parent}:{os.environ['PATH']}",
-            "DOCKER": "1",
-            "MICROPYTHON_DIR": str(pinned_source),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout
-    call = (tmp_path / "call").read_text()
-    assert "espressif/idf:v5.5.1 bash -c" in call
-    assert f"BOARD_DIR='{copy.folder}' BUILD='{tmp_path}/build/{copy.name}'" in call
-    assert (
-        call.index("/mpy-cross'") < call.index("MICROPY_MPYCROSS=") < call.index("/ports/esp32'")
-    )
-    assert "application        0x10000" in result.stdout
-    assert (
-        "machine_timer.c" in result.stdout
-    )  # looked at, and its fault told (ci/build/mend_timer.py)
-    assert (tmp_path / "build" / copy.name / "sizes.json").is_file()
-
-
-def test_images_are_not_built_from_another_micropython(some_board, pinned_source, tmp_path):
-    header = pinned_source / "py" / "mpconfig.h"
-    header.write_text(header.read_text().replace("MINOR 28", "MINOR 27"))
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\nexit 99\n")
-    docker.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    status, said = build(
-        some_board.name, DOCKER="1", PATH=path, MICROPYTHON_DIR=str(pinned_source)
-    )
-    assert status == 1
-    assert "is MicroPython v1.27.0; images are built from v1.28.0" in said

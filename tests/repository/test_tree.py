@@ -59,7 +59,8 @@ def test_an_unknown_board_names_the_boards_there_are(root: Path, command: str) -
         ["make", "-s", command, "BOARD=nobody"], cwd=root, capture_output=True, text=True
     )
     assert result.returncode != 0
-    assert "there is no board 'nobody'; try one of: " + " ".join(board_names()) in result.stderr
+    there_are = ", ".join(board_names())
+    assert f"there is no board 'nobody': add BOARD=<name>, one of {there_are}" in result.stderr
 
 
 @pytest.mark.parametrize(

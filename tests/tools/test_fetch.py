@@ -11,18 +11,23 @@ import pytest
 STUBS = """
 . ci/build/functions.sh
 CI_BUILD={build}
-fetch() {{ mkdir -p "$1/ports/unix"; if [ "$2" = whole ]; then touch "$1/ports/unix/Makefile"; else return 1; fi; }}
+fetch() {{ mkdir -p "$1/ports/unix"; [ "$2" = whole ]; touch "$1/ports/unix/Makefile"; }}
 ci_clone_micropython() {{ fetch "$1" {clone}; }}
 ci_unpack_debian_micropython() {{ fetch "$1" {debian}; }}
+ci_debian_mirror() {{ echo {mirror}; }}
 """
 
 
 def find(
-    root: Path, build: Path, clone: str = "half", debian: str = "half", setting: str = ""
+    root: Path,
+    build: Path,
+    clone: str = "half",
+    debian: str = "half",
+    mirror: str = "mirror",
+    setting: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    script = (
-        setting + STUBS.format(build=build, clone=clone, debian=debian) + "ci_find_micropython"
-    )
+    stubs = STUBS.format(build=build, clone=clone, debian=debian, mirror=mirror)
+    script = f"{setting}{stubs}ci_find_micropython"
     return subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, text=True)
 
 
@@ -45,6 +50,12 @@ def test_half_source_never_gets_name(root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "micropython" / "rubbish").exists()
 
 
+def test_machine_without_debian_is_not_sent_there(root: Path, tmp_path: Path) -> None:
+    result = find(root, tmp_path, debian="whole", mirror="")
+    assert result.returncode != 0
+    assert "Debian" not in result.stderr and "MICROPYTHON_DIR=/path/to/it" in result.stderr
+
+
 def test_given_source_is_used_or_named(root: Path, tmp_path: Path) -> None:
     given = tmp_path / "given"
     setting = f"MICROPYTHON_DIR={given}\n"
@@ -54,3 +65,29 @@ def test_given_source_is_used_or_named(root: Path, tmp_path: Path) -> None:
     (given / "ports" / "unix").mkdir(parents=True)
     (given / "ports" / "unix" / "Makefile").touch()
     assert find(root, tmp_path, setting=setting).stdout.strip() == str(given)
+
+
+# A git that fails as often as the file `failures` has lines.
+GIT = """#!/bin/sh
+echo "$@" >> {folder}/calls
+[ -s {folder}/failures ] || exit 0
+sed -i 1d {folder}/failures
+echo "fatal: the network is down" >&2
+exit 128
+"""
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_git_that_fails_is_tried_once_more(root: Path, tmp_path: Path, failures: int) -> None:
+    (tmp_path / "git").write_text(GIT.format(folder=tmp_path))
+    (tmp_path / "git").chmod(0o755)
+    (tmp_path / "failures").write_text("x\n" * failures)
+    script = f"""
+. ci/build/functions.sh
+CI_BUILD={tmp_path} PATH={tmp_path}:$PATH
+ci_git log clone here
+"""
+    result = subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, text=True)
+    assert (result.returncode == 0) is (failures < 2)
+    assert ("the network is down" in result.stderr) is (failures == 2)
+    assert (tmp_path / "calls").read_text() == "clone here\n" * min(failures + 1, 2)

@@ -1,0 +1,22 @@
+"""Unpack a tarball into a folder, without its top folder:  unpack.py source.tar.xz folder
+
+tar would need xz and bzip2, which a minimal Debian lacks; Python has both.
+"""
+
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+
+def below_top(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the members below the top folder, renamed."""
+    for member in archive:
+        path = PurePosixPath(member.name)
+        if len(path.parts) > 1:
+            yield member.replace(name=str(PurePosixPath(*path.parts[1:])))
+
+
+if __name__ == "__main__":
+    with tarfile.open(sys.argv[1]) as archive:
+        archive.extractall(sys.argv[2], below_top(archive), filter="data")

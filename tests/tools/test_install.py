@@ -1,0 +1,88 @@
+"""How a missing Debian package is installed: by root, by sudo without a password, or by hand."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ci.boards import ROOT
+
+NOBODY = 65534
+APT = '#!/bin/sh\necho "$ROOT_BY apt-get $*" >> "$CALLS"\n'
+SUDO = """#!/bin/sh
+[ "$1" = -n ] || exit 9
+shift
+[ "$SUDO_ASKS" ] && exit 1
+ROOT_BY=sudo exec "$@"
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user may enter, with the scripts and a stand-in for apt-get."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "ci" / "build", folder / "ci" / "build")
+        for path in (folder, folder / "bin", folder / "build"):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o777)
+        write_command(folder, "apt-get", APT)
+        yield folder
+
+
+def write_command(folder: Path, name: str, text: str) -> None:
+    path = folder / "bin" / name
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def install(folder: Path, **environment: str) -> tuple[int, str, str]:
+    """Install a package; return the status, what was said, and the calls of apt-get."""
+    user = {} if os.getuid() else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    calls = folder / "build" / "calls"
+    result = subprocess.run(
+        ["bash", "-c", ". ci/build/functions.sh; ci_install_package wanted wanted-package"],
+        cwd=folder,
+        env={"PATH": f"{folder}/bin:/usr/bin:/bin", "CALLS": str(calls), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **user,
+    )
+    return result.returncode, result.stdout, calls.read_text() if calls.exists() else ""
+
+
+def test_sudo_without_password_is_used(folder):
+    write_command(folder, "sudo", SUDO)
+    status, said, calls = install(folder)
+    assert status == 0, said
+    assert calls.splitlines() == [
+        "sudo apt-get -q update",
+        "sudo apt-get -q -y install --no-install-recommends wanted-package",
+    ]
+
+
+@pytest.mark.parametrize("sudo", ["asks", "missing"])
+def test_user_is_told_what_to_type(folder, sudo):
+    write_command(folder, "sudo", SUDO if sudo == "asks" else "#!/bin/sh\nexit 127\n")
+    status, said, calls = install(folder, SUDO_ASKS="1")
+    assert status == 1 and calls == ""
+    assert said == "error: the tests need 'wanted'; type: sudo apt-get install wanted-package\n"
+
+
+def test_root_needs_no_sudo(folder):
+    write_command(folder, "id", "#!/bin/sh\necho 0\n")
+    status, said, calls = install(folder)
+    assert status == 0, said
+    assert calls.splitlines()[-1].strip().startswith("apt-get -q -y install")
+
+
+def test_failed_installation_is_a_failure(folder):
+    write_command(folder, "sudo", SUDO)
+    write_command(folder, "apt-get", "#!/bin/sh\necho cannot reach the mirror\nexit 100\n")
+    status, said, _ = install(folder)
+    assert status == 1 and "cannot reach the mirror" in said
