@@ -34,12 +34,12 @@ def test_make_and_simulator_have_same_default() -> None:
     assert f"\nBOARD ?= {DEFAULT_BOARD}\n" in makefile
 
 
-def test_board_is_its_files(board):
+def test_board_has_its_files(board):
     assert FILES <= {path.name for path in board.folder.iterdir()}
     assert sum(len(data_lines(board.folder / name)) for name in FILES) <= 90
 
 
-def test_board_json(board):
+def test_board_json_is_complete(board):
     facts = json.loads((board.folder / "board.json").read_text(encoding="utf-8"))
     for key in ("deploy", "deploy_options", "docs", "features", "mcu", "product", "url", "vendor"):
         assert key in facts
@@ -50,7 +50,7 @@ def test_board_json(board):
     assert (ROOT / facts["docs"]).is_file()
 
 
-def test_table(board):
+def test_partition_table_has_two_equal_slots(board):
     settings = read_sdkconfig(board.folder / "sdkconfig.board")
     (size,) = [name for name in settings if name.startswith("ESPTOOLPY_FLASHSIZE_")]
     flash_size = parse_size(size.removeprefix("ESPTOOLPY_FLASHSIZE_"))
@@ -62,7 +62,7 @@ def test_table(board):
     assert layout.filesystem.name == "vfs" and layout.filesystem.size >= 900_000
 
 
-def test_manifest_gives_no_module_twice(board):
+def test_manifest_leaves_umqtt_out(board):
     """umqtt is our own; freezing micropython-lib's as well stops the build."""
     for path in (board.folder / "manifest.py", ROOT / "boards" / "manifest.py"):
         assert "umqtt." not in path.read_text(encoding="utf-8")

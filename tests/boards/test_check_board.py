@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from ci.boards import ROOT, load_board
-from ci.build.check_board import check_pins, check_table, compile_frozen, merged_sdkconfig
+from ci.build.check_board import (
+    check_c_modules,
+    check_pins,
+    check_table,
+    compile_frozen,
+    merged_sdkconfig,
+)
 from ci.problem import Problem
 
 # What the folder of a board must not get along without.
@@ -35,7 +41,7 @@ def copy(board, tmp_path):
     return load_board(board.name, tmp_path / "boards")
 
 
-def test_every_module_compiles_for_the_chip(board, source):
+def test_every_module_compiles_for_chip(board, source):
     frozen = compile_frozen(board, source)
     assert OWN_MODULES <= set(frozen.sizes)
     assert "_boot.py" in frozen.sizes and "asyncio/core.py" in frozen.sizes
@@ -46,7 +52,7 @@ def test_every_module_compiles_for_the_chip(board, source):
     assert ("neopixel.py" in frozen.sizes) is library
 
 
-def test_pins_table_and_settings(board, source):
+def test_pins_table_and_settings_are_right(board, source):
     check_pins(board, source)
     settings = merged_sdkconfig(board, source)
     assert settings["ESPTOOLPY_FLASHMODE_DIO"] == settings["ESPTOOLPY_FLASHFREQ_40M"] == "y"
@@ -59,25 +65,25 @@ def test_pins_table_and_settings(board, source):
     assert f"{layout.flash_size >> 20} MB of flash" in page
 
 
-def test_a_syntax_error_is_named(copy, source):
+def test_module_with_syntax_error_is_named(copy, source):
     (copy.folder / "modules" / "board.py").write_text("def\n")
     with pytest.raises(Problem, match="board.py cannot be frozen: .*SyntaxError"):
         compile_frozen(copy, source)
 
 
-def test_a_module_frozen_twice_is_named(copy, source):
+def test_module_frozen_twice_is_named(copy, source):
     (copy.folder / "modules" / "wifi.py").write_text("")
     with pytest.raises(Problem, match="wifi.py is frozen twice"):
         compile_frozen(copy, source)
 
 
-def test_a_wrong_manifest_is_named(copy, source):
+def test_manifest_without_its_folder_is_named(copy, source):
     (copy.folder / "manifest.py").write_text('freeze("nowhere")\n')
     with pytest.raises(Problem, match="the manifest of .* is wrong"):
         compile_frozen(copy, source)
 
 
-def test_a_wrong_pin_is_named(copy, source):
+def test_pin_unknown_to_micropython_is_named(copy, source):
     with open(copy.folder / "pins.csv", "a") as file:
         file.write("P99,GPIO99\n")
     with pytest.raises(Problem, match="pins.csv of .* is wrong: .*GPIO99"):
@@ -93,15 +99,52 @@ def test_a_wrong_pin_is_named(copy, source):
         ("what,huh,,,4K,", "is wrong"),
     ],
 )
-def test_a_wrong_table_is_named(copy, source, row, words):
+def test_partition_table_that_cannot_be_is_named(copy, source, row, words):
     with open(copy.folder / "partitions.csv", "a") as file:
         file.write(row + "\n")
     with pytest.raises(Problem, match=words):
         check_table(copy, merged_sdkconfig(copy, source))
 
 
-def test_a_fragment_that_is_not_there(copy, source):
+def test_missing_sdkconfig_fragment_is_named(copy, source):
     cmake = copy.folder / "mpconfigboard.cmake"
     cmake.write_text(cmake.read_text().replace("sdkconfig.240mhz", "sdkconfig.300mhz"))
     with pytest.raises(Problem, match="names boards/sdkconfig.300mhz, which is not there"):
         merged_sdkconfig(copy, source)
+
+
+@pytest.fixture
+def firmware(tmp_path):
+    """A copy of firmware/ with a second C module, as complete as the first."""
+    copy = tmp_path / "firmware"
+    shutil.copytree(ROOT / "firmware", copy)
+    (copy / "hello").mkdir()
+    (copy / "hello" / "micropython.mk").write_text("SRC_USERMOD += $(HELLO_DIR)/modhello.c\n")
+    (copy / "hello" / "micropython.cmake").write_text("target_sources(hello modhello.c)\n")
+    with open(copy / "micropython.cmake", "a") as file:
+        file.write("include(${CMAKE_CURRENT_LIST_DIR}/hello/micropython.cmake)\n")
+    return copy
+
+
+def test_c_modules_of_chip_and_simulator_agree(firmware):
+    check_c_modules(ROOT / "firmware")
+    check_c_modules(firmware)
+
+
+def test_c_module_without_cmake_file_is_named(firmware):
+    (firmware / "hello" / "micropython.cmake").unlink()
+    with pytest.raises(Problem, match="firmware/hello has no micropython.cmake"):
+        check_c_modules(firmware)
+
+
+def test_c_module_that_is_not_included_is_named(firmware):
+    cmake = firmware / "micropython.cmake"
+    cmake.write_text(cmake.read_text().replace("include(${CMAKE_CURRENT_LIST_DIR}/hello", "# ("))
+    with pytest.raises(Problem, match="leaves hello out: .* add the line: include.*/hello/micro"):
+        check_c_modules(firmware)
+
+
+def test_c_module_with_other_sources_is_named(firmware):
+    (firmware / "hello" / "micropython.cmake").write_text("target_sources(hello modhelp.c)\n")
+    with pytest.raises(Problem, match="of firmware/hello do not name .* modhello.c, modhelp.c"):
+        check_c_modules(firmware)

@@ -49,7 +49,7 @@ def picture(frame: Frame) -> list[str]:
     ]
 
 
-def test_images(run: Run) -> None:
+def test_images_and_dots_are_shown(run: Run) -> None:
     board = run("""
 from microbit import *
 display.show(Image.ARROW_E)
@@ -70,14 +70,14 @@ print("done")
     assert "1 9 0" in board.lines
 
 
-def test_the_power_of_the_leds_comes_first(run: Run) -> None:
+def test_power_of_leds_comes_before_data(run: Run) -> None:
     board = run("from microbit import *\ndisplay.show(Image.HEART)\nprint('done')\n")
     kinds = [event for event in board.events if event["event"] in ("pin", "frame")]
     assert (kinds[0]["event"], kinds[0].get("id"), kinds[0].get("value")) == ("pin", 2, 1)
     assert picture(board.frames()[-1]) == [".#.#.", "#####", "#####", ".###.", "..#.."]
 
 
-def test_text_sign_by_sign(run: Run) -> None:
+def test_text_is_shown_sign_by_sign(run: Run) -> None:
     board = run("""
 from microbit import *
 display.show("A7", delay=1)
@@ -108,7 +108,7 @@ print("done")
     assert board.frames()[1].colours[0] == (0, 26, 0)
 
 
-def test_display_off_keeps_the_picture(run: Run) -> None:
+def test_display_off_keeps_picture(run: Run) -> None:
     board = run("""
 from microbit import *
 display.show(Image.SQUARE)
@@ -148,7 +148,7 @@ print("done")
     ]
 
 
-def test_pixel(run: Run) -> None:
+def test_pixel_reaches_leds(run: Run) -> None:
     board = run("""
 import pixel
 pixel.PixelPower(True)
@@ -167,7 +167,7 @@ print(view[0], len(view), "done")
     assert board.lines == ["(255, 0, 0) 25 done"]
 
 
-def test_buttons(run: Run) -> None:
+def test_button_events_and_counters(run: Run) -> None:
     board = run(
         """
 from microbit import *
@@ -191,7 +191,7 @@ while True:
     board.wait_line("a: False True 2")
 
 
-def test_button_reset_and_close(run: Run) -> None:
+def test_button_reset_forgets_and_close_ends(run: Run) -> None:
     board = run(
         """
 import button
@@ -220,7 +220,7 @@ print("closed: counted", a.get_presses())
 
 
 @pytest.mark.parametrize("celsius", [-10, 0, 25, 50, 90])
-def test_temperature(run: Run, celsius: float) -> None:
+def test_temperature_is_calculated(run: Run, celsius: float) -> None:
     """A thermistor of 10 kOhm at 25 degrees, B = 3950 K, above a resistor of 5.1 kOhm."""
     thermistor = 10000 * math.exp(3950 * (1 / (celsius + 273.15) - 1 / 298.15))
     volts = 3.3 * 5100 / (5100 + thermistor)
@@ -232,7 +232,7 @@ def test_temperature(run: Run, celsius: float) -> None:
     assert abs(float(board.lines[0]) - celsius) <= 0.1
 
 
-def test_temperature_of_the_older_revision_and_of_a_broken_sensor(run: Run) -> None:
+def test_temperature_of_older_revision_and_broken_sensor(run: Run) -> None:
     board = run("""
 from temperature import Temperature
 class Voltage:
@@ -255,7 +255,7 @@ print("done")
     ]
 
 
-def test_pins(run: Run) -> None:
+def test_pins_read_and_write(run: Run) -> None:
     board = run(
         """
 from microbit import *
@@ -298,7 +298,7 @@ print("done")
 """)
 
 
-def test_light_sensors(run: Run) -> None:
+def test_light_sensors_read_0_to_1000(run: Run) -> None:
     board = run(
         "import light\nprint([light.Intensity(pin).read() for pin in (36, 39)], 'done')\n",
         commands=(

@@ -156,7 +156,7 @@ while True:
     board.wait_line("pressed 1 True")
 
 
-def test_touch_pads(start: Start) -> None:
+def test_touch_pad_events_come(start: Start) -> None:
     board = start("""
 def down(value):
     print("touched", value, touchPad_P.is_pressed(), touchPad_P.read())
@@ -228,7 +228,7 @@ print("touched", all(job.runs for job in jobs[:3]))
     board.wait_line("touched True")
 
 
-def test_light_and_sound(start: Start) -> None:
+def test_light_and_sound_are_read(start: Start) -> None:
     commands = (
         {"command": "analogue", "id": 39, "value": 4095},
         {"command": "analogue", "id": 36, "value": 7},
@@ -237,7 +237,7 @@ def test_light_and_sound(start: Start) -> None:
     assert "ready 4095 7" in board.lines
 
 
-def test_mpythonpin_irq(start: Start) -> None:
+def test_mpythonpin_irq_calls_handler(start: Start) -> None:
     board = start("""
 pin = MPythonPin(8, PinMode.IN)
 pin.irq(lambda p: print("edge", p, p.value()), Pin.IRQ_FALLING)
@@ -272,7 +272,7 @@ CONNECTED = "Connection Successful, Config:('10.0.0.2', '255.255.255.0', '10.0.0
     ],
     ids=["with a password", "open", "hidden", "by name"],
 )
-def test_connect_wifi(start: Start, arguments: str, point: AccessPoint) -> None:
+def test_connect_wifi_says_connected(start: Start, arguments: str, point: AccessPoint) -> None:
     board = start(CONNECT % arguments, access_points=(point,))
     assert f"WiFi({point.ssid},-61dBm) {CONNECTED}" in board.lines
     assert "returned None True" in board.lines
@@ -303,7 +303,7 @@ print("ready")
 
 
 @pytest.mark.parametrize("arguments", ['"nobody", "x", 2', '"nobody", "x"'])
-def test_missing_network(start: Start, arguments: str) -> None:
+def test_connect_wifi_to_missing_network_raises(start: Start, arguments: str) -> None:
     board = start(CONNECT % arguments)
     assert "OSError: SSID invalid / failed to scan this wifi" in board.lines
 
@@ -349,7 +349,7 @@ print("ready")
     ]
 
 
-def test_try_connect_wifi(start: Start) -> None:
+def test_try_connect_wifi_tries_again(start: Start) -> None:
     board = start("""
 import mpython
 mpython.sleep = lambda seconds: print("waits", seconds)
