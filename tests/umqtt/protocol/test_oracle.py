@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.umqtt.protocol import conversation
-from tests.umqtt.protocol.conversations import BY_TITLE
+from tests.umqtt.protocol.titles import BY_TITLE
 from tests.umqtt.protocol.oracle import Oracle
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from tests.umqtt.protocol import conversation
 from tests.umqtt.protocol.client import Client
-from tests.umqtt.protocol.conversations import BY_TITLE
 from tests.umqtt.protocol.cpython import FOLDER
+from tests.umqtt.protocol.titles import BY_TITLE
 
 
 @pytest.mark.parametrize("title", BY_TITLE)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from tests.umqtt.protocol.conversations import BY_TITLE
 from tests.umqtt.protocol.cpython import FOLDER, ROOT
+from tests.umqtt.protocol.titles import BY_TITLE
 
 
 @dataclass
