@@ -19,6 +19,7 @@
 #include "sim_io.h"
 #include "sim_socket.h"
 #include "sim_wlan.h"
+#include "sim_world.h"
 
 // The chip has 162,688 bytes free at the prompt (shared measurements, ESP32 under
 // emulation); objects are twice as large on a 64-bit host.
@@ -92,6 +93,17 @@ static mp_obj_t sim_rename(mp_obj_t old_in, mp_obj_t new_in) {
     return mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_2(sim_rename_obj, sim_rename);
+
+// looked_up(path): the flash was asked whether it holds a file
+static mp_obj_t sim_looked_up(mp_obj_t path_in) {
+    char path[PATH_MAX];
+    sim_emit_text("path", mp_obj_str_get_str(path_in), path, sizeof(path) / 2);
+    sim_lock();
+    sim_emit("\"event\": \"looked_up\", %s", path);
+    sim_unlock();
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(sim_looked_up_obj, sim_looked_up);
 
 // The serial line is a closed pipe or an empty file: nobody can ever type.
 static bool stdin_has_ended(void) {

@@ -68,7 +68,7 @@ void sim_wake(void) {
 
 // Write `"key": "text"` into out, with text escaped for JSON. Bytes from 0x80 on pass:
 // the test side reads them as UTF-8 and replaces what is not.
-static void emit_text(const char *key, const char *text, char *out, size_t size) {
+void sim_emit_text(const char *key, const char *text, char *out, size_t size) {
     size_t used = (size_t)snprintf(out, size, "\"%s\": \"", key);
     for (; *text != '\0' && used + 8 < size; ++text) {
         unsigned char c = (unsigned char)*text;
@@ -221,7 +221,7 @@ static void obey_locked(char *text) {
     }
     const char *name = sim_field(&command, "command", "");
     char quoted[128];
-    emit_text("command", name, quoted, sizeof(quoted));
+    sim_emit_text("command", name, quoted, sizeof(quoted));
     if (strcmp(name, "start") == 0) {
         started = true;
     } else if (!devices_obey_locked(&command)) {

@@ -51,6 +51,9 @@ uint64_t sim_now_us(void); // since power-on
 // Send an event; format makes its fields, `"event": ...` first.
 void sim_emit(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// Write `"key": "text"` into out for sim_emit, with text escaped for JSON.
+void sim_emit_text(const char *key, const char *text, char *out, size_t size);
+
 const char *sim_field(const sim_command_t *command, const char *key, const char *otherwise);
 int sim_field_int(const sim_command_t *command, const char *key, int otherwise);
 bool sim_field_bool(const sim_command_t *command, const char *key, bool otherwise);

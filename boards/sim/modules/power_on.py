@@ -5,11 +5,17 @@ The flash filesystem is a folder on the host, SIM_FLASH (./flash if unset). It b
 host's other files are out of reach from then on.
 """
 
+import sys
+
+sys.path[:] = [".frozen"]
+
 import _sim
 import gc
 import os
-import sys
 import vfs
+
+# Built into the chip's firmware, and frozen here: loaded before any file can take their names.
+import esp32, machine, network
 
 
 class Flash:
@@ -29,7 +35,7 @@ class Flash:
         self.mkdir = posix.mkdir
         self.remove = posix.remove
         self.rmdir = posix.rmdir
-        self.stat = posix.stat
+        self._stat = posix.stat
         self.statvfs = posix.statvfs
 
     def mount(self, readonly, mkfs):
@@ -41,7 +47,11 @@ class Flash:
     def ilistdir(self, path):
         for name, kind, inode in self._ilistdir(path):
             full = path.rstrip("/") + "/" + name if path else name
-            yield name, kind, inode, self.stat(full)[6]  # littlefs tells the size, too
+            yield name, kind, inode, self._stat(full)[6]  # littlefs tells the size, too
+
+    def stat(self, path):
+        _sim.looked_up(path)
+        return self._stat(path)
 
     def rename(self, old, new):
         # VfsPosix.rename of a folder other than / gives both names the same buffer (1.25, 1.28).
