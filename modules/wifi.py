@@ -10,7 +10,7 @@ The firmware's own loop and mpython.wifi use the class `WiFi`: nothing else asks
 
 import network
 import time
-import timers
+from _frozen import timers
 from micropython import const
 
 # The radio tries on by itself. Only if that has led nowhere does it begin again; the patience
@@ -288,7 +288,7 @@ def __getattr__(name):
 
 
 def _credentials():
-    from device import config
+    from _frozen.device import config
 
     try:
         values, problems = config.read()

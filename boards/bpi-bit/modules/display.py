@@ -4,7 +4,7 @@ Each dot has a level, 0 (dark) to 9, in one colour for the whole picture.
 """
 
 import time
-import rgb
+from _frozen import rgb
 from micropython import const
 
 _SIDE = const(5)

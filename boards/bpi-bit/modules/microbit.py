@@ -7,22 +7,21 @@ import machine
 from machine import ADC, PWM, Pin
 from time import sleep_ms as sleep, ticks_ms as running_time
 
-from button import Button as _Button
-from display import Display as _Display, Image
-from temperature import Temperature as _Temperature
+from _frozen import button as _button, display as _display, temperature as _temperature
 
 reset = machine.reset
 
-display = _Display()
-button_a = _Button(Pin("BUTTON_A", Pin.IN))  # GPIO35 has no pull resistor of its own
-button_b = _Button(Pin("BUTTON_B", Pin.IN, Pin.PULL_UP))
+Image = _display.Image
+display = _display.Display()
+button_a = _button.Button(Pin("BUTTON_A", Pin.IN))  # GPIO35 has no pull resistor of its own
+button_b = _button.Button(Pin("BUTTON_B", Pin.IN, Pin.PULL_UP))
 
 
 def temperature():
     """Return degrees Celsius, as temperature.Temperature does for a board of revision 1.4."""
     adc = ADC(Pin("TEMPERATURE"))
     adc.atten(ADC.ATTN_11DB)
-    return _Temperature(adc).temperature()
+    return _temperature.Temperature(adc).temperature()
 
 
 class MicroBitPin:
@@ -60,7 +59,7 @@ class MicroBitPin:
         value = adc.read() >> 2
         # Wi-Fi keeps the second ADC to itself; MicroPython's adc.c (v1.28) then says 0.
         if value == 0 and not self._is_on_first_adc():
-            import wifi
+            from _frozen import wifi
 
             if wifi.is_on():
                 raise ValueError("while Wi-Fi is on, only pin1, pin2 and pin5 read voltages")

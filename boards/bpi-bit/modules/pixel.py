@@ -1,7 +1,6 @@
 """BPI:bit's names for the 25 LEDs. They lead to the one object that owns them, `rgb.leds()`."""
 
-import board
-import rgb
+from _frozen import board, rgb
 from machine import Pin
 
 

@@ -9,18 +9,24 @@ import framebuf
 import machine
 import math
 import network
-import rgb as _rgb
 import struct
 import time
-import timers as _timers
 import ubinascii
 from machine import ADC, I2C, PWM, Pin, TouchPad
 from micropython import const, schedule
-from neopixel import NeoPixel
 from time import sleep, sleep_ms, sleep_us
 
-from button import Button, Presses as _Presses
-from ssd1106 import SSD1106_I2C
+from _frozen import (
+    button as _button,
+    neopixel as _neopixel,
+    rgb as _rgb,
+    ssd1106 as _ssd1106,
+    timers as _timers,
+)
+
+Button = _button.Button
+NeoPixel = _neopixel.NeoPixel
+SSD1106_I2C = _ssd1106.SSD1106_I2C
 
 ustruct = struct  # the name in older programs
 
@@ -55,7 +61,7 @@ def _watch_pads():
         pad._look()
 
 
-class Touch(_Presses):
+class Touch(_button.Presses):
     """A touch pad. `read` and `is_pressed` look at it when they are called.
 
     `event_pressed` and `event_released` may be set to functions, which are called with 1 and 0.
@@ -324,11 +330,11 @@ class wifi:
         previous network. Raises OSError if the network is not found, or there is no address in
         time; the radio goes on trying then.
         """
-        from wifi import WiFi
+        from _frozen import wifi as _wifi
 
         sta = self.sta
         # Patient, so that it never begins again: the dots end first.
-        keeper = WiFi(ssid, passwd, timeout=timeout + 1, log=lambda line: None)
+        keeper = _wifi.WiFi(ssid, passwd, timeout=timeout + 1, log=lambda line: None)
         keeper.start()
         print("Connection WiFi", end="")
         start = time.ticks_ms()
