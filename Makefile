@@ -68,6 +68,10 @@ lint: ## check the formatting of Python and C, shell scripts, and the messages o
 format: ## format Python and C
 	@$(CI) ci_format
 
+.PHONY: docs-config
+docs-config: ## write the schema and the table of config.json's keys from their rules
+	@python3 -m ci.board.config_docs
+
 # Boards. BOARD= names one; PORT= is needed only where more than one is plugged in.
 
 TOOLS := $(CI) ci_install_group image

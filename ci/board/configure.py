@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ci.board.device_config import config_module, masked, to_bytes
+from ci.board.device_config import config_module, device_module, masked, to_bytes
 from ci.board.ports import find_port, find_ports
 from ci.problem import Problem, run
 from ci.board.repl import PROMPT, Repl, open_repl
@@ -56,7 +56,7 @@ def parse(data: bytes, source: str) -> Values:
     except UnicodeDecodeError as error:
         raise NotJson(f"{source}: not UTF-8 text; save it as UTF-8 in the editor") from error
     except ValueError as error:
-        wrong = config_module().find_error(data.decode("utf-8-sig"))
+        wrong = device_module("json_text").find_error(data.decode("utf-8-sig"))
         place = "line {}, column {}: {}".format(*wrong) if wrong else str(error)
         raise NotJson(f"{source}: {place}") from error
     if not isinstance(values, dict):

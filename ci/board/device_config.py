@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -12,14 +13,22 @@ from ci.boards import ROOT
 SHOWN_SECRET = "********"
 
 
+def device_module(name: str) -> ModuleType:
+    """Return a module of modules/device/, run by this Python. `name` is such as "config"."""
+    if "device" not in sys.modules:
+        folder = ROOT / "modules" / "device"
+        spec = importlib.util.spec_from_file_location(
+            "device", folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        assert spec is not None and spec.loader is not None
+        sys.modules["device"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["device"])
+    return importlib.import_module(f"device.{name}")
+
+
 def config_module() -> ModuleType:
-    """Return modules/device/config.py, run by this Python: what it accepts, the board accepts."""
-    path = ROOT / "modules" / "device" / "config.py"
-    spec = importlib.util.spec_from_file_location("device_config_module", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return modules/device/config.py: what it accepts here, the board accepts."""
+    return device_module("config")
 
 
 def masked(values: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +37,7 @@ def masked(values: dict[str, Any]) -> dict[str, Any]:
     Shown are only the values of keys that the board knows and that are not secret: a password
     may also stand under a misspelt key, or in the place of a section.
     """
-    return _masked(values, config_module()._schema(values))  # the schema is written nowhere else
+    return _masked(values, config_module().schema(values))
 
 
 def _masked(value: Any, kind: Any) -> Any:
@@ -36,12 +45,9 @@ def _masked(value: Any, kind: Any) -> Any:
         return value
     if not isinstance(value, dict | list):
         return value if kind is not None and not kind.secret else SHOWN_SECRET
-    rules = getattr(kind, "rules", None)
-    if isinstance(value, list) or rules is None:
+    if isinstance(value, list) or not hasattr(kind, "rules"):
         return SHOWN_SECRET
-    # mqtt.tls is a choice between plain values and a section.
-    kinds = {key: inner for key, inner, _ in getattr(rules, "rules", rules)}
-    return {key: _masked(inner, kinds.get(key)) for key, inner in value.items()}
+    return {key: _masked(inner, kind.kind(key)) for key, inner in value.items()}
 
 
 def to_bytes(values: dict[str, Any]) -> bytes:

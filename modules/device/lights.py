@@ -5,7 +5,7 @@ home automation sends it: {"state": "ON", "color": {"r": 0, "g": 0, "b": 0}, "br
 """
 
 import json
-from .config import find_error
+from .json_text import find_error
 from micropython import const
 
 # Bytes of a payload; far more than any of them needs. Each step of reading one makes a copy.

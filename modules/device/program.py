@@ -17,7 +17,7 @@ import sys
 import time
 from . import clock, slot
 from .lights import UNDERSTOOD, Lights
-from .platforms import Limiter
+from .limiter import Limiter
 from micropython import const
 from umqtt import packets
 from umqtt.robust import MQTTClient
@@ -435,7 +435,7 @@ class Device:
                 slot.keep()  # an update that cannot reach its broker is not kept
                 self._publish_birth()
             if self._limiter is not None:
-                for message in self._limiter.due(time.ticks_ms()):
+                for message in self._limiter.due():
                     self._send(*message)
             self._show(None)
         elif self.wifi.connected:

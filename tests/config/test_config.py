@@ -11,11 +11,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ci.board.device_config import config_module
+from ci.board import config_docs
+from ci.board.device_config import config_module, device_module
 from simulated_board import ROOT
 from tests.config import examples
 
 config = config_module()
+json_text = device_module("json_text")
+kinds = device_module("kinds")
+platforms = device_module("platforms")
+rules = device_module("rules")
 SECRET = "hunter2-canary"
 
 
@@ -54,7 +59,8 @@ def keys_of(schema: dict[str, Any]) -> set[str]:
     for section, rule in schema["properties"].items():
         inner = rule.get("properties")
         keys |= {f"{section}.{key}" for key in inner} if inner else {section}
-    tls = schema["properties"]["mqtt"]["properties"]["tls"]["oneOf"][1]["properties"]
+    plain = schema["allOf"][0]["then"]["properties"]["mqtt"]["properties"]
+    tls = plain["tls"]["oneOf"][1]["properties"]
     return keys | {f"mqtt.tls.{key}" for key in tls}
 
 
@@ -88,23 +94,41 @@ def test_defaults_in_the_table(root: Path) -> None:
         assert row[1] == expected, path
 
 
+def test_generated_files_are_up_to_date(root: Path) -> None:
+    for path, text in config_docs.make_files().items():
+        assert path.read_text() == text, f"{path.name} is old; type: make docs-config"
+
+
+def test_every_rule_has_its_sentence() -> None:
+    assert set(config_docs.sentences()) == keys_of_board()
+
+
+def test_key_stands_in_one_rule(root: Path) -> None:
+    """Besides in a platform's profile, where the platform differs"""
+    modules = root / "modules"
+    for key in keys_of_board():
+        found = [path.name for path in modules.rglob("*.py") if f'"{key}",' in path.read_text()]
+        assert found == ["rules.py"], (key, found)
+
+
 def test_no_name_is_longer_than_the_checker_reckons_with() -> None:
     for data in ROOT.glob("boards/*/board.json"):
-        assert len(data.parent.name) <= len(config._LONGEST["name"])
-    assert len(config._LONGEST["id"]) == 2 * 6  # machine.unique_id() is the MAC address
+        assert len(data.parent.name) <= len(kinds.LONGEST_WORDS["name"])
+    assert len(kinds.LONGEST_WORDS["id"]) == 2 * 6  # machine.unique_id() is the MAC address
 
 
 def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> None:
     properties = schema["properties"]
-    assert tuple(properties["mqtt"]["properties"]["platform"]["enum"]) == config.PLATFORMS
-    assert tuple(properties["mode"]["enum"]) == config.MODES
-    assert set(examples.PLATFORMS) == set(config.PLATFORMS)
+    plain = schema["allOf"][0]["then"]["properties"]
+    assert tuple(properties["mqtt"]["properties"]["platform"]["enum"]) == platforms.NAMES
+    assert tuple(plain["mode"]["enum"]) == rules.MODES
+    assert set(examples.PLATFORMS) == set(platforms.NAMES)
 
 
 def test_platforms_are_those_of_the_documentation(root: Path) -> None:
     text = (root / "docs" / "platforms.md").read_text()
     header = re.search(r"^\| \|(.*)\|$", text, re.M)
-    assert header and re.findall(r"`(.*?)`", header[1]) == list(config.PLATFORMS)
+    assert header and re.findall(r"`(.*?)`", header[1]) == list(platforms.NAMES)
 
 
 def test_examples_in_the_documentation(root: Path) -> None:
@@ -114,11 +138,11 @@ def test_examples_in_the_documentation(root: Path) -> None:
             r"^```json\n(.*?)^```", (root / "docs" / name).read_text(), re.M | re.S
         ):
             text = example if example[0] == "{" else "{%s}" % example
-            assert config.find_error(text) is None, example
+            assert json_text.find_error(text) is None, example
             values = {"wifi": {"ssid": "classroom"}, **json.loads(text)}
             assert config.check(values) == [], example
             tried.add(values["mqtt"].get("platform", "mqtt"))
-    assert tried == set(config.PLATFORMS)
+    assert tried == set(platforms.NAMES)
 
 
 def test_no_problem_shows_a_secret() -> None:
@@ -212,7 +236,7 @@ def test_find_error_agrees_with_json() -> None:
             at = random.randrange(len(text) + 1)
             cut = random.choice((0, 0, 1, 2, len(text)))
             text = text[:at] + random.choice(letters) * random.choice((0, 1, 1)) + text[at + cut :]
-        found = config.find_error(text)
+        found = json_text.find_error(text)
         errors += found is not None
         if (found is None) != accepted_by_python(text):
             disagreements.append((text, found))
@@ -228,7 +252,7 @@ def test_find_error_agrees_with_json() -> None:
     "number", ["0", "-0", "10", "-1.5", "0.5", "1e5", "1E+5", "1.0e-05"], ids=str
 )
 def test_numbers(number: str) -> None:
-    assert config.find_error(number) is None
+    assert json_text.find_error(number) is None
 
 
 @pytest.mark.parametrize(
@@ -236,4 +260,4 @@ def test_numbers(number: str) -> None:
     ["01", "-", "1.", ".5", "+1", "1e", "1e+", "--1", "1_0", "0x1", "NaN", "Infinity", "1 2"],
 )
 def test_no_numbers(word: str) -> None:
-    assert config.find_error(word) is not None
+    assert json_text.find_error(word) is not None

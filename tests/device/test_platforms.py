@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
-SCRIPT = Path(__file__).parent / "scripts" / "platforms_token.py"
+SCRIPT = Path(__file__).parent / "scripts" / "onenet_token.py"
 
 
 def token(resource: str, key: str, end: int, method: str) -> str:

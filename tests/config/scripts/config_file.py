@@ -1,7 +1,7 @@
 # config: all problems at once, positions of syntax errors, atomic saving, no secrets in texts.
 import json
 import os
-from device import config
+from device import config, json_text
 
 PATH = "config.json"
 GOOD = {"wifi": {"ssid": "classroom"}, "mqtt": {"server": "broker.local"}}
@@ -104,7 +104,7 @@ for text, line, column, what in (
     with open(PATH) as file:
         assert file.read() == text
 for text in ("{}", "[]", '{"a": [{}, [], "x\\"y", -1.5e3, null, true]}'):
-    assert config.find_error(text) is None, text
+    assert json_text.find_error(text) is None, text
 with open(PATH, "wb") as file:
     file.write(b'{"mode": "\xff"}')
 assert "UTF-8" in load()[1][0]
@@ -112,9 +112,9 @@ write("\ufeff" + json.dumps(GOOD))
 assert load()[1] == []
 
 # Larger than a board's heap can stand.
-write(" " * config.MOST_BYTES + "{}")
+write(" " * config.MAX_BYTES + "{}")
 assert load() == ({}, ["%s: larger than 4096 bytes" % PATH])
-write(json.dumps(GOOD) + " " * (config.MOST_BYTES - len(json.dumps(GOOD))))
+write(json.dumps(GOOD) + " " * (config.MAX_BYTES - len(json.dumps(GOOD))))
 assert load()[1] == []
 
 # {name} and {id} are filled in where they name something, and nowhere else.
@@ -147,6 +147,20 @@ assert sorted(load()[1]) == [
 ]
 write(json.dumps({"wifi": {"ssid": "a"}, "mqtt": {"server": "b", "tls": {"ca": "/ca.pem"}}}))
 assert load()[0]["mqtt"]["tls"] == {"ca": "/ca.pem", "verify": True}
+
+# A key that is not known is told and left out; saving refuses it.
+write(json.dumps({"wifi": {"ssid": "a", "key": 1}, "mqtt": {"server": "b"}, "colour": 1}))
+settings, problems = load()
+assert [problem.split(":")[0] for problem in problems] == ["colour", "wifi.key"], problems
+assert settings["wifi"]["ssid"] == "a"
+assert "key" not in settings["wifi"] and "colour" not in settings
+values, problems = config.read(PATH)
+assert len(problems) == 2 and values["colour"] == 1
+try:
+    config.save(values, PATH)
+    assert False
+except ValueError as error:
+    assert "colour: unknown key" in str(error)
 
 # Saving refuses what is wrong, and leaves one whole file behind.
 write(json.dumps(GOOD))

@@ -1,6 +1,7 @@
 # platforms.resolve: what each service gets from the few fields that a person gives.
 import json
 from device import config, platforms
+from device.platforms import onenet
 
 WIFI = {"ssid": "classroom"}
 TOKEN = "version=2018-10-31&res=products%2F123%2Fdevices%2Flamp&et=1&method=md5&sign=x"
@@ -24,8 +25,9 @@ def problems(mqtt, topics=None, **more):
     return sorted(problem.split(":")[0] for problem in config.check(values))
 
 
-# Every platform that config knows has a profile, and no other.
-assert sorted(platforms._PROFILES) == sorted(config.PLATFORMS)
+for name in platforms.NAMES:
+    profile = platforms.profile(name)
+    assert callable(profile.rules) and callable(profile.resolve), name
 
 # A plain broker: as given; no limits, so no Limiter and no cost.
 settings, address, login, topics = resolve({"server": "a.local", "user": "u", "password": "p"})
@@ -63,7 +65,7 @@ mqtt = {"platform": "onenet", "user": "123", "client_id": "lamp", "password": "a
 settings, address, login, topics = resolve(mqtt)
 assert address == ("mqtts.heclouds.com", 1883)
 assert login[:2] == ("lamp", "123")
-assert login[2] == platforms.token("products/123/devices/lamp", "a2V5", 2524608000)
+assert login[2] == onenet.token("products/123/devices/lamp", "a2V5", 2524608000)
 assert topics == {
     "command": "$sys/123/lamp/cmd/request/+",
     "state": "$sys/123/lamp/dp/post/json",

@@ -1,0 +1,141 @@
+"""Where a JSON text is wrong. MicroPython's json module gives no position, accepts a text that
+ends too early or lacks a comma, and reads some escapes wrongly.
+
+Runs under CPython too, where `make config` uses it.
+"""
+
+_DIGITS = "0123456789"
+
+
+def find_error(text):
+    """Return (line, column, what) of the first JSON syntax error in a text, counted from 1.
+
+    None if there is none. Takes as long as reading the text; nothing of it is kept.
+    """
+    end = _Scanner(text).scan()
+    if end is None:
+        return None
+    position, what = end
+    line = text.count("\n", 0, position) + 1
+    return line, position - text.rfind("\n", 0, position), what
+
+
+def _is_number(text):
+    # -0.5e+3: no sign but -, no zero in front, digits on both sides of the point.
+    if text[:1] == "-":
+        text = text[1:]
+    mantissa, e, exponent = text.replace("E", "e").partition("e")
+    whole, point, decimals = mantissa.partition(".")
+    if exponent[:1] in ("+", "-"):
+        exponent = exponent[1:]
+    for digits, there in ((whole, True), (decimals, point), (exponent, e)):
+        if there and not (digits and all(digit in _DIGITS for digit in digits)):
+            return False
+    return whole == "0" or whole[0] != "0"
+
+
+class _Scanner:
+    # A JSON reader that keeps nothing but its position, and needs no recursion: `open_brackets`
+    # holds the closing bracket of each object or array around the present place.
+
+    def __init__(self, text):
+        self.text = text
+        self.at = 0
+
+    def _peek(self):
+        while self.text[self.at : self.at + 1] in (" ", "\t", "\r", "\n"):
+            self.at += 1
+        return self.text[self.at : self.at + 1]
+
+    def _string(self):
+        """Pass a string; return what is wrong with it, or None."""
+        self.at += 1
+        while True:
+            letter = self.text[self.at : self.at + 1]
+            if letter in ("", "\n", "\r"):
+                return 'a text that is not closed with "'
+            if letter < " ":
+                return "a control character inside a text, perhaps a tab"
+            if letter == "\\":
+                wrong = self._escape()
+                if wrong is not None:
+                    return wrong
+            else:
+                self.at += 1
+                if letter == '"':
+                    return None
+
+    def _escape(self):
+        """Pass a backslash and what belongs to it; return what is wrong with it, or None."""
+        letter = self.text[self.at + 1 : self.at + 2]
+        if letter == "u":
+            code = self.text[self.at + 2 : self.at + 6]
+            if len(code) < 4 or not all(digit in "0123456789abcdefABCDEF" for digit in code):
+                return "four hexadecimal digits were expected after \\u"
+            if 0xD800 <= int(code, 16) < 0xE000:  # MicroPython does not join the two halves
+                return "an escape that the board cannot read; write the character itself"
+            self.at += 6
+        elif letter and letter in '"\\/bfnrt':
+            self.at += 2
+        else:
+            return 'a backslash must be doubled, or be one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u'
+        return None
+
+    def _scalar(self):
+        if self._peek() == '"':
+            return self._string()
+        start = self.at
+        while self.at < len(self.text) and self.text[self.at] not in ' \t\r\n,:]}[{"':
+            self.at += 1
+        word = self.text[start : self.at]
+        if word in ("true", "false", "null") or _is_number(word):
+            return None
+        self.at = start
+        hint = ""
+        if word and (word[0].isalpha() or ord(word[0]) > 127):
+            hint = ' (texts need straight "..." around them)'
+        return "a value was expected here" + hint
+
+    def _key(self):
+        if self._peek() != '"':
+            return 'a key in straight "..." was expected here'
+        wrong = self._string()
+        if wrong is None:
+            if self._peek() != ":":
+                return "a colon was expected here"
+            self.at += 1
+        return wrong
+
+    def scan(self):
+        """Return (position, what) of the first error, or None."""
+        open_brackets = []
+        wanted = "value"
+        while True:
+            letter = self._peek()
+            wrong = None
+            if wanted == "separator":
+                if not open_brackets:
+                    return (self.at, "nothing more was expected here") if letter else None
+                if letter == open_brackets[-1]:
+                    self.at += 1
+                    open_brackets.pop()
+                elif letter == ",":
+                    self.at += 1
+                    wanted = "key" if open_brackets[-1] == "}" else "value"
+                else:
+                    wrong = "a comma or %s was expected here" % open_brackets[-1]
+            elif wanted == "key":
+                wrong = self._key()
+                wanted = "value"
+            elif letter == "{" or letter == "[":
+                self.at += 1
+                open_brackets.append("}" if letter == "{" else "]")
+                if self._peek() == open_brackets[-1]:
+                    wanted = "separator"
+                elif letter == "{":
+                    wanted = "key"
+            else:
+                wrong = self._scalar()
+                wanted = "separator"
+            if wrong is not None:
+                return self.at, wrong

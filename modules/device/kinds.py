@@ -1,0 +1,279 @@
+"""What a key of the configuration may hold, as objects that check it and say it in words.
+
+Only loaded while a configuration is checked. Runs under CPython too, where `make config` and the
+generator of docs/config.schema.json use it. No text made here contains a password, or what stands
+in its place.
+"""
+
+import json
+
+LOWER_CASE = "abcdefghijklmnopqrstuvwxyz0123456789"
+LETTERS = LOWER_CASE + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+# The longest that {name} and {id} can become: no text may grow out of its limits.
+LONGEST_WORDS = {"name": "x" * 12, "id": "0" * 12}
+
+
+def _expand(text, words):
+    for word in words:
+        text = text.replace("{%s}" % word, words[word])
+    return text
+
+
+def _is_printable(letter):
+    # Neither a control character, nor half of a surrogate pair, nor one of Unicode's
+    # non-characters: MQTT takes none of them [MQTT-1.5.3-1] [MQTT-1.5.3-2].
+    code = ord(letter)
+    if code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000:
+        return False
+    return not (0xFDD0 <= code < 0xFDF0 or code & 0xFFFE == 0xFFFE)
+
+
+def _describe(value, secret):
+    # Only what cannot hide a password is shown, and never much of it.
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if secret and value != "":
+        return "a value of the wrong form"
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:40] + "..."
+
+
+class Kind:
+    """What a key may hold. `allowed` says it in words; `secret` keeps the value out of texts."""
+
+    secret = False
+
+    def check(self, path, value, problems, unknown):
+        """Add what is wrong with the value at `path` to `problems`, unknown keys to `unknown`."""
+        if not self.accepts(value):
+            problems.append(
+                "%s: found %s; allowed: %s" % (path, _describe(value, self.secret), self.allowed)
+            )
+
+    def complete(self, value, words):
+        """Return a value that was accepted with `words` filled in: {"name": ..., "id": ...}."""
+        return value
+
+
+class Text(Kind):
+    """A text of `least` to `most` bytes of UTF-8, without control characters and `without`."""
+
+    def __init__(self, least, most, what="printable text", without="", secret=False):
+        self.least = least
+        self.most = most
+        self.without = without
+        self.secret = secret
+        self.allowed = "%s of %d to %d bytes" % (what, least, most)
+        if without:
+            self.allowed += " without " + " ".join(without)
+
+    def accepts(self, value):
+        return (
+            isinstance(value, str)
+            and all(_is_printable(letter) for letter in value)
+            and not any(letter in value for letter in self.without)
+            and self.least <= len(value.encode()) <= self.most
+        )
+
+
+class WifiPassword(Text):
+    """WPA's 8 to 63 characters, or "" for an open network."""
+
+    def __init__(self):
+        super().__init__(8, 63, secret=True)
+        self.allowed += ', or "" for an open network'
+
+    def accepts(self, value):
+        return value == "" or super().accepts(value)
+
+
+class Server(Text):
+    """A broker's name or address. A whole address such as mqtt://user:password@broker:1883 would
+    fail as an unknown name, forever. It is not shown, since it may hold the password.
+    """
+
+    def __init__(self, least):
+        what = "a name or address alone, its port in mqtt.port,"
+        super().__init__(least, 253, what, ":/@", True)
+
+
+class Name(Text):
+    """A text in which {name} and {id} stand for the board's name and its unique id."""
+
+    def accepts(self, value):
+        return isinstance(value, str) and super().accepts(_expand(value, LONGEST_WORDS))
+
+    def complete(self, value, words):
+        return _expand(value, words)
+
+
+class Label(Name):
+    """A name made of few characters: a host name, the key of an Adafruit feed."""
+
+    def __init__(self, least, most, what, letters):
+        super().__init__(least, most, what)
+        self.letters = letters
+
+    def accepts(self, value):
+        return super().accepts(value) and all(
+            letter in self.letters for letter in _expand(value, LONGEST_WORDS)
+        )
+
+
+class Topic(Name):
+    """A topic name, or with `filter` a topic filter [MQTT-4.7.1-2] [MQTT-4.7.1-3]."""
+
+    def __init__(self, least, filter=False):
+        super().__init__(least, 200, "topic filter" if filter else "topic name")
+        self.filter = filter
+        if filter:
+            self.allowed += ", + and # alone between slashes, # last"
+        else:
+            self.allowed += " without + #"
+        if not least:
+            self.allowed += ' ("": none)'
+
+    def accepts(self, value):
+        if not super().accepts(value):
+            return False
+        levels = value.split("/")
+        if not self.filter:
+            return "+" not in value and "#" not in value
+        return "#" not in levels[:-1] and all(
+            level in ("+", "#") or not ("+" in level or "#" in level) for level in levels
+        )
+
+
+class Number(Kind):
+    """A whole number from `least` to `most`."""
+
+    def __init__(self, least, most):
+        self.least = least
+        self.most = most
+        self.allowed = "a whole number from %d to %d" % (least, most)
+
+    def accepts(self, value):
+        return type(value) is int and self.least <= value <= self.most
+
+
+class Choice(Kind):
+    """One of `choices`."""
+
+    def __init__(self, *choices):
+        self.choices = choices
+        self.allowed = " or ".join(json.dumps(choice) for choice in choices)
+
+    def accepts(self, value):
+        # 1 == True in Python, but not in a configuration.
+        return any(value == choice and type(value) is type(choice) for choice in self.choices)
+
+
+class OnenetKey(Kind):
+    """A key in base64, from which the board makes its token, or a token made elsewhere."""
+
+    secret = True
+    allowed = "the device's key in base64, or a token that begins with version="
+
+    def accepts(self, value):
+        if not isinstance(value, str) or not 4 <= len(value) <= 1024:
+            return False
+        if value.startswith("version="):
+            return all(" " < letter < "\x7f" for letter in value)
+        digits = value.rstrip("=")
+        return (
+            len(value) % 4 == 0
+            and len(value) - len(digits) <= 2
+            and all(letter in LETTERS + "+/" for letter in digits)
+        )
+
+
+class Section(Kind):
+    """An object. `rules` is the list of its (key, kind, default); a default of None: required."""
+
+    secret = True  # what stands in its place might be the password alone
+    allowed = "an object {...}"
+
+    def __init__(self):
+        self.rules = []
+
+    def kind(self, key):
+        """Return what `key` may hold; None if it is not known here."""
+        for known, kind, _ in self.rules:
+            if known == key:
+                return kind
+
+    def accepts(self, value):
+        return isinstance(value, dict)
+
+    def check(self, path, value, problems, unknown):
+        if not isinstance(value, dict):
+            super().check(path, value, problems, unknown)
+            return
+        dot = path + "." if path else ""
+        for key in value:
+            if self.kind(key) is None:
+                unknown.append(_unknown(dot, key, [rule[0] for rule in self.rules]))
+        for key, kind, default in self.rules:
+            if key in value:
+                kind.check(dot + key, value[key], problems, unknown)
+            elif default is None:
+                problems.append("%s: missing; give %s" % (dot + key, kind.allowed))
+            elif default == {}:
+                kind.check(dot + key, default, problems, unknown)
+
+    def complete(self, value, words):
+        return {
+            key: kind.complete(value.get(key, default), words) for key, kind, default in self.rules
+        }
+
+
+class Tls(Section):
+    """Whether TLS is used, or an object that says whom to trust."""
+
+    secret = False
+    allowed = 'false, true, or {"ca": "/ca.pem", "verify": true}'
+
+    def accepts(self, value):
+        return type(value) is bool or isinstance(value, dict)
+
+    def complete(self, value, words):
+        return super().complete(value, words) if isinstance(value, dict) else value
+
+
+class Topics(Section):
+    """The topics: the board must not hear itself on the one that it obeys."""
+
+    def check(self, path, value, problems, unknown):
+        super().check(path, value, problems, unknown)
+        command = value.get("command") if isinstance(value, dict) else None
+        for key in ("state", "status"):
+            if command and value.get(key) == command:
+                problems.append(
+                    "topics.%s: the same as topics.command, so the board would hear itself; "
+                    "give it a topic of its own" % key
+                )
+
+
+def _distance(a, b):
+    # How many letters differ, are missing or are too many between two words (Levenshtein).
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a):
+        above_left = row[0]
+        row[0] = i + 1
+        for j, other in enumerate(b):
+            above = row[j + 1]
+            row[j + 1] = min(above + 1, row[j] + 1, above_left + (letter != other))
+            above_left = above
+    return row[-1]
+
+
+def _unknown(dot, key, known):
+    shown = json.dumps(key)[1:-1]
+    shown = dot + (shown if len(shown) <= 40 else shown[:40] + "...")
+    nearest = min(known, key=lambda word: (_distance(key[:40], word), word))
+    if _distance(key[:40], nearest) <= 3:
+        return '%s: unknown key; did you mean "%s"?' % (shown, nearest)
+    return "%s: unknown key; remove it (known here: %s)" % (shown, ", ".join(known))

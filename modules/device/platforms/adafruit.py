@@ -1,0 +1,34 @@
+"""Adafruit IO: feeds in place of topics, nothing retained, and limits that it enforces by bans."""
+
+from ..kinds import LOWER_CASE, Label, Text
+
+
+def rules():
+    feed = "a feed's key: small letters, digits, - and .,"
+    letters = LOWER_CASE + "-."
+    return {
+        "mqtt.user": (Text(1, 128, "the Adafruit IO user name,", "/+#"), None),
+        "mqtt.password": (Text(1, 1024, "the Adafruit IO key,", secret=True), None),
+        "topics.command": (Label(1, 128, feed, letters), "{name}-{id}-command"),
+        "topics.state": (Label(0, 128, feed, letters), "{name}-{id}-state"),
+        "topics.status": (Label(0, 128, feed, letters), ""),
+    }
+
+
+def resolve(settings):
+    mqtt = settings["mqtt"]
+    topics = settings["topics"]
+    mqtt["server"] = mqtt["server"] or "io.adafruit.com"
+    for key in ("command", "state", "status"):
+        if topics[key]:
+            topics[key] = "%s/feeds/%s" % (mqtt["user"], topics[key])
+    topics["last"] = topics["command"] + "/get"
+    settings["limits"] = {
+        # 30 data points a minute, less one in ten: what leaves evenly arrives in bunches.
+        "interval": 2200,
+        "payload": 1024,
+        # Bans begin at 30 s and are the account's: the client waits 3/4 to 4/4 of this after
+        # its first failure, then twice that, so it makes 3 attempts of the 20 in a minute.
+        "delay": 40,
+        "max_delay": 3600,
+    }

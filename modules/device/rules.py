@@ -1,0 +1,104 @@
+"""The keys of `/config.json`: each in one rule, and written down nowhere else.
+
+A rule is (key, what it may hold, its default). None: the key must be given. A default that the
+rule itself would refuse stands for the board's own value. The comment above a rule says what the
+key means and in which unit: `make docs-config` makes docs/config.schema.json and the table of
+docs/config.md of rules and comments, which so cost no byte on a board.
+
+Where a service differs from a plain broker, its profile in platforms/ has the rule that holds.
+"""
+
+from . import platforms
+from .kinds import (
+    LETTERS,
+    Choice,
+    Label,
+    Name,
+    Number,
+    Section,
+    Server,
+    Text,
+    Tls,
+    Topic,
+    Topics,
+    WifiPassword,
+)
+
+MODES = ("lights", "echo")
+
+
+def _plain_rules():
+    # Made when asked for: most of a board's life nobody checks a configuration.
+    return (
+        ("wifi", Section(), {}),
+        # the network's name; 2.4 GHz, hidden or not
+        ("wifi.ssid", Text(1, 32), None),
+        # `""` means an open network
+        ("wifi.password", WifiPassword(), ""),
+        # the board's name in the network
+        (
+            "wifi.hostname",
+            Label(1, 32, "letters, digits and -,", LETTERS + "-"),
+            "{name}-{id}",
+        ),
+        # seconds without an address after which the radio is asked again
+        ("wifi.timeout", Number(1, 600), 30),
+        ("mqtt", Section(), {}),
+        # the kind of service, see [platforms](platforms.md)
+        ("mqtt.platform", Choice(*platforms.NAMES), "mqtt"),
+        # the broker's name or address alone, its port goes into `mqtt.port`; on other platforms
+        # than `mqtt` optional
+        ("mqtt.server", Server(0), ""),
+        # 0: the usual one, 1883, or 8883 with TLS
+        ("mqtt.port", Number(0, 65535), 0),
+        # `""`: neither user nor password is sent
+        ("mqtt.user", Text(0, 256), ""),
+        # the user's password, or a platform's key
+        ("mqtt.password", Text(0, 1024, secret=True), ""),
+        # must differ from every other client's
+        ("mqtt.client_id", Name(1, 128), "{name}-{id}"),
+        # seconds; a dead link is found within 1.25 times this, 0 stands for 120
+        ("mqtt.keepalive", Number(0, 65535), 30),
+        # `false`: the broker keeps what arrives while the board is away
+        ("mqtt.clean_session", Choice(True, False), True),
+        # `true` encrypts without checking who the broker is
+        ("mqtt.tls", Tls(), False),
+        # path of the authority's certificate on the board, PEM or DER
+        ("mqtt.tls.ca", Text(1, 128, "a certificate file's path,"), None),
+        # whether the broker's certificate is checked against it
+        ("mqtt.tls.verify", Choice(True, False), True),
+        # most messages that the board publishes in a minute; 0: as the platform allows
+        ("mqtt.rate", Number(0, 600), 0),
+        ("topics", Topics(), {}),
+        # what the board obeys; with wildcards, keep other boards' state topics out of it, or they
+        # obey each other without end
+        ("topics.command", Topic(1, filter=True), "{name}/{id}/command"),
+        # where it tells its state, another than `topics.command`; `""`: nowhere
+        ("topics.state", Topic(0), "{name}/{id}/state"),
+        # `online`, and `offline` by last will; `""`: nowhere
+        ("topics.status", Topic(0), "{name}/{id}/status"),
+        # drive the LEDs, or send every message back
+        ("mode", Choice(*MODES), "lights"),
+        # percent of full brightness that the LEDs reach at most
+        ("brightness", Number(1, 100), 0),
+    )
+
+
+def rules(platform):
+    """Return the rules that hold for a platform, ((key, kind, default), ...), sections first."""
+    own = platforms.profile(platform).rules() if platform in platforms.NAMES else {}
+    return [(key,) + own.get(key, (kind, default)) for key, kind, default in _plain_rules()]
+
+
+def schema(platform):
+    """Return the Section that checks and completes a whole configuration for a platform."""
+    root = Section()
+    for key, kind, default in rules(platform):
+        section = root
+        *sections, name = key.split(".")
+        for each in sections:
+            section = section.kind(each)
+        # What a platform puts in the place of a section knows no keys of its own.
+        if isinstance(section, Section):
+            section.rules.append((name, kind, default))
+    return root
