@@ -5,10 +5,9 @@ brightness. A colour is (red, green, blue), each 0..255; values outside are clip
 The board's pins.csv says which pin they are on: RGB, and RGB_POWER if their supply has a switch.
 """
 
-import board
+from _frozen import board, neopixel
 from machine import Pin
 from micropython import const
-from neopixel import NeoPixel
 
 # What one of an LED's three colours takes at its brightest (data sheet WS2812B). Milliamperes.
 _CHANNEL_CURRENT = const(20)
@@ -39,9 +38,10 @@ class RGB:
         if hasattr(Pin.board, "RGB_POWER"):
             Pin("RGB_POWER", Pin.OUT, value=1)
         self.n = board.LED_COUNT
-        self._wire = NeoPixel(Pin("RGB"), self.n)  # GRB, 800 kHz
+        self._wire = neopixel.NeoPixel(Pin("RGB"), self.n)  # GRB, 800 kHz
         self._colours = [(0, 0, 0)] * self.n
         self._is_limit_told = False
+        self._cover = None
         self.brightness(board.LED_BRIGHTNESS / 100)
         self.write()
 
@@ -84,6 +84,13 @@ class RGB:
         self._brightness = value[0]
         self._scale = int(value[0] * 256 + 0.5)
 
+    def cover(self, colour):
+        """Show `colour` in place of what is drawn on the first LED, until cover(None); `write`
+        sends it. At the board's own brightness, to be seen whatever `brightness` says.
+        """
+        scale = int(board.LED_BRIGHTNESS / 100 * 256 + 0.5)
+        self._cover = colour and tuple([(part * scale + 255) >> 8 for part in colour])
+
     def _affordable_scale(self):
         # That of the brightness, or what the board's supply can feed if that is less.
         total = 0
@@ -115,4 +122,6 @@ class RGB:
                 (green * scale + round_up) >> 8,
                 (blue * scale + round_up) >> 8,
             )
+        if self._cover is not None:
+            self._wire[0] = self._cover
         self._wire.write()

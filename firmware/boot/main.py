@@ -5,14 +5,25 @@ own program. Ctrl-C leads to the prompt from all of them; if the firmware's own 
 board is reset.
 """
 
+import sys
+
+# No file on the user's disk may stop what follows: see modules/device/imports.py. `sys` itself is
+# built in and never looked for on a disk (py/modsys.c).
+_as_found = sys.path, sys.modules.copy()
+sys.path = [".frozen"]
+sys.modules.clear()
+
+from device import imports
+
+imports.begin(*_as_found)
+
 import board
 import machine
 import os
 import rgb
-import sys
 import time
 import version
-from device import slot
+from device.slot import Slot
 from micropython import const
 
 # Counted from when the LEDs light up: before that the ROM loader owns GPIO0. Milliseconds.
@@ -49,31 +60,53 @@ def run_user_program():
     leds = rgb.leds()
     leds.fill((0, 0, 0))
     leds.write()
-    slot.keep()
+    Slot().keep()
     # A program of its own, in a namespace of its own, as if it were main.py on a stock image:
     # when it ends, its names are at hand at the prompt.
     names = {"__name__": "__main__", "__file__": "/main.py"}
+    imports.give_to_user()
     try:
         execfile("/main.py", names)
     finally:
         globals().update(names)
 
 
-def run_device(window):
-    from device import config, platforms, program
+def load_settings():
+    """Return what /config.json asks for, all filled in; {} if it cannot be used."""
+    from device import config, platforms
 
-    settings, problems = config.load(board.NAME, program.unique_id())
-    if not problems:
-        try:
-            firmware = program.Device(platforms.resolve(settings))
-        except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        for problem in problems:
-            print("config: " + problem)
-        program.show_error(rgb.leds())
+    settings, problems = config.load(board.NAME, machine.unique_id().hex())
+    for problem in problems:
+        print("config: " + problem)
+    return platforms.resolve(settings) if settings else {}
+
+
+def make_device():
+    """Return the program.Device that /config.json asks for; None if it cannot be."""
+    settings = load_settings()
+    if not settings:
+        return None
+    imports.forget("config", "kinds", "platforms", "rules")  # 4 KB of heap
+    from device import program
+
+    try:
+        return program.Device(settings)
+    except ValueError as error:
+        print("config: %s" % error)
+        return None
+
+
+def run_device(window):
+    from device.indicator import PROBLEM, Indicator
+
+    firmware = make_device()
+    if firmware is None:
+        rgb.leds().fill((0, 0, 0))
+        Indicator(rgb.leds()).show(PROBLEM)
         return
-    watchdog = program.Watchdog()
+    from device.watchdog import Watchdog
+
+    watchdog = Watchdog()
     try:
         run_or_reset(firmware, watchdog, window)
     except BaseException:  # a person: button A, or Ctrl-C, also while a failure is being read
@@ -110,10 +143,13 @@ def boot():
             run_device(window)
     except SafeMode:
         leds.fill((0, 0, 0))
+        leds.cover(None)
         leds.write()
         print("boot: safe mode, because button A is down; no program was started")
     except KeyboardInterrupt:
         print("boot: stopped by Ctrl-C")
+    finally:
+        imports.give_to_user()
 
 
 boot()

@@ -1,11 +1,12 @@
 """The time of day, which a board has lost when it wakes up: certificates cannot be verified without.
 
-One SNTP question at a time [RFC 4330], never blocking longer than a name look-up.
+One SNTP question at a time [RFC 4330], never blocking longer than a DNS lookup.
 """
 
 import os
 import socket
 import time
+import timers
 from machine import RTC
 from micropython import const
 
@@ -23,11 +24,6 @@ _TO_1970 = const(2208988800)
 _TO_2000 = const(3155673600)
 
 
-def is_set():
-    """Return whether the clock can be right."""
-    return time.gmtime()[0] >= _FIRST_YEAR
-
-
 class Clock:
     """Asks a time server until the clock is set. Call `step` until `is_set()`."""
 
@@ -38,15 +34,18 @@ class Clock:
         self._asked = None
         self._nonce = None  # stands in for our time: a reply must repeat it
 
+    @staticmethod
+    def is_set():
+        """Return whether the clock can be right."""
+        return time.gmtime()[0] >= _FIRST_YEAR
+
     def step(self):
-        """Ask, or take the answer. Blocks for the name look-up of a question."""
-        now = time.ticks_ms()
+        """Ask, or take the answer. Blocks for the DNS lookup of a question."""
         try:
             if self._socket is not None:
                 self._receive()
-            # Below 0 after days without Wi-Fi, when ticks_ms has come halfway around.
-            if self._asked is None or not 0 <= time.ticks_diff(now, self._asked) < _RETRY:
-                self._asked = now
+            if self._asked is None or timers.elapsed(self._asked, _RETRY):
+                self._asked = time.ticks_ms()
                 self._ask()
         except OSError as error:
             print("time: no answer from %s (%s)" % (self._server, error))

@@ -123,6 +123,17 @@ def test_another_command_topic_in_a_session_of_before(
     board.wait_frame(is_lit)
 
 
+def subscribe_packets(board: SimulatedBoard) -> list[bytes]:
+    """Return the SUBSCRIBE packets that a board has sent, after the command `capture`."""
+    air = Air()
+    return [
+        packet
+        for event in list(board.events)
+        for direction, packet in air.packets(event)
+        if direction == "out" and packet[0] == SUBSCRIBE
+    ]
+
+
 def test_packet_identifiers_begin_elsewhere_in_a_session_of_before(
     boot: Boot, mosquitto: Mosquitto
 ) -> None:
@@ -133,16 +144,10 @@ def test_packet_identifiers_begin_elsewhere_in_a_session_of_before(
             config=settings(mosquitto, clean_session=False),
             commands=({"command": "capture", "value": True},),
         )
-        wait_subscribed(board)
-        air = Air()
-        first += [
-            packet[2:4]
-            for event in list(board.events)
-            for direction, packet in air.packets(event)
-            if direction == "out" and packet[0] == SUBSCRIBE
-        ]
+        packets = board.wait("SUBSCRIBE", lambda board=board: subscribe_packets(board))
+        first.append(packets[0][2:4])
         board.process.kill()
-    assert len(first) == 2 and first[0] != first[1], first
+    assert first[0] != first[1], first
 
 
 def test_wifi_gone_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
@@ -182,6 +187,16 @@ def test_missing_config_writes_a_template_and_leads_to_the_prompt(boot: Boot) ->
     assert "ssid" in (board.flash / "config.json").read_text()
     board.type("print(6*7)\r")
     board.wait_line("42")
+
+
+def test_unknown_key_is_told_and_ignored(boot: Boot, mosquitto: Mosquitto) -> None:
+    """After a downgrade the configuration may hold keys of the newer firmware"""
+    config = {**settings(mosquitto), "discovery": {"prefix": "homeassistant"}}
+    config["mqtt"]["keep_alive"] = 20
+    board = boot(config=config)
+    board.wait_line("config: discovery: unknown key; remove it (known here: ")
+    board.wait_line('config: mqtt.keep_alive: unknown key; did you mean "keepalive"?')
+    wait_subscribed(board)
 
 
 def test_ctrl_c_leads_to_the_prompt(boot: Boot, person: Person) -> None:
@@ -260,7 +275,7 @@ def test_an_update_is_kept_once_it_has_reached_the_broker(
     boot: Boot, mosquitto: Mosquitto
 ) -> None:
     mosquitto.stop()
-    board = boot(files={"handlers.py": ON_TRIAL})
+    board = boot(files={"boot.py": ON_TRIAL})
     board.wait_line("mqtt: lost (refused")
     assert "slot: kept" not in board.lines
     mosquitto.start()

@@ -129,12 +129,6 @@ def right(topic, message):
         person.close()
 
 
-def test_publishing_without_a_connection_says_so(boot: Boot, mosquitto: Mosquitto) -> None:
-    board = boot(files={"handlers.py": "import device\ndevice.publish('a', 'early')\n"})
-    board.wait_line("mqtt: not connected; a message was dropped")
-    board.wait_line("mqtt: subscribed light")
-
-
 def test_a_handler_that_is_slower_than_the_keep_alive(boot: Boot, mosquitto: Mosquitto) -> None:
     slow = """\
 import device, time
@@ -217,13 +211,13 @@ def test_ctrl_c_after_a_failure_leads_to_a_quiet_prompt(boot: Boot) -> None:
     """The watchdog must not reset the board under a person's hands"""
     failing = """\
 import machine
-from device import program
+from device import link
 
 def step(self):
     machine.WDT(timeout=5000)  # else it waits for a minute
     raise ValueError("on purpose")
 
-program.Device.step = step
+link.Link.step = step
 """
     board = boot(files={"handlers.py": failing})
     board.wait_line("boot: the program has failed; resetting the board in 10 s")

@@ -12,10 +12,10 @@ pytestmark = pytest.mark.simulator
 
 PRELUDE = """\
 import machine, time
-from device.program import Watchdog
+from device.watchdog import Watchdog
 if machine.reset_cause() != machine.PWRON_RESET:
     raise SystemExit
-watchdog = Watchdog(limit=4000)
+watchdog = Watchdog(timeout=4000)
 """
 
 LOOPS = {

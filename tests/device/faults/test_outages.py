@@ -157,9 +157,7 @@ def test_credentials_revoked_and_given_back(
         config=settings(broker, user="pupil", password="right", keepalive=KEEPALIVE),
         # By itself it tries again every minute.
         files={
-            "handlers.py": (
-                "" if FULL else "from device import program\nprogram.REFUSED_RETRY = 1500\n"
-            )
+            "handlers.py": ("" if FULL else "from device import link\nlink.REFUSED_RETRY = 1500\n")
         },
     )
     wait_subscribed(board)
@@ -197,8 +195,8 @@ def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
 
 WEEK = """\
 # While the file /week is there, 3 hours pass in 50 ms.
-import os, time, timers
-from device import program
+import os, time, timers, wifi
+from device import link
 from umqtt import connection, robust, simple
 
 class Clock:
@@ -211,7 +209,7 @@ class Clock:
         return getattr(time, name)
 
 clock = Clock()
-for module in (device, connection, robust, simple):
+for module in (link, timers, wifi, connection, robust, simple):
     module.time = clock
 
 def pass_time():
@@ -221,7 +219,7 @@ def pass_time():
             print("a week has passed")
 
 timers.every(50, pass_time)
-program.REFUSED_RETRY = 1500
+link.REFUSED_RETRY = 1500
 """
 
 

@@ -1,9 +1,8 @@
 # Echoes: a message is echoed once, whoever sends it; too many at once are not; lost ones are forgotten.
 import time
-from device.program import Echoes
+from device.echo import Echoes
 
-echoes = Echoes()
-echoes.PATIENCE = 50
+echoes = Echoes(patience=50)
 assert echoes.accept(b"a", b"1")
 assert echoes.accept(b"b", b"1")  # the same on another topic is not its echo
 assert not echoes.accept(b"b", b"1")
@@ -11,7 +10,7 @@ assert not echoes.accept(b"a", b"1")
 assert echoes.accept(b"a", b"1")
 assert not echoes.accept(b"a", b"1")
 
-for i in range(Echoes.MOST):
+for i in range(16):
     assert echoes.accept(b"a", b"%d" % i)
 assert not echoes.accept(b"a", b"one too many")
 assert not echoes.accept(b"a", b"0")  # an echo, which makes room

@@ -1,6 +1,6 @@
-# lights: every payload that is understood, and that the others change nothing.
+# Lamp: every payload that is understood, and that the others change nothing; what programs order.
 import json
-from device.lights import Lights
+from device.lamp import Lamp
 
 
 class Leds:
@@ -17,9 +17,30 @@ class Leds:
         self.sent.append((self.colour, self.value))
 
 
+class Link:
+    topics = {"command": b"c", "state": b"s", "status": b"", "last": b""}
+
+    def __init__(self):
+        self.online = True
+        self.published = []
+
+    def is_online(self):
+        return self.online
+
+    def publish(self, topic, message, retain, qos):
+        assert (topic, retain, qos) == (b"s", True, 1)
+        self.published.append(json.loads(message))
+
+
 leds = Leds()
-lights = Lights(leds, 0.5)
-assert str(lights) == "off"
+link = Link()
+lamp = Lamp(link, {"mode": "lights", "frame": None, "brightness": 50}, leds)
+assert str(lamp) == "off"
+
+
+def setting():
+    return lamp.is_on(), lamp.colour(), lamp.brightness()
+
 
 for payload, colour, percent in (
     (b"on", (255, 255, 255), 100),
@@ -33,18 +54,18 @@ for payload, colour, percent in (
     (b'{"state": "ON", "color": {"r": 9, "g": 8, "b": 7}, "brightness": 255}', (9, 8, 7), 100),
     (b'{"brightness": 51}', (9, 8, 7), 20),
 ):
-    assert lights.obey(payload), payload
-    assert (lights.on, lights.colour, lights.brightness) == (True, colour, percent), payload
+    assert lamp.obey(payload), payload
+    assert setting() == (True, colour, percent), payload
     assert leds.sent[-1] == (colour, 0.5 * percent / 100), leds.sent[-1]
 
-assert str(lights) == "on #090807 20%"
-state = json.loads(lights.state())
+assert str(lamp) == "on #090807 20%"
+state = json.loads(lamp.state())
 assert state == {"state": "ON", "color": {"r": 9, "g": 8, "b": 7}, "brightness": 51}
 
-assert lights.obey(b"off") and leds.sent[-1][0] == (0, 0, 0)
-assert lights.obey(b'{"state": "on"}') and str(lights) == "on #090807 20%"
+assert lamp.obey(b"off") and leds.sent[-1][0] == (0, 0, 0)
+assert lamp.obey(b'{"state": "on"}') and str(lamp) == "on #090807 20%"
 
-before = (lights.on, lights.colour, lights.brightness, len(leds.sent))
+before = setting() + (len(leds.sent),)
 for payload in (
     b"",
     b"onn",
@@ -82,6 +103,50 @@ for payload in (
     b'{"brightness": "7"}',
     b'{"state": "OFF", "brightness": -1}',
 ):
-    assert not lights.obey(payload), payload
-    assert (lights.on, lights.colour, lights.brightness, len(leds.sent)) == before, payload
+    assert not lamp.obey(payload), payload
+    assert setting() + (len(leds.sent),) == before, payload
+
+# The methods are for /handlers.py: what they change is published like what a command changes.
+assert link.published == []  # obey() alone is not
+lamp.off()
+assert not lamp.is_on() and leds.sent[-1][0] == (0, 0, 0)
+lamp.colour(1, 2, 3)
+assert setting() == (True, (1, 2, 3), 20) and leds.sent[-1] == ((1, 2, 3), 0.5 * 20 / 100)
+lamp.brightness(100)
+lamp.colour((4, 5, 6))
+lamp.off()
+lamp.on()
+assert setting() == (True, (4, 5, 6), 100)
+states = [(each["state"], each["color"]["b"], each["brightness"]) for each in link.published]
+assert states == [
+    ("OFF", 7, 51),
+    ("ON", 3, 51),
+    ("ON", 3, 255),
+    ("ON", 6, 255),
+    ("OFF", 6, 255),
+    ("ON", 6, 255),
+]
+lamp.on()
+assert len(link.published) == 6  # nothing has changed
+link.online = False
+lamp.off()
+assert len(link.published) == 6  # online() will tell
+lamp.online()
+assert link.published[6]["state"] == "OFF"
+
+before = setting()
+for wrong in (
+    lambda: lamp.colour(256, 0, 0),
+    lambda: lamp.colour(-1, 0, 0),
+    lambda: lamp.colour(0.5, 0, 0),
+    lambda: lamp.colour((1, 2)),
+    lambda: lamp.brightness(101),
+    lambda: lamp.brightness(-1),
+    lambda: lamp.brightness(True),
+):
+    try:
+        wrong()
+        assert False
+    except ValueError:
+        assert setting() == before
 print("ok")

@@ -1,7 +1,7 @@
 # Has the lamp obey every payload of a file (hexadecimal, one a line) and prints what became of it:
 # whether it was understood, whether the lamp is on, its colour, its brightness, LED writes so far.
 import sys
-from device.lights import Lights
+from device.lamp import Lamp
 
 
 class Leds:
@@ -18,12 +18,16 @@ class Leds:
         self.writes += 1
 
 
+class Link:
+    topics = {"command": b"c", "state": b"s", "status": b"", "last": b""}
+
+
 leds = Leds()
-lights = Lights(leds, 0.5)
+lamp = Lamp(Link(), {"mode": "lights", "frame": None, "brightness": 50}, leds)
 with open(sys.argv[1]) as file:
     for line in file:
-        understood = lights.obey(bytes.fromhex(line.strip()))
+        understood = lamp.obey(bytes.fromhex(line.strip()))
         print(
-            int(understood), int(lights.on), *lights.colour, lights.brightness, leds.writes
+            int(understood), int(lamp.is_on()), *lamp.colour(), lamp.brightness(), leds.writes
         )  # fmt: skip
 print("ok")

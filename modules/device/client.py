@@ -1,0 +1,116 @@
+"""The MQTT client of the firmware: made of settings, and talkative on the serial port."""
+
+import errno
+import os
+from micropython import const
+from umqtt.robust import MQTTClient
+
+_EPIPE = const(32)  # the errno module does not name it; the same on the chip and on Linux
+
+# CONNACK codes that only a person can cure [MQTT-3.2.2-5], table 3.1.
+REFUSALS = {
+    1: "the broker does not speak MQTT 3.1.1",
+    2: "the broker refuses the client id; check mqtt.client_id and mqtt.keepalive",
+    4: "the broker refuses the password; check mqtt.user and mqtt.password",
+    5: "the broker does not let this user in; check mqtt.user and mqtt.password",
+}
+
+
+def describe(error):
+    """Return in a few words why a connection was lost or not made, from its exception."""
+    code = error.args[0] if error.args else None
+    if code == -1 or code == errno.ENOTCONN or code == _EPIPE:
+        return "the broker closed the connection"
+    if code == errno.ETIMEDOUT:
+        return "no answer"
+    if code == errno.ECONNRESET:
+        return "refused or reset"
+    if code == errno.ECONNABORTED:  # another address, or no acknowledgement for minutes
+        return "the network gave the connection up"
+    if code == errno.EHOSTUNREACH:
+        return "no way to the broker"
+    if isinstance(code, int) and code < 0:
+        # Name servers' errors are small, mbedTLS's begin at -0x1080.
+        if code > -0x1000:
+            return "the broker's name is not found"
+        return "TLS failed, %s; is this the broker's port for TLS?" % error
+    return str(error)
+
+
+class Client(MQTTClient):
+    """The client that tells what happens. `greeted` is set to True by each CONNACK."""
+
+    greeted = False
+
+    def on_connected(self, session_present):
+        self.greeted = True
+        print("mqtt: connected %s:%d session=%d" % (self.server, self.port, session_present))
+
+    def on_subscribed(self, topic_filter, qos):
+        if qos > 2:
+            print("mqtt: the broker refuses to subscribe %s" % topic_filter.decode())
+        else:
+            print("mqtt: subscribed %s qos=%d" % (topic_filter.decode(), qos))
+
+    def on_lost(self, reason, retry):
+        print("mqtt: lost (%s), retry in %.1f s" % (describe(reason), retry))
+
+
+def make(settings):
+    """Return the Client for what platforms.resolve() returned; it does nothing yet.
+
+    Raises ValueError, in words for people, if `mqtt.tls.ca` names no certificate.
+    """
+    mqtt = settings["mqtt"]
+    client = Client(
+        client_id=mqtt["client_id"],
+        server=mqtt["server"],
+        port=mqtt["port"],
+        user=mqtt["user"] or None,
+        password=mqtt["password"] or None,
+        keepalive=mqtt["keepalive"],
+        ssl=bool(mqtt["tls"]),
+        ssl_params=_tls_parameters(mqtt["tls"]),
+    )
+    if not mqtt["clean_session"]:
+        # A persistent session may still hold a QoS 2 PUBLISH sent before the reset; the same
+        # packet identifier again would look like its retransmission [MQTT-4.3.3-2].
+        client.pid = int.from_bytes(os.urandom(2), "big")
+    if settings["limits"]:
+        client.DELAY = settings["limits"]["delay"]
+        client.MAX_DELAY = settings["limits"]["max_delay"]
+    status = settings["topics"]["status"]
+    if status:
+        client.set_last_will(status.encode(), b"offline", retain=settings["retain"], qos=1)
+    return client
+
+
+def _tls_parameters(tls):
+    # What the client's ssl_params take, from the configuration's mqtt.tls.
+    if not isinstance(tls, dict):
+        return {}
+    parameters = {"cadata": _read_authority(tls["ca"])}
+    if not tls["verify"]:
+        parameters["cert_reqs"] = 0
+    return parameters
+
+
+def _read_authority(path):
+    # The certificate as DER, which is what mbedTLS wants here. Raises ValueError.
+    import binascii
+
+    try:
+        with open(path, "rb") as file:
+            ca = file.read()
+    except OSError:
+        raise ValueError('mqtt.tls.ca: the board has no file "%s"; copy it there' % path)
+    if b"-----BEGIN" in ca:  # PEM: a text, BEGIN, base64, END, a text
+        parts = ca.split(b"-----")
+        try:
+            ca = binascii.a2b_base64(parts[2]) if len(parts) > 3 else b""
+        except ValueError:
+            ca = b""
+    # DER begins with its type, a sequence, and its length.
+    if ca[:2] != b"\x30\x82" or len(ca) < 4 + (ca[2] << 8 | ca[3]):
+        raise ValueError('mqtt.tls.ca: "%s" is no certificate, or cut off; copy it again' % path)
+    return ca

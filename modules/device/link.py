@@ -1,0 +1,212 @@
+"""The way to the broker and back: wifi -> time -> mqtt -> online, in steps that never block for
+long, so that Ctrl-C, Wi-Fi supervision and the LEDs go on during every outage.
+
+What happens is printed in lines that people and scripts can read (docs/serial.md).
+"""
+
+import gc
+import sys
+import time
+import timers
+from . import client as mqtt_client
+from micropython import const
+from umqtt import packets
+from umqtt.simple import MQTTException
+from wifi import WiFi
+
+# States of the link, as `step` returns them.
+WIFI = "wifi"  # no address yet, or not any more
+TIME = "time"  # the certificate cannot be checked before the clock is set
+MQTT = "mqtt"  # no broker yet, or not any more
+ONLINE = "online"
+REFUSED = "refused"  # by the broker, for a reason that only a person can cure
+
+# How long one step waits for the network at most. Milliseconds.
+_SLICE = const(50)
+
+# After a refusal the board tries again this late. Milliseconds; not a const, so that tests need
+# not wait for a minute.
+REFUSED_RETRY = 60000
+
+_MIN_HEAP = const(4096)  # bytes; with less not even a reconnect works
+
+# Messages that wait for the first connection at most.
+_MAX_EARLY = const(16)
+
+
+class _Handlers:
+    # All handlers of one topic filter; the client keeps one for a filter.
+
+    def __init__(self, link):
+        self._link = link
+        self._handlers = []
+        self.qos = 0
+
+    def add(self, handler, qos):
+        self._handlers.append(handler)
+        self.qos = max(self.qos, qos)
+
+    def __call__(self, topic, message):
+        for handler in self._handlers:
+            try:
+                handler(topic, message)
+            except Exception as error:
+                self._link.report(error)
+
+
+class Link:
+    """The connection to the broker of `settings`, which is what platforms.resolve() returned.
+
+    `on_online()` is called after each CONNACK. The constructor raises ValueError, in words for
+    people, if `mqtt.tls.ca` names no certificate.
+    """
+
+    def __init__(self, settings, on_online):
+        wifi = settings["wifi"]
+        mqtt = settings["mqtt"]
+        self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
+        self.errors = 0  # exceptions in handlers
+        self.wifi = WiFi(wifi["ssid"], wifi["password"], wifi["hostname"], wifi["timeout"])
+        self.client = mqtt_client.make(settings)
+        self._on_online = on_online
+        self._clean_session = mqtt["clean_session"]
+        self._retain = settings["retain"]
+        self._limiter = None
+        if settings["limits"]:
+            from .limiter import Limiter
+
+            self._limiter = Limiter(settings["limits"])
+        self._clock = None
+        if isinstance(mqtt["tls"], dict) and mqtt["tls"]["verify"]:
+            from .clock import Clock
+
+            self._clock = Clock()
+        self._handlers = {}  # topic filter -> _Handlers
+        self._early = []  # arguments of _send; None from the first connection on
+        self._refused = None  # ticks_ms of a refusal, until the next attempt
+
+    # Messages -------------------------------------------------------------------------
+
+    def on(self, topic_filter, handler, qos):
+        """Call handler(topic, message) for messages that match, after those that did before.
+
+        Raises ValueError or TypeError for a bad filter or QoS.
+        """
+        topic_filter = packets.topic_filter(topic_filter)
+        handlers = self._handlers.get(topic_filter) or _Handlers(self)
+        handlers.add(handler, qos)
+        self.client.on(topic_filter, handlers, handlers.qos)
+        self._handlers[topic_filter] = handlers
+
+    def report(self, error):
+        """Print and count an exception in a handler.
+
+        It is a person's mistake, not a reason to stop; no memory left is, and raises it again.
+        """
+        self.errors += 1
+        sys.print_exception(error)
+        gc.collect()
+        if gc.mem_free() < _MIN_HEAP:
+            raise error
+
+    def is_online(self):
+        """Return whether the broker is there."""
+        return self.client.isconnected()
+
+    def publish(self, topic, message, retain=False, qos=0):
+        """Queue a message. Never blocks: while the broker is silent the Wi-Fi must be watched.
+
+        Where the platform limits how often, the newest message of each topic waits for its turn.
+        Raises ValueError or TypeError for what MQTT cannot carry.
+        """
+        retain = retain and self._retain
+        # Checked here, in the handler's turn: a message may have to wait for its own.
+        packets.check_qos(qos)
+        topic = packets.topic_name(topic)
+        message = packets.payload(message)
+        if self._limiter is None:
+            self._send(topic, message, retain, qos)
+        elif not self._limiter.offer(topic, message, retain, qos):
+            print("mqtt: a message is larger than the platform takes; it was dropped")
+
+    def _send(self, topic, message, retain, qos):
+        if self._early is not None and len(self._early) < _MAX_EARLY:
+            self._early.append((topic, message, retain, qos))
+            return
+        try:
+            self.client.publish_nowait(topic, message, retain, qos)
+        except OSError:
+            if self.client.isconnected():
+                print("mqtt: too much is waiting to be sent; a message was dropped")
+            else:
+                print("mqtt: not connected; a message was dropped")
+
+    # The state machine ----------------------------------------------------------------
+
+    def join(self):
+        """Switch the radio on and begin to join. Blocks for the radio's start, about 0.1 s."""
+        self.wifi.start()
+
+    def connect(self):
+        """Have `step` connect and stay connected. Does not block."""
+        self._refused = None
+        self.client.start(self._clean_session)
+
+    def step(self):
+        """Do what is due, and return the state.
+
+        Blocks for a message or 50 ms, longer only for a DNS lookup or TLS.
+        """
+        client = self.client
+        in_network = self.wifi.step()
+        if in_network:
+            if self._clock is not None and not self._clock.is_set():
+                self._clock.step()
+                time.sleep_ms(_SLICE)
+                return TIME
+            if self._refused is not None:
+                if not timers.elapsed(self._refused, REFUSED_RETRY):
+                    time.sleep_ms(_SLICE)
+                    return REFUSED
+                self.connect()
+        elif not client.isconnected():
+            time.sleep_ms(_SLICE)
+            return WIFI
+        try:
+            client.step(_SLICE)
+        except MQTTException as error:
+            code = error.args[0]
+            return self._refuse(
+                mqtt_client.REFUSALS.get(code, "the broker refuses with code %s" % code)
+            )
+        except ValueError as error:  # a certificate
+            return self._refuse(error)
+        if client.isconnected():
+            if client.greeted:
+                client.greeted = False
+                self._online()
+            if self._limiter is not None:
+                for message in self._limiter.due():
+                    self._send(*message)
+            # Wi-Fi may be gone and TCP not know it yet.
+            return ONLINE if in_network else WIFI
+        return MQTT if in_network else WIFI
+
+    def _refuse(self, reason):
+        print("mqtt: %s" % reason)
+        self._refused = time.ticks_ms()
+        return REFUSED
+
+    def _online(self):
+        early = self._early
+        self._early = None
+        self._on_online()
+        for message in early or ():
+            self._send(*message)
+
+    def stop(self):
+        """Say goodbye to the broker. After DISCONNECT it does not publish the last will, so that
+        is done here."""
+        if self.client.isconnected() and self.topics["status"]:
+            self._send(self.topics["status"], b"offline", self._retain, 1)
+        self.client.disconnect()

@@ -1,0 +1,50 @@
+"""What the board tells of itself: that it is there, and counters on request."""
+
+import gc
+import json
+import time
+
+REQUEST = b"stats"  # on the command topic
+SUBTOPIC = b"/stats"  # of the status topic
+
+
+class Report:
+    """The part that says `online` on the status topic, and answers `stats`.
+
+    `link.stop()` says `offline`; after a lost connection the broker does, by the last will.
+    """
+
+    def __init__(self, link, settings):
+        """`settings` is what platforms.resolve() returned."""
+        self._link = link
+        self._obeys = settings["mode"] == "lights"  # else the command topic is for echoes
+        self._uptime = 0  # ms; ticks_ms wraps after 12 days
+        self._last_step = time.ticks_ms()
+
+    def filters(self):
+        return ((self._link.topics["command"], self._answer, 1),) if self._obeys else ()
+
+    def online(self):
+        if self._link.topics["status"]:
+            self._link.publish(self._link.topics["status"], b"online", retain=True, qos=1)
+
+    def step(self, now):
+        self._uptime += time.ticks_diff(now, self._last_step)
+        self._last_step = now
+
+    def _answer(self, topic, message):
+        status = self._link.topics["status"]
+        if message == REQUEST and status:
+            self._link.publish(status + SUBTOPIC, json.dumps(self._stats()))
+
+    def _stats(self):
+        gc.collect()
+        stats = {
+            "heap_used": gc.mem_alloc(),
+            "heap_free": gc.mem_free(),
+            "uptime": self._uptime // 1000,
+            "wifi_losses": self._link.wifi.losses,
+            "errors": self._link.errors,
+        }
+        stats.update(self._link.client.counters)
+        return stats

@@ -1,0 +1,122 @@
+"""The status LED: what it covers comes back, it does not flicker, and it is always seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from simulated_board import Frame, SimulatedBoard
+from tests.classroom import Person, settings, wait_subscribed
+from tests.mosquitto import Mosquitto
+
+Boot = Callable[..., SimulatedBoard]
+
+PAINT = """\
+import device
+
+@device.on("paint")
+def paint(topic, message):
+    device.leds.fill((255, 0, 0))
+    device.leds.write()
+"""
+
+
+def is_blue(frame: Frame) -> bool:
+    red, green, blue = frame.colours[0]
+    return blue > 0 and red == green == 0
+
+
+def is_red(frame: Frame) -> bool:
+    return all(red > 0 and green == blue == 0 for red, green, blue in frame.colours)
+
+
+def lose_wifi(board: SimulatedBoard) -> None:
+    """Take the access point away so that the board notices at once, and TCP late."""
+    seen = len(board.lines)
+    board.command("outage", value=True, noticed_after_ms=200)
+    board.wait_line("wifi: lost", since=seen)
+
+
+def test_wifi_lost_while_tcp_lives_shows_steady(boot: Boot) -> None:
+    board = boot()
+    wait_subscribed(board)
+    time.sleep(0.5)
+    before = len(board.frames())
+    lose_wifi(board)
+    board.wait_frame(is_blue, since=before)
+    time.sleep(2)
+    assert not any("mqtt: lost" in line for line in board.lines)
+    assert [is_blue(frame) for frame in board.frames()[before:]] == [True]
+
+
+def test_picture_covered_by_outage_comes_back(boot: Boot, person: Person) -> None:
+    board = boot(files={"handlers.py": PAINT})
+    board.wait_line("mqtt: subscribed paint")
+    person.publish("paint", "")
+    board.wait_frame(is_red)
+    before = len(board.frames())
+    lose_wifi(board)
+    covered = board.wait_frame(is_blue, since=before)
+    assert all(red > 0 and green == blue == 0 for red, green, blue in covered.colours[1:])
+    before = len(board.frames())
+    board.command("outage", value=False)
+    board.wait_frame(is_red, since=before)
+
+
+DRAW = """\
+import device
+
+@device.every(100)
+def draw():
+    if device._running.link.wifi.losses:
+        device.leds.fill((255, 0, 0))
+        device.leds.write()
+"""
+
+
+def test_picture_drawn_in_outage_stays(boot: Boot) -> None:
+    board = boot(files={"handlers.py": DRAW})
+    wait_subscribed(board)
+    before = len(board.frames())
+    lose_wifi(board)
+    board.wait_frame(lambda frame: is_blue(frame) and frame.colours[1][0] > 0, since=before)
+    before = len(board.frames())
+    board.command("outage", value=False)
+    board.wait_frame(is_red, since=before)
+
+
+def test_dim_lamp_leaves_status_visible(boot: Boot, person: Person, board_name: str) -> None:
+    board = boot(board_name)
+    wait_subscribed(board)
+    for command in ("0%", "off"):
+        person.publish("light", command)
+    board.wait_line("lights: off")
+    before = len(board.frames())
+    lose_wifi(board)
+    board.wait_frame(is_blue, since=before)
+
+
+def test_lamp_that_is_on_is_not_covered(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    person.publish("light", "#ff0000")
+    board.wait_frame(is_red)
+    before = len(board.frames())
+    lose_wifi(board)
+    time.sleep(1)
+    assert len(board.frames()) == before
+
+
+def test_refused_login_shows_steady_red(boot: Boot, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(tmp_path / "broker", "allow_anonymous false\n")
+    broker.start()
+    try:
+        board = boot(config=settings(broker, user="pupil", password="canary-secret"))
+        board.wait_line("mqtt: the broker does not let this user in")
+        time.sleep(0.3)
+        before = len(board.frames())
+        time.sleep(1)
+        assert len(board.frames()) == before
+    finally:
+        broker.stop()
