@@ -335,8 +335,9 @@ class wifi:
         sta = self.sta
         # Patient, so that it never begins again: the dots end first.
         keeper = _wifi.WiFi(ssid, passwd, timeout=timeout + 1, log=lambda line: None)
-        keeper.start()
         print("Connection WiFi", end="")
+        keeper.start()
+        print(".", end="")  # for the search of access points, which took 2.4 s
         start = time.ticks_ms()
         missing = 0
         while not _is_connected_after_dot(keeper):
