@@ -34,7 +34,7 @@ def tracked_files(root: Path) -> list[Path]:
     return [root / name for name in names if name and (root / name).is_file()]
 
 
-def test_nothing_names_a_registry(root: Path) -> None:
+def test_no_file_names_registry(root: Path) -> None:
     found = [
         f"{path.relative_to(root)}: {host}"
         for path in tracked_files(root)
@@ -44,7 +44,7 @@ def test_nothing_names_a_registry(root: Path) -> None:
     assert not found
 
 
-def test_every_board_is_a_folder_with_a_board_json(root: Path) -> None:
+def test_boards_are_folders_with_board_json(root: Path) -> None:
     listed = subprocess.run(
         ["make", "-s", "boards"], cwd=root, check=True, capture_output=True, text=True
     ).stdout.split()
@@ -54,7 +54,7 @@ def test_every_board_is_a_folder_with_a_board_json(root: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["run"])
-def test_an_unknown_board_names_the_boards_there_are(root: Path, command: str) -> None:
+def test_unknown_board_is_answered_with_all_boards(root: Path, command: str) -> None:
     result = subprocess.run(
         ["make", "-s", command, "BOARD=nobody"], cwd=root, capture_output=True, text=True
     )
@@ -76,7 +76,7 @@ def test_an_unknown_board_names_the_boards_there_are(root: Path, command: str) -
         ("fuzz", "SECONDS=0", "whole number"),
     ],
 )
-def test_what_must_be_a_number_is_checked_first(
+def test_number_is_checked_before_anything_is_done(
     root: Path, command: str, value: str, kind: str
 ) -> None:
     result = subprocess.run(
@@ -90,7 +90,7 @@ def test_what_must_be_a_number_is_checked_first(
 
 
 @pytest.mark.parametrize("value", ["", "15", "0.1", "015"])
-def test_numbers_are_taken(root: Path, value: str) -> None:
+def test_number_is_accepted(root: Path, value: str) -> None:
     subprocess.run(
         ["bash", "-c", f". ci/build/functions.sh; ci_check_number SECONDS '{value}'"],
         cwd=root,
@@ -105,3 +105,20 @@ def test_help_lists_every_target(root: Path) -> None:
         ["make", "-s", "help"], cwd=root, check=True, capture_output=True, text=True
     ).stdout
     assert targets == set(re.findall(r"^  make ([a-z-]+)", shown, re.MULTILINE))
+
+
+def test_recipe_lines_are_single_calls(root: Path) -> None:
+    """After `&&` and the like `set -e` would be off; after `;` somebody would have to look."""
+    lines = [line for line in (root / "Makefile").read_text().splitlines() if line[:1] == "\t"]
+    assert len(lines) > 20
+    for line in lines:
+        assert not re.search(r"&&|\|\||;|`|\bfor\b|\bif\b", line.replace("$(if ", "")), line
+
+
+def test_unknown_benchmark_is_refused_at_once(root: Path) -> None:
+    result = subprocess.run(
+        ["make", "-s", "bench", "BENCH=typo"], cwd=root, capture_output=True, text=True, timeout=30
+    )
+    assert result.returncode != 0
+    said = "error: there is no benchmark 'typo': BENCH= is one of device, topicmatch, umqtt"
+    assert result.stderr.splitlines()[0] == said

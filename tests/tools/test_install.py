@@ -81,7 +81,7 @@ def test_root_needs_no_sudo(folder):
     assert calls.splitlines()[-1].strip().startswith("apt-get -q -y install")
 
 
-def test_failed_installation_is_a_failure(folder):
+def test_failed_installation_fails(folder):
     write_command(folder, "sudo", SUDO)
     write_command(folder, "apt-get", "#!/bin/sh\necho cannot reach the mirror\nexit 100\n")
     status, said, _ = install(folder)
