@@ -47,7 +47,7 @@ ci_check_compiler() {
     elif ! command -v docker >/dev/null; then
         ci_fail "the chip's compiler is missing: install Docker, or install ESP-IDF $ESP_IDF_TAG and source its export.sh; then type: make build BOARD=$1 (make check BOARD=$1 does all that needs no compiler)"
     elif ! docker info >/dev/null 2>&1; then
-        ci_fail "docker is installed, but does not let this user in or is not started: docker info says more"
+        ci_fail "docker is here, but is not started or does not let this user in: type docker info; or install ESP-IDF $ESP_IDF_TAG and source its export.sh (make check BOARD=$1 does all that needs no compiler)"
     fi
 }
 

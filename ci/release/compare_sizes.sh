@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Print, as a table, how much larger or smaller a board has become:  ci/release/compare_sizes.sh mpython
 #
-# Compares with main's last successful build. Needs the gh command and GH_TOKEN.
+# Compares with main's last successful build, if its sizes can be had: GitHub forgets them after 90
+# days, and it knows nothing of a new board. Needs the gh command and GH_TOKEN.
 . "$(dirname "${BASH_SOURCE[0]}")/../build/functions.sh"
 
 board=${1:-}
@@ -13,7 +14,8 @@ rm -rf "$before"
 run=$(gh run list --workflow boards.yml --branch main --status success --limit 1 --json databaseId --jq '.[0].databaseId // empty')
 if [ -z "$run" ]; then
     echo "No build of main to compare $board with."
-    exit
+elif ! gh run download "$run" --name "sizes-$board" --dir "$before"; then
+    echo "Main's last build has no sizes of $board to compare with."
+else
+    "$CI_PYTHON" -m ci.image.sizes "$board" --compare "$before/sizes.json"
 fi
-gh run download "$run" --name "sizes-$board" --dir "$before"
-"$CI_PYTHON" -m ci.image.sizes "$board" --compare "$before/sizes.json"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Make the GitHub release of a tag from dist/:  ci/release/publish.sh v1.2.3
 #
-# It stays a draft until every file is there. Needs the gh command and GH_TOKEN.
+# It stays a draft until every file is there. May be run again after any failure: a draft is made
+# again, and a release that has these very files is left as it is. Needs the gh command and GH_TOKEN.
 . "$(dirname "${BASH_SOURCE[0]}")/../build/functions.sh"
 
 tag=${1:-}
@@ -15,7 +16,14 @@ draft=$(gh release view "$tag" --json isDraft --jq .isDraft 2>/dev/null) || draf
 case $draft in
 none) ;;
 true) gh release delete "$tag" --yes ;; # what an earlier run left half-way
-*) ci_fail "$tag has been released already; people may have its files" ;;
+*)
+    rm -rf build/released
+    gh release download "$tag" --pattern SHA256SUMS --dir build/released
+    cmp -s build/released/SHA256SUMS dist/SHA256SUMS ||
+        ci_fail "$tag has been released already, with other files; people may have them: give the next version"
+    ci_say "$tag is released already, with these files"
+    exit
+    ;;
 esac
 gh release create "$tag" --draft --verify-tag --title "$tag" --notes-file dist/release-notes.md "${files[@]}"
 uploaded=$(gh release view "$tag" --json assets --jq '.assets | length')

@@ -58,6 +58,7 @@ def test_pins_table_and_settings_are_right(board, source):
     assert settings["ESPTOOLPY_FLASHMODE_DIO"] == settings["ESPTOOLPY_FLASHFREQ_40M"] == "y"
     assert settings["PARTITION_TABLE_CUSTOM_FILENAME"] == "${MICROPY_BOARD_DIR}/partitions.csv"
     assert settings["BOOTLOADER_APP_ROLLBACK_ENABLE"] == "y"
+    assert settings["APP_REPRODUCIBLE_BUILD"] == "y"
     features = json.loads((board.folder / "board.json").read_text())["features"]
     assert ("BT_ENABLED" in settings) is ("BLE" in features)
     layout = check_table(board, settings)

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import yaml
 
 from ci.boards import ROOT, board_names, load_board
 from ci.image.built import read_build
@@ -47,7 +48,39 @@ def test_workflows_are_pinned_and_strict(path):
         if "uses:" in line:
             assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
     assert "continue-on-error" not in text
-    assert text.count("upload-artifact@") == text.count("if-no-files-found: error")
+    jobs = yaml.safe_load(text)["jobs"]
+    for name, job in jobs.items():
+        assert "timeout-minutes" in job, name
+        for step in job["steps"]:
+            if "upload-artifact@" in step.get("uses", ""):
+                log = step.get("if") == "failure()"
+                assert step["with"]["if-no-files-found"] == ("ignore" if log else "error"), step
+
+
+def test_logs_of_failed_jobs_are_uploaded():
+    """Of every job that builds or tests, from where ci_logged and the tests write them."""
+    for path in WORKFLOWS:
+        for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+            commands = [step.get("run", "") for step in job["steps"]]
+            if any(re.match("make (build|test)", command) for command in commands):
+                last = job["steps"][-1]
+                assert last["if"] == "failure()" and "build/logs/" in last["with"]["path"], name
+
+
+def test_release_is_published_last():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    jobs = workflow["jobs"]
+    assert [job.get("needs") for job in jobs.values()] == [None, "test", "build", "release"]
+    done = [step.get("run", step.get("uses", "")) for step in jobs["release"]["steps"]]
+    assert done[-1].startswith("ci/release/publish.sh")
+    order = ("make release-collect", "make installer", "upload-pages", "attest-build", "publish")
+    places = [next(i for i, step in enumerate(done) if words in step) for words in order]
+    assert places == sorted(places)
+    # A second attempt's page has a name of its own, and the one that is deployed.
+    (upload,) = [step for step in jobs["release"]["steps"] if "upload-pages" in str(step)]
+    assert upload["with"]["name"] == jobs["release"]["outputs"]["page"]
+    (deploy,) = jobs["installer"]["steps"]
+    assert deploy["with"]["artifact_name"] == "${{ needs.release.outputs.page }}"
 
 
 def test_workflows_call_what_people_can_call():

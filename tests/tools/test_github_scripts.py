@@ -21,6 +21,7 @@ case "$*" in
 *assets*) cat "$GH_ANSWERS/assets" ;;
 "run list"*) cat "$GH_ANSWERS/run" ;;
 "run download"*) mkdir -p "${*##* }" && cp "$GH_ANSWERS/sizes.json" "${*##* }" ;;
+"release download"*) mkdir -p "${*##* }" && cp "$GH_ANSWERS/SHA256SUMS" "${*##* }" ;;
 esac
 """
 
@@ -81,12 +82,16 @@ def test_release_that_lacks_file_stays_draft(project):
     assert not any("draft=false" in line for line in calls)
 
 
-def test_what_is_released_is_not_replaced(project):
+@pytest.mark.parametrize("same", [True, False])
+def test_published_release_is_not_replaced(project, same):
+    """The step may be run again after a later one failed, but not with other files."""
     fill_dist(project)
     (project / "bin" / "draft").write_text("false\n")
+    (project / "bin" / "SHA256SUMS").write_text("SHA256SUMS" if same else "of other files")
     status, said, calls = call(project, "publish.sh", "v1.2.3")
-    assert status == 1 and "has been released already" in said
-    assert not any("create" in line or "delete" in line for line in calls)
+    assert status == (0 if same else 1)
+    assert ("with these files" if same else "with other files") in said
+    assert not any("create" in line or "delete" in line or "edit" in line for line in calls)
 
 
 def test_draft_left_half_way_is_replaced(project):
@@ -119,3 +124,11 @@ def test_without_build_of_main_it_says_so(project, some_board):
     (project / "bin" / "run").write_text("")
     status, said, _ = call(project, "compare_sizes.sh", some_board.name)
     assert status == 0 and "No build of main" in said
+
+
+def test_sizes_that_are_gone_fail_no_build(project, some_board):
+    """After 90 days, or of a board that main does not have."""
+    (project / "bin" / "run").write_text("4711\n")
+    status, said, _ = call(project, "compare_sizes.sh", some_board.name)
+    assert status == 0, said
+    assert f"has no sizes of {some_board.name} to compare with" in said

@@ -13,6 +13,7 @@ from ci.build.version import (
     module_text,
     project_version,
     read_source,
+    source_date,
     write_if_changed,
 )
 
@@ -86,4 +87,28 @@ def test_frozen_module(tmp_path):
     assert values["MICROPYTHON"] == "v1.28.0"
     assert values["MICROPYTHON_COMMIT"] == ""
     assert values["COMMIT"] == read_source(ROOT).commit
+    assert values["MICROPYTHON_PATCHES"] == ""
     assert len(values["DATE"].split("-")) == 3
+
+
+def test_patched_micropython_names_commit_and_patches(tmp_path):
+    """In the copy that images are built from, which is no repository."""
+    (tmp_path / "py").mkdir()
+    (tmp_path / "py" / "mpconfig.h").write_text(
+        "#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR 28\n"
+        "#define MICROPY_VERSION_MICRO 0\n#define MICROPY_VERSION_PRERELEASE 0\n"
+    )
+    (tmp_path / "patched").write_text("1a2b3c4d\nesp32-one\nesp32-two\n")
+    (tmp_path / "version.py").write_text(module_text(tmp_path))
+    values = runpy.run_path(str(tmp_path / "version.py"))
+    assert values["MICROPYTHON"] == "v1.28.0"
+    assert values["MICROPYTHON_COMMIT"] == "1a2b3c4d"
+    assert values["MICROPYTHON_PATCHES"] == "esp32-one esp32-two"
+
+
+def test_date_is_of_commit_not_of_today(tmp_path, monkeypatch):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "--date", "2026-01-02T03:04:05Z", "-m", "x")
+    assert source_date(tmp_path) == read_source(tmp_path).timestamp > 0
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
+    assert source_date(tmp_path) == 1767225600
