@@ -463,6 +463,7 @@ class Session:
             self._pending = kind
             return kind
         self._consume()
+        start += self._body - 2  # the length of 2 may be written in more than one byte
         if kind == CONNACK:
             self._handle_connack(packet[start + 2], packet[start + 3])
             return kind
