@@ -12,12 +12,12 @@ from tests.mosquitto import Mosquitto
 Boot = Callable[..., SimulatedBoard]
 
 PAINT = """\
-import device
+import device, rgb
 
 @device.on("paint")
 def paint(topic, message):
-    device.leds.fill((255, 0, 0))
-    device.leds.write()
+    rgb.leds().fill((255, 0, 0))
+    rgb.leds().write()
 """
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,37 @@ from tests.classroom import Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
 
 Boot = Callable[..., SimulatedBoard]
+
+
+def test_names_of_page_exist(boot: Boot, root: Path) -> None:
+    page = (root / "docs" / "handlers.md").read_text()
+    names = re.findall(r"^\| `device\.(\w+)` \|", page, re.MULTILINE)
+    methods = re.findall(r"`(\w+)\(", page.split("`device.lamp` |")[1].split("\n")[0])
+    assert len(names) == 6 and len(methods) >= 5
+    board = boot(
+        files={
+            "handlers.py": "import device\n"
+            f"print('missing:', [name for name in {names} if not hasattr(device, name)])\n"
+            f"print('lamp:', [name for name in {methods} if not hasattr(device.lamp, name)])\n"
+        }
+    )
+    board.wait_line("missing: []")
+    board.wait_line("lamp: []")
+
+
+def test_example_of_page_runs(boot: Boot, root: Path, mosquitto: Mosquitto) -> None:
+    page = (root / "docs" / "handlers.md").read_text()
+    example = page.split("```python\n")[1].split("```")[0]
+    person = Person(mosquitto, "class/#", "light/state")
+    try:
+        boot(files={"handlers.py": example})
+        assert person.receive("class/here") == b"desk 7"
+        assert b'"ON"' in person.receive("light/state") or b'"ON"' in person.receive("light/state")
+        person.publish("class/7/lamp", "on")
+        assert person.receive("class/seen") == b"on"
+    finally:
+        person.close()
+
 
 CONNECTED = """\
 import device
