@@ -2,7 +2,7 @@
 
 MicroPython looks for a module in each folder of sys.path, and for most built-in ones as well. With
 the stock path, ["", ".frozen", "/lib"], a file named rgb.py or clock.py on the board's disk would
-stop the firmware and safe mode, and each import of the firmware would cost about six look-ups in
+stop the firmware and safe mode, and each import of the firmware would cost about six lookups in
 flash. So the boot script empties both before its first import, and calls `begin`; a program of the
 user's is given both back as if the firmware had imported nothing.
 """
