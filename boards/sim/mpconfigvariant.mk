@@ -15,8 +15,9 @@ MICROPY_PY_THREAD = 0
 CFLAGS_EXTRA += -DMICROPY_PY_THREAD=1 -DMICROPY_PY_THREAD_GIL=1
 LDFLAGS_EXTRA += -lpthread
 
-# sim_main.c comes before the port's main(), and lets Ctrl-C through a raw terminal.
-LDFLAGS_EXTRA += -Wl,--wrap=main -Wl,--wrap=mp_hal_set_interrupt_char
+# sim_main.c comes before the port's main(), sim_serial.c between the port and its terminal.
+LDFLAGS_EXTRA += -Wl,--wrap=main
+LDFLAGS_EXTRA += -Wl,--wrap=mp_hal_set_interrupt_char -Wl,--wrap=mp_hal_stdout_tx_strn_cooked
 
 # The boards' read-eval-print loop. Newer versions of the port compile it anyway.
 ifeq ($(shell grep -c runtime/pyexec.c Makefile),0)

@@ -5,11 +5,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "py/mphal.h"
@@ -17,6 +15,7 @@
 #include "py/runtime.h"
 #include "shared/runtime/pyexec.h"
 #include "sim_io.h"
+#include "sim_serial.h"
 #include "sim_socket.h"
 #include "sim_wlan.h"
 #include "sim_world.h"
@@ -26,7 +25,6 @@
 #define HEAP_ARGUMENT "heapsize=320k"
 
 int __real_main(int argc, char **argv);
-void __real_mp_hal_set_interrupt_char(char c);
 
 // Everything the world has around the chip.
 static const sim_device_t *const devices[] = {&sim_io, &sim_wlan, &sim_sockets, NULL};
@@ -47,6 +45,16 @@ static void choose_flash(void) {
     setenv("SIM_FLASH", folder, 1);
 }
 
+// A soft reset leaves the prompt what it was, friendly or raw; every other begins with the
+// friendly.
+static void choose_prompt(void) {
+    const char *prompt = getenv("SIM_PROMPT");
+    if (prompt != NULL && strcmp(prompt, "raw") == 0) {
+        pyexec_mode_kind = PYEXEC_MODE_RAW_REPL;
+    }
+    unsetenv("SIM_PROMPT");
+}
+
 int __wrap_main(int argc, char **argv) {
     choose_flash();
     sim_wlan_set_listener(&sim_sockets_on_air);
@@ -54,6 +62,9 @@ int __wrap_main(int argc, char **argv) {
     if (argc > 1) {
         return __real_main(argc, argv);
     }
+    const char *cause = getenv("SIM_RESET_CAUSE");
+    sim_serial_start(cause != NULL && strcmp(cause, "soft") == 0);
+    choose_prompt();
     char *heap = getenv("SIM_HEAP");
     char heap_argument[32] = HEAP_ARGUMENT;
     if (heap != NULL) {
@@ -61,20 +72,6 @@ int __wrap_main(int argc, char **argv) {
     }
     char *boot_argv[] = {argv[0], "-X", heap_argument, "-m", "power_on", NULL};
     return __real_main(5, boot_argv);
-}
-
-// While code runs, Ctrl-C is a signal; while a line is read, it is a character.
-void __wrap_mp_hal_set_interrupt_char(char c) {
-    __real_mp_hal_set_interrupt_char(c);
-    struct termios terminal;
-    if (tcgetattr(STDIN_FILENO, &terminal) == 0) {
-        tcflag_t flags =
-            c == CHAR_CTRL_C ? terminal.c_lflag | ISIG : terminal.c_lflag & ~(tcflag_t)ISIG;
-        if (flags != terminal.c_lflag) {
-            terminal.c_lflag = flags;
-            tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
-        }
-    }
 }
 
 // run(name): as the chip runs boot.py and main.py, frozen before file. Returns False if
@@ -105,16 +102,8 @@ static mp_obj_t sim_looked_up(mp_obj_t path_in) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(sim_looked_up_obj, sim_looked_up);
 
-// The serial line is a closed pipe or an empty file: nobody can ever type.
-static bool stdin_has_ended(void) {
-    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
-    char c;
-    return poll(&fd, 1, 0) > 0 && read(STDIN_FILENO, &c, 1) <= 0;
-}
-
 // prompt(): the board's prompt, friendly or raw, until a soft reset is asked for.
 static mp_obj_t sim_prompt(void) {
-    mp_hal_stdio_mode_raw();
     for (;;) {
         int result =
             pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
@@ -122,13 +111,29 @@ static mp_obj_t sim_prompt(void) {
             break;
         }
     }
-    mp_hal_stdio_mode_orig();
-    if (stdin_has_ended()) {
+    if (sim_serial_has_ended()) {
         exit(0);
     }
     return mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_0(sim_prompt_obj, sim_prompt);
+
+// prompt_is_raw(): whether a program types there
+static mp_obj_t sim_prompt_is_raw(void) {
+    return mp_obj_new_bool(pyexec_mode_kind == PYEXEC_MODE_RAW_REPL);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_prompt_is_raw_obj, sim_prompt_is_raw);
+
+// soft_reset()
+static mp_obj_t sim_soft_reset(void) {
+    // ESP32's words, on which the tools wait.
+    mp_hal_stdout_tx_strn_cooked("MPY: soft reboot\n", 17);
+    if (pyexec_mode_kind == PYEXEC_MODE_RAW_REPL) {
+        setenv("SIM_PROMPT", "raw", 1);
+    }
+    sim_world_restart("soft");
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_soft_reset_obj, sim_soft_reset);
 
 // restart(cause)
 static mp_obj_t sim_restart(mp_obj_t cause_in) {

@@ -7,6 +7,8 @@ MP_DECLARE_CONST_FUN_OBJ_1(sim_run_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_prompt_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(sim_rename_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_looked_up_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(sim_prompt_is_raw_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(sim_soft_reset_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_restart_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(sim_timer_start_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_timer_stop_obj);
@@ -34,6 +36,8 @@ static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_prompt), MP_ROM_PTR(&sim_prompt_obj)},
     {MP_ROM_QSTR(MP_QSTR_rename), MP_ROM_PTR(&sim_rename_obj)},
     {MP_ROM_QSTR(MP_QSTR_looked_up), MP_ROM_PTR(&sim_looked_up_obj)},
+    {MP_ROM_QSTR(MP_QSTR_prompt_is_raw), MP_ROM_PTR(&sim_prompt_is_raw_obj)},
+    {MP_ROM_QSTR(MP_QSTR_soft_reset), MP_ROM_PTR(&sim_soft_reset_obj)},
     {MP_ROM_QSTR(MP_QSTR_restart), MP_ROM_PTR(&sim_restart_obj)},
     {MP_ROM_QSTR(MP_QSTR_timer_start), MP_ROM_PTR(&sim_timer_start_obj)},
     {MP_ROM_QSTR(MP_QSTR_timer_stop), MP_ROM_PTR(&sim_timer_stop_obj)},

@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "boards" / "sim" / "host")]
 
 from ci.image.filesystem import read_files  # noqa: E402
 from ci.image.flash_image import read_flash_image  # noqa: E402

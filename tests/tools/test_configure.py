@@ -78,7 +78,7 @@ def answer(monkeypatch, *answers):
 
 
 def test_file_is_written_and_board_restarts(simulated, my_json, capsys):
-    simulated.said = b""
+    simulated.forget()
     write(simulated, "--file", str(my_json))
     assert json.loads(simulated.file("config.json")) == GOOD
     assert config_module().read(str(simulated.flash / "config.json")) == (GOOD, [])
@@ -119,7 +119,7 @@ def test_broken_file_on_board_is_replaced(simulated, monkeypatch, capsys):
 
 
 def test_show_leaves_running_board_running(running, capsys):
-    running.said = b""
+    running.forget()
     configure.main(["--port", running.port, "--show"])
     assert json.loads(capsys.readouterr().out)["wifi"] == running.values["wifi"]
     assert running.wait_until_said(b"mqtt: connected", 30)
@@ -127,7 +127,7 @@ def test_show_leaves_running_board_running(running, capsys):
 
 def test_show_leaves_board_at_its_prompt(simulated):
     configure.main(["--port", simulated.port, "--show"])
-    simulated.said = b""
+    simulated.forget()
     simulated.type(b"print('still ' + 'here')\r")
     assert simulated.wait_until_said(b"still here")
     assert b"boot: " not in simulated.said
@@ -139,7 +139,7 @@ def test_interrupted_questions_leave_board_running(running, monkeypatch, end):
         raise end
 
     monkeypatch.setattr(configure, "_ask", leave)
-    running.said = b""
+    running.forget()
     with pytest.raises(end):
         configure.main(["--port", running.port])
     assert running.wait_until_said(b"mqtt: connected", 30)
@@ -147,7 +147,7 @@ def test_interrupted_questions_leave_board_running(running, monkeypatch, end):
 
 
 def test_interrupted_transfer_leaves_board_running(running):
-    running.said = b""
+    running.forget()
     with pytest.raises(KeyboardInterrupt):
         with open_repl(running.port) as repl:
             repl._transport.exec_raw_no_follow("while True: print('busy')")

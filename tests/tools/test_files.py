@@ -70,11 +70,10 @@ def test_put_file_that_cannot_be_read(file, words):
 
 
 def test_files_are_listed_and_program_runs_on(simulated, lamp, capsys):
-    run_put(simulated, lamp, "/lib/lamp.py")
     (simulated.flash / "main.py").write_text("print('run' + 'ning')\nwhile True: pass\n")
-    simulated.type(b"import machine; machine.reset()\r")
+    run_put(simulated, lamp, "/lib/lamp.py")  # and the board restarts
     assert simulated.wait_until_said(b"running")
-    simulated.said = b""
+    simulated.forget()
     capsys.readouterr()
     files.main(["--port", simulated.port])
     listed = [tuple(line.split()) for line in capsys.readouterr().out.splitlines()]

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from serial_port import SerialPort
+
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT))  # for `ci`, where a program of this folder is started by itself
 
@@ -83,6 +85,7 @@ class SimulatedBoard:
     arguments:  the program's arguments; empty boots the firmware as power-on does
     flash:      the folder that is the board's filesystem; a temporary one if None
     executable: another program than the board's own, such as the one for 32 bits
+    serial:     put the serial line on a pseudo-terminal; `port.name` is then what tools open
     on_event:   called in a thread of its own with each event, if given
     on_line:    called in a thread of its own with each line of serial output, if given
     """
@@ -94,6 +97,7 @@ class SimulatedBoard:
     commands: tuple[dict[str, Any], ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     executable: Path | None = None
+    serial: bool = False
     on_event: Callable[[dict[str, Any]], None] | None = None
     on_line: Callable[[str], None] | None = None
 
@@ -116,6 +120,8 @@ class SimulatedBoard:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(address))
         self._listener.listen(1)
+        self.port = SerialPort() if self.serial else None
+        pipe = None if self.port else subprocess.PIPE
         self.process = subprocess.Popen(
             [str(self.executable or program(self.board)), *self.arguments],
             env={
@@ -124,16 +130,19 @@ class SimulatedBoard:
                 "SIM_CONTROL": str(address),
                 "SIM_FLASH": str(self.flash),
             },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=None if self.port else subprocess.STDOUT,
             umask=0o077,  # its flash holds passwords
             # Ctrl-C in the terminal is for the person's program, not for the board.
-            start_new_session=True,
+            start_new_session=not self.port,
+            preexec_fn=self.port.take_terminal if self.port else None,
         )
+        if self.port:
+            self.port.leave_terminal()
         self._control = threading.Thread(target=self._read_channel, daemon=True)
-        self._serial = threading.Thread(target=self._read_serial, daemon=True)
-        for thread in (self._control, self._serial):
+        self._reader = threading.Thread(target=self._read_serial, daemon=True)
+        for thread in (self._control, self._reader):
             thread.start()
         return self
 
@@ -143,19 +152,25 @@ class SimulatedBoard:
         # shutdown, not close alone, wakes a thread that waits in accept.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for thread in (self._control, self._serial):
+        for thread in (self._control, self._reader):
             thread.join(5)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
+        for line in (self.process.stdin, self.process.stdout, self.port):
+            if line:
+                line.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def interrupt(self) -> None:
         """Press Ctrl-C on the serial line."""
-        self.process.send_signal(signal.SIGINT)
+        if self.port:
+            self.port.type(b"\x03")
+        else:
+            self.process.send_signal(signal.SIGINT)
 
     def type(self, text: str) -> None:
         """Type on the serial line."""
+        if self.port:
+            self.port.type(text.encode())
+            return
         assert self.process.stdin
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
@@ -218,8 +233,7 @@ class SimulatedBoard:
     # What happened ----------------------------------------------------------------
 
     def _read_serial(self) -> None:
-        assert self.process.stdout
-        for raw in self.process.stdout:
+        for raw in self.port.lines() if self.port else self.process.stdout:
             line = raw.decode(errors="replace").rstrip("\r\n")
             with self._changed:
                 self.lines.append(line)
@@ -252,7 +266,7 @@ class SimulatedBoard:
 
     def _has_ended(self) -> bool:
         # Its last words may be unread when it is gone: they count until both ways are empty.
-        all_read = self._channel is None and not self._serial.is_alive()
+        all_read = self._channel is None and not self._reader.is_alive()
         return self.process.poll() is not None and all_read
 
     def wait_line(self, text: str, timeout: float = 30, since: int = 0) -> str:

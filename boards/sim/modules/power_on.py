@@ -65,7 +65,7 @@ os.chdir("/")
 sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
 
-if _sim.run("boot.py") and _sim.run("main.py"):
+# ports/esp32/main.c: a program that has reset the board from the raw prompt wants that prompt.
+if _sim.run("boot.py") and (_sim.prompt_is_raw() or _sim.run("main.py")):
     _sim.prompt()
-print("MPY: soft reboot")
-_sim.restart("soft")
+_sim.soft_reset()
