@@ -80,8 +80,8 @@ def publish(topic, message, retain=False, qos=0):
     _running.link.publish(topic, message, retain, qos)
 
 
-def start(program):
-    """Make `program`, the program.Device that begins to run, the one that handlers speak to."""
+def _start(program):
+    # Make `program`, the program.Device that begins to run, the one that handlers speak to.
     global _running, lamp, leds
     _running = program
     lamp = program.lamp  # takes the place of the module lamp, which a package has by its name

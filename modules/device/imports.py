@@ -14,6 +14,7 @@ _firmwares_path = _users_path = sys.path
 _users_modules = {}
 _taken = ()  # names of modules that the user has files for
 _given = False  # whether the user has both back
+_hidden = {}  # name -> the firmware's module while a handler runs, else the user's or None
 
 
 def begin(users_path, users_modules):
@@ -47,16 +48,21 @@ def give_to_user():
 
 
 def share_with_user():
-    """Before /handlers.py: what the firmware runs is at hand, but for names the user has files for.
+    """Before /handlers.py: prepare `as_user` and `as_firmware`, between which each handler runs.
 
-    `device` is always the running one. Around each call of a handler stand `as_user` and
-    `as_firmware`.
+    There what the firmware runs is at hand, but for names that the user has files for. `device` is
+    always the running one.
     """
-    for name in list(sys.modules):
+    for name in sys.modules:
         if _is_taken(name) and name.split(".")[0] != "device":
-            del sys.modules[name]
-            if name in _users_modules:
-                sys.modules[name] = _users_modules[name]
+            _hidden[name] = _users_modules.get(name)
+
+
+def _exchange_hidden():
+    for name, module in _hidden.items():
+        _hidden[name] = sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
 
 
 def forget(*names):
@@ -73,8 +79,10 @@ def forget(*names):
 def as_user():
     """Imports that follow find the user's files too."""
     sys.path = _users_path
+    _exchange_hidden()
 
 
 def as_firmware():
     """Imports that follow find frozen modules alone."""
     sys.path = _firmwares_path
+    _exchange_hidden()

@@ -73,7 +73,7 @@ class Device:
 
     def _start(self, is_starting):
         # Returns whether the board is still starting.
-        device.start(self)
+        device._start(self)
         self.leds.fill((0, 0, 0))
         self._indicator.show(WIFI)
         self.link.join()

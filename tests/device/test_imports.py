@@ -36,7 +36,9 @@ def files(board: str, content: str) -> dict[str, str]:
 RAISES = "raise RuntimeError('a file of the user')\n"
 
 HANDLERS = """\
-import device, helper
+import device, helper, topicmatch, wifi
+
+assert topicmatch.TEXT == wifi.TEXT == "own"
 
 @device.on("ask")
 def ask(topic, message):
