@@ -36,19 +36,25 @@ def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
 
 
 @pytest.mark.parametrize("values", examples.GOOD, ids=repr)
-def test_both_accept(validator: jsonschema.Draft202012Validator, values: Any) -> None:
+def test_good_example_is_accepted_by_both(
+    validator: jsonschema.Draft202012Validator, values: Any
+) -> None:
     assert config.check(values) == []
     assert [error.message for error in validator.iter_errors(values)] == []
 
 
 @pytest.mark.parametrize("values", examples.BAD, ids=lambda values: repr(values)[:150])
-def test_both_refuse(validator: jsonschema.Draft202012Validator, values: Any) -> None:
+def test_bad_example_is_refused_by_both(
+    validator: jsonschema.Draft202012Validator, values: Any
+) -> None:
     assert config.check(values)
     assert not validator.is_valid(values)
 
 
 @pytest.mark.parametrize("values", examples.BAD_FOR_THE_BOARD_ALONE, ids=repr)
-def test_what_a_schema_cannot_say(validator: jsonschema.Draft202012Validator, values: Any) -> None:
+def test_board_alone_refuses_bytes_and_names(
+    validator: jsonschema.Draft202012Validator, values: Any
+) -> None:
     assert len(config.check(values)) == 1
     assert validator.is_valid(values)
 
@@ -73,7 +79,7 @@ def keys_of_board() -> set[str]:
     return keys | {"mqtt.tls.ca", "mqtt.tls.verify"}
 
 
-def test_every_key_is_in_the_schema_and_in_the_table(root: Path, schema: dict[str, Any]) -> None:
+def test_every_key_is_in_schema_and_table(root: Path, schema: dict[str, Any]) -> None:
     rows = re.findall(r"^\| `([a-z_.]+)` \|", (root / "docs" / "config.md").read_text(), re.M)
     assert len(rows) == len(set(rows))
     assert set(rows) == keys_of(schema) == keys_of_board()
@@ -81,7 +87,7 @@ def test_every_key_is_in_the_schema_and_in_the_table(root: Path, schema: dict[st
     assert documented <= set(rows)
 
 
-def test_defaults_in_the_table(root: Path) -> None:
+def test_defaults_in_table_are_those_of_complete(root: Path) -> None:
     """The table's defaults are those of complete()."""
     table = (root / "docs" / "config.md").read_text()
     settings = config.complete(examples.PLAIN, "{name}", "{id}")
@@ -111,13 +117,13 @@ def test_key_stands_in_one_rule(root: Path) -> None:
         assert found == ["rules.py"], (key, found)
 
 
-def test_no_name_is_longer_than_the_checker_reckons_with() -> None:
+def test_names_of_boards_fit_checkers_longest() -> None:
     for data in ROOT.glob("boards/*/board.json"):
         assert len(data.parent.name) <= len(kinds.LONGEST_WORDS["name"])
     assert len(kinds.LONGEST_WORDS["id"]) == 2 * 6  # machine.unique_id() is the MAC address
 
 
-def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> None:
+def test_platforms_and_modes_are_those_of_schema(schema: dict[str, Any]) -> None:
     properties = schema["properties"]
     plain = schema["allOf"][0]["then"]["properties"]
     assert tuple(properties["mqtt"]["properties"]["platform"]["enum"]) == platforms.NAMES
@@ -125,13 +131,13 @@ def test_platforms_and_modes_are_those_of_the_schema(schema: dict[str, Any]) -> 
     assert set(examples.PLATFORMS) == set(platforms.NAMES)
 
 
-def test_platforms_are_those_of_the_documentation(root: Path) -> None:
+def test_platforms_are_those_of_page(root: Path) -> None:
     text = (root / "docs" / "platforms.md").read_text()
     header = re.search(r"^\| \|(.*)\|$", text, re.M)
     assert header and re.findall(r"`(.*?)`", header[1]) == list(platforms.NAMES)
 
 
-def test_examples_in_the_documentation(root: Path) -> None:
+def test_examples_of_pages_are_accepted(root: Path) -> None:
     tried = set()
     for name in ("config.md", "platforms.md"):
         for example in re.findall(
@@ -145,7 +151,7 @@ def test_examples_in_the_documentation(root: Path) -> None:
     assert tried == set(platforms.NAMES)
 
 
-def test_no_problem_shows_a_secret() -> None:
+def test_problems_show_no_secret() -> None:
     """Wrong in every way, and with every other key as it may be."""
     wrong = [SECRET, [SECRET], {"password": SECRET}, [{"password": SECRET}], SECRET * 99]
     address = f"mqtt://pupil:{SECRET}@broker:1883"
@@ -190,7 +196,7 @@ def some_value(depth: int = 0) -> Any:
     return {random.choice(keys): value for value in values}
 
 
-def test_no_value_makes_the_checker_raise() -> None:
+def test_any_value_is_checked_without_exception() -> None:
     random.seed(5)
     keys = sorted(keys_of_board())
     for _ in range(20000):
@@ -251,7 +257,7 @@ def test_find_error_agrees_with_json() -> None:
 @pytest.mark.parametrize(
     "number", ["0", "-0", "10", "-1.5", "0.5", "1e5", "1E+5", "1.0e-05"], ids=str
 )
-def test_numbers(number: str) -> None:
+def test_json_number_is_accepted(number: str) -> None:
     assert json_text.find_error(number) is None
 
 
@@ -259,5 +265,5 @@ def test_numbers(number: str) -> None:
     "word",
     ["01", "-", "1.", ".5", "+1", "1e", "1e+", "--1", "1_0", "0x1", "NaN", "Infinity", "1 2"],
 )
-def test_no_numbers(word: str) -> None:
+def test_wrong_json_number_is_refused(word: str) -> None:
     assert json_text.find_error(word) is not None

@@ -67,7 +67,7 @@ def verdict(problems: list[str]) -> list[str]:
     return sorted(re.sub(r"found .*; allowed", "found; allowed", text) for text in problems)
 
 
-def test_same_verdicts_as_on_the_host(run_script: Callable[..., str], tmp_path: Path) -> None:
+def test_board_gives_verdicts_of_host(run_script: Callable[..., str], tmp_path: Path) -> None:
     configurations = examples.GOOD + examples.BAD + examples.BAD_FOR_THE_BOARD_ALONE
     file = write(configurations, tmp_path)
     script = tmp_path / "check.py"
@@ -77,7 +77,9 @@ def test_same_verdicts_as_on_the_host(run_script: Callable[..., str], tmp_path: 
     assert [verdict(p) for p in on_board] == [verdict(p) for p in on_host]
 
 
-def test_what_is_accepted_can_be_used(run_script: Callable[..., str], tmp_path: Path) -> None:
+def test_accepted_configuration_makes_client(
+    run_script: Callable[..., str], tmp_path: Path
+) -> None:
     """No accepted configuration makes the MQTT client raise later, on any platform."""
     file = write(examples.GOOD, tmp_path)
     script = tmp_path / "resolve.py"
@@ -85,7 +87,7 @@ def test_what_is_accepted_can_be_used(run_script: Callable[..., str], tmp_path: 
     run_script(script, str(file))
 
 
-def test_killed_while_saving(micropython: Path, tmp_path: Path) -> None:
+def test_kill_while_saving_leaves_whole_file(micropython: Path, tmp_path: Path) -> None:
     """kill -9 at a random moment leaves one of the two files, whole."""
     random.seed(5)
     file = tmp_path / "config.json"

@@ -32,7 +32,9 @@ def is_dark(frame: Frame) -> bool:
 
 
 @pytest.mark.parametrize("name", board_names())
-def test_remote_light(boot: Boot, mosquitto: Mosquitto, person: Person, name: str) -> None:
+def test_remote_light_obeys_and_tells(
+    boot: Boot, mosquitto: Mosquitto, person: Person, name: str
+) -> None:
     board = boot(name)
     wait_subscribed(board)
     # The lines that people and scripts read (docs/serial.md).
@@ -56,7 +58,7 @@ def test_remote_light(boot: Boot, mosquitto: Mosquitto, person: Person, name: st
     board.wait_line("lights: off")
 
 
-def test_pings_keep_the_connection(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_pings_keep_connection(boot: Boot, mosquitto: Mosquitto) -> None:
     board = boot(
         config=settings(mosquitto, keepalive=2),
         commands=({"command": "capture", "value": True},),
@@ -74,7 +76,7 @@ def test_pings_keep_the_connection(boot: Boot, mosquitto: Mosquitto) -> None:
     assert not any("lost" in line for line in board.lines)
 
 
-def test_what_is_not_understood_is_said_and_changes_nothing(boot: Boot, person: Person) -> None:
+def test_payload_not_understood_changes_nothing(boot: Boot, person: Person) -> None:
     board = boot()
     wait_subscribed(board)
     # Blank, white, blue, dark: the last says that the board is ready.
@@ -85,7 +87,7 @@ def test_what_is_not_understood_is_said_and_changes_nothing(boot: Boot, person: 
     assert len(board.frames()) == before
 
 
-def test_the_last_will_tells_that_the_board_is_gone(boot: Boot, person: Person) -> None:
+def test_board_killed_publishes_last_will(boot: Boot, person: Person) -> None:
     board = boot()
     wait_subscribed(board)
     assert person.receive("light/status") == b"online"
@@ -93,7 +95,7 @@ def test_the_last_will_tells_that_the_board_is_gone(boot: Boot, person: Person) 
     assert person.receive("light/status") == b"offline"
 
 
-def test_broker_killed_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_broker_killed_is_found_again(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     board = boot()
     wait_subscribed(board)
     seen = len(board.lines)
@@ -108,7 +110,7 @@ def test_broker_killed_and_back(boot: Boot, mosquitto: Mosquitto, person: Person
     board.wait_frame(is_lit, since=before)
 
 
-def test_another_command_topic_in_a_session_of_before(
+def test_new_command_topic_in_old_session_is_obeyed(
     boot: Boot, mosquitto: Mosquitto, person: Person
 ) -> None:
     config = settings(mosquitto, clean_session=False)
@@ -134,9 +136,7 @@ def subscribe_packets(board: SimulatedBoard) -> list[bytes]:
     ]
 
 
-def test_packet_identifiers_begin_elsewhere_in_a_session_of_before(
-    boot: Boot, mosquitto: Mosquitto
-) -> None:
+def test_packet_identifiers_differ_in_kept_session(boot: Boot, mosquitto: Mosquitto) -> None:
     """[MQTT-4.3.3-2]: one that the broker still holds would pass for a repetition"""
     first = []
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_packet_identifiers_begin_elsewhere_in_a_session_of_before(
     assert first[0] != first[1], first
 
 
-def test_wifi_gone_and_back(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_wifi_gone_is_joined_again(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     board = boot(config=settings(mosquitto, keepalive=4))
     wait_subscribed(board)
     seen = len(board.lines)
@@ -180,7 +180,7 @@ def test_missing_access_point_is_said(boot: Boot) -> None:
     board.wait_line('wifi: no network named "classroom" is in reach; check wifi.ssid')
 
 
-def test_missing_config_writes_a_template_and_leads_to_the_prompt(boot: Boot) -> None:
+def test_missing_config_writes_template(boot: Boot) -> None:
     board = boot(config=None)
     board.wait_line("config: /config.json: was missing; a template is there now")
     board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
@@ -199,7 +199,7 @@ def test_unknown_key_is_told_and_ignored(boot: Boot, mosquitto: Mosquitto) -> No
     wait_subscribed(board)
 
 
-def test_ctrl_c_leads_to_the_prompt(boot: Boot, person: Person) -> None:
+def test_ctrl_c_leads_to_prompt(boot: Boot, person: Person) -> None:
     board = boot()
     wait_subscribed(board)
     board.interrupt()
@@ -219,7 +219,7 @@ def test_button_a_is_safe_mode(boot: Boot) -> None:
     assert "the user" not in board.lines
 
 
-def test_the_users_main_py_replaces_the_loop(boot: Boot) -> None:
+def test_main_py_replaces_loop(boot: Boot) -> None:
     board = boot(files={"main.py": "print('hello from', __name__, __file__)\n"})
     board.wait_line("hello from __main__ /main.py")
     assert not any(line.startswith("wifi:") for line in board.lines)
@@ -237,7 +237,7 @@ def test_echo_mode_does_not_feed_itself(boot: Boot, mosquitto: Mosquitto, person
     assert [person.receive("light") for _ in range(2)] == [b"hello", b"hello"]
 
 
-def test_echoes_of_a_whole_class(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_echoes_of_whole_class_end(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     """More messages at once than the board can know again: none of them goes round forever"""
     board = boot(config={**settings(mosquitto), "mode": "echo"})
     wait_subscribed(board)
@@ -271,9 +271,7 @@ sys.modules["esp32"] = esp32
 """
 
 
-def test_an_update_is_kept_once_it_has_reached_the_broker(
-    boot: Boot, mosquitto: Mosquitto
-) -> None:
+def test_update_is_kept_once_online(boot: Boot, mosquitto: Mosquitto) -> None:
     mosquitto.stop()
     board = boot(files={"boot.py": ON_TRIAL})
     board.wait_line("mqtt: lost (refused")
@@ -282,14 +280,14 @@ def test_an_update_is_kept_once_it_has_reached_the_broker(
     board.wait_line("slot: kept")
 
 
-def test_an_update_is_kept_if_the_users_program_starts(boot: Boot) -> None:
+def test_update_is_kept_once_main_py_starts(boot: Boot) -> None:
     # boot.py runs before it.
     board = boot(files={"boot.py": ON_TRIAL, "main.py": "print('hello')\n"})
     board.wait_line("hello")
     assert "slot: kept" in board.lines
 
 
-def test_open_network_is_an_empty_password(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_empty_password_joins_open_network(boot: Boot, mosquitto: Mosquitto) -> None:
     config = settings(mosquitto)
     config["wifi"]["password"] = ""
     board = boot(
@@ -316,7 +314,7 @@ def wrong(topic, message):
 """
 
 
-def test_handlers_of_the_users_own(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_handlers_publish_and_fail(boot: Boot, mosquitto: Mosquitto) -> None:
     board = boot(files={"handlers.py": HANDLERS})
     wait_subscribed(board)
     board.wait_line("mqtt: subscribed class/+/lamp qos=0")
@@ -338,13 +336,13 @@ def test_handlers_of_the_users_own(boot: Boot, mosquitto: Mosquitto) -> None:
         listener.close()
 
 
-def test_handlers_with_a_syntax_error_do_not_stop_the_board(boot: Boot) -> None:
+def test_handlers_with_syntax_error_leave_board_running(boot: Boot) -> None:
     board = boot(files={"handlers.py": "import device\n@device.on(\n"})
     board.wait_line("SyntaxError")
     wait_subscribed(board)
 
 
-def test_a_refused_password_is_said_and_tried_again(boot: Boot, tmp_path: Path) -> None:
+def test_refused_password_is_said(boot: Boot, tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
     broker = Mosquitto(tmp_path / "broker", "allow_anonymous false\n")
     broker.start()
@@ -358,7 +356,7 @@ def test_a_refused_password_is_said_and_tried_again(boot: Boot, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("authority, trusted", [("ca", True), ("other", False)])
-def test_tls_with_a_ca_of_ones_own(
+def test_tls_trusts_configured_ca_alone(
     boot: Boot, tmp_path: Path, authority: str, trusted: bool
 ) -> None:
     (tmp_path / "broker").mkdir()
@@ -390,7 +388,7 @@ def test_tls_with_a_ca_of_ones_own(
         ({"ca.pem": ""}, "no certificate"),
     ],
 )
-def test_a_ca_that_cannot_be_read(
+def test_unreadable_ca_leads_to_prompt(
     boot: Boot, mosquitto: Mosquitto, files: dict[str, str], said: str
 ) -> None:
     """It waits for a person, who reads why; it does not start again and again"""
@@ -400,14 +398,14 @@ def test_a_ca_that_cannot_be_read(
     board.wait_line('Type "help()"')
 
 
-def test_a_name_that_is_not_found_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_unknown_broker_name_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
     config = settings(mosquitto)
     config["mqtt"]["server"] = "no.such.name.invalid"
     board = boot(config=config)
     board.wait_line("mqtt: lost (the broker's name is not found), retry in ")
 
 
-def test_a_reset_begins_again(boot: Boot) -> None:
+def test_reset_begins_again(boot: Boot) -> None:
     board = boot()
     wait_subscribed(board)
     seen = len(board.lines)

@@ -27,7 +27,7 @@ def token(resource: str, key: str, end: int, method: str) -> str:
     return urllib.parse.urlencode(fields, quote_via=urllib.parse.quote, safe="")
 
 
-def test_tokens(run_script: Callable[..., str], tmp_path: Path) -> None:
+def test_tokens_are_those_of_cpython(run_script: Callable[..., str], tmp_path: Path) -> None:
     """Each method, keys shorter, as long as and longer than HMAC's block, names in any script."""
     random.seed(5)
     names = ["lamp", "lamp 7", "a~b-c_d.e", "灯", "%2F&=+?", "x" * 64]
@@ -46,7 +46,7 @@ def test_tokens(run_script: Callable[..., str], tmp_path: Path) -> None:
     assert made == [token(*row) for row in rows]
 
 
-def test_worked_example(run_script: Callable[..., str], tmp_path: Path) -> None:
+def test_worked_example_of_page_is_right(run_script: Callable[..., str], tmp_path: Path) -> None:
     """The example of docs/platforms.md, digit by digit."""
     key = base64.b64encode(b"an example of a key").decode()
     row = ["products/123456/devices/lamp", key, 2524608000, "sha256"]

@@ -106,7 +106,7 @@ def test_every_is_called_in_its_rhythm(boot: Boot, mosquitto: Mosquitto) -> None
     assert 2000 <= int(line.split()[-1]) < 6000
 
 
-def test_every_in_main_thread_between_messages(boot: Boot, person: Person) -> None:
+def test_every_runs_between_messages(boot: Boot, person: Person) -> None:
     publish = """\
 import device
 @device.every(50)

@@ -28,7 +28,7 @@ def power_ons(board: SimulatedBoard) -> int:
     ["print('handlers ran')\n", "import machine\nmachine.reset()\n", "while True:\n    pass\n"],
     ids=["harmless", "resets", "hangs"],
 )
-def test_safe_mode_comes_before_the_handlers(boot: Boot, handlers: str) -> None:
+def test_safe_mode_comes_before_handlers(boot: Boot, handlers: str) -> None:
     board = boot(files={"handlers.py": handlers}, commands=BUTTON_A_DOWN)
     board.wait_line("boot: safe mode")
     board.type("print(6*7)\r")
@@ -36,7 +36,7 @@ def test_safe_mode_comes_before_the_handlers(boot: Boot, handlers: str) -> None:
     assert "handlers ran" not in board.lines and power_ons(board) == 1
 
 
-def test_the_whole_second_is_the_buttons(boot: Boot) -> None:
+def test_button_late_in_first_second_is_safe_mode(boot: Boot) -> None:
     """However long the start takes: pressed late in the second, before the handlers run"""
     board = boot(files={"handlers.py": "while True:\n    pass\n"})
     board.wait_line("boot: mpython")
@@ -73,7 +73,7 @@ def forgotten(topic, message):
     board.wait_line("fine 1")
 
 
-def test_handlers_add_to_the_lamp(boot: Boot, person: Person) -> None:
+def test_handlers_of_command_topic_add_to_lamp(boot: Boot, person: Person) -> None:
     """Several handlers of one filter are all called, with the highest QoS"""
     more = """\
 import device
@@ -88,9 +88,7 @@ for name in ("first", "second"):
 
 
 @pytest.mark.parametrize("rate", [0, 60])
-def test_wrong_publishes_are_the_handlers_errors(
-    boot: Boot, mosquitto: Mosquitto, rate: int
-) -> None:
+def test_wrong_publish_raises_in_handler(boot: Boot, mosquitto: Mosquitto, rate: int) -> None:
     """Also where messages wait for their turn: the board goes on, and names the line"""
     wrong = """\
 import device
@@ -129,7 +127,7 @@ def right(topic, message):
         person.close()
 
 
-def test_a_handler_that_is_slower_than_the_keep_alive(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_handler_slower_than_keep_alive_reconnects(boot: Boot, mosquitto: Mosquitto) -> None:
     slow = """\
 import device, time
 
@@ -152,7 +150,7 @@ def slow(topic, message):
 # ---- topics that overlap
 
 
-def test_a_command_topic_that_covers_ones_own_state(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_command_topic_covering_own_state_ends(boot: Boot, mosquitto: Mosquitto) -> None:
     person = Person(mosquitto, "room/#")
     try:
         topics = {"command": "room/#", "state": "room/state", "status": "room/status"}
@@ -166,7 +164,7 @@ def test_a_command_topic_that_covers_ones_own_state(boot: Boot, mosquitto: Mosqu
         person.close()
 
 
-def test_a_command_topic_that_is_ones_own_state(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_command_topic_equal_to_state_is_refused(boot: Boot, mosquitto: Mosquitto) -> None:
     """Commands could not be told from answers"""
     topics = {"command": "room", "state": "room", "status": "room"}
     board = boot(config={**settings(mosquitto), "topics": topics})
@@ -194,7 +192,7 @@ def test_only_changes_are_told(boot: Boot, mosquitto: Mosquitto) -> None:
 # ---- the end of a program
 
 
-def test_ctrl_c_takes_the_board_offline(boot: Boot, mosquitto: Mosquitto) -> None:
+def test_ctrl_c_publishes_offline(boot: Boot, mosquitto: Mosquitto) -> None:
     """DISCONNECT takes the last will with it, so the board says it itself"""
     board = boot()
     board.wait_line("mqtt: subscribed light")
@@ -207,7 +205,7 @@ def test_ctrl_c_takes_the_board_offline(boot: Boot, mosquitto: Mosquitto) -> Non
         person.close()
 
 
-def test_ctrl_c_after_a_failure_leads_to_a_quiet_prompt(boot: Boot) -> None:
+def test_ctrl_c_after_failure_leads_to_quiet_prompt(boot: Boot) -> None:
     """The watchdog must not reset the board under a person's hands"""
     failing = """\
 import machine
@@ -229,7 +227,7 @@ link.Link.step = step
     assert power_ons(board) == 1
 
 
-def test_the_names_of_main_py_are_at_hand_at_the_prompt(boot: Boot) -> None:
+def test_names_of_main_py_are_there_at_prompt(boot: Boot) -> None:
     board = boot(files={"main.py": "count = 41\nprint('begins')\nwhile True:\n    pass\n"})
     board.wait_line("begins")
     board.interrupt()

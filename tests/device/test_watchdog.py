@@ -36,7 +36,7 @@ def causes(board: SimulatedBoard) -> list[str]:
 
 
 @pytest.mark.parametrize("name", LOOPS)
-def test_a_loop_that_has_stopped_is_reset(tmp_path: Path, name: str) -> None:
+def test_stopped_loop_is_reset(tmp_path: Path, name: str) -> None:
     with start(tmp_path, LOOPS[name]) as board:
         board.wait("reset", lambda: len(causes(board)) == 2)
         assert causes(board) == ["power", "watchdog"]
@@ -50,7 +50,7 @@ def test_a_loop_that_has_stopped_is_reset(tmp_path: Path, name: str) -> None:
     ],
     ids=["steps that wait", "the prompt"],
 )
-def test_a_board_that_waits_is_left_alone(tmp_path: Path, code: str) -> None:
+def test_waiting_board_is_left_alone(tmp_path: Path, code: str) -> None:
     with start(tmp_path, code + "print('alive')\n") as board:
         board.wait_line("alive")
         assert causes(board) == ["power"]

@@ -78,7 +78,7 @@ def make_broker(tmp_path: Path) -> Iterator[Callable[[str], Mosquitto]]:
 
 
 @pytest.mark.parametrize("persistence", [True, False], ids=["persistence", "no persistence"])
-def test_broker_killed_and_restarted(
+def test_broker_killed_and_restarted_is_found(
     boot: Boot, make_broker: Callable[[str], Mosquitto], persistence: bool
 ) -> None:
     """D10, D11: kill -9; with persistence what was said in between arrives, too"""
@@ -107,7 +107,7 @@ def test_broker_killed_and_restarted(
         person.close()
 
 
-def test_broker_paused_for_longer_than_the_keep_alive(
+def test_broker_paused_longer_than_keep_alive_is_lost(
     board: SimulatedBoard, mosquitto: Mosquitto, person: Person
 ) -> None:
     """D1, D3: SIGSTOP: connections stay open, nothing answers"""
@@ -122,7 +122,7 @@ def test_broker_paused_for_longer_than_the_keep_alive(
     obeys(board, person)
 
 
-def test_another_client_with_the_same_id(
+def test_other_client_of_same_id_is_survived(
     board: SimulatedBoard, mosquitto: Mosquitto, person: Person
 ) -> None:
     """The two are not to throw each other out as fast as they can; the board is there at the end"""
@@ -145,7 +145,7 @@ def test_another_client_with_the_same_id(
     obeys(board, person)
 
 
-def test_credentials_revoked_and_given_back(
+def test_credentials_given_back_reconnect(
     boot: Boot, make_broker: Callable[[str], Mosquitto], tmp_path: Path
 ) -> None:
     passwords = tmp_path / "passwords"
@@ -175,14 +175,14 @@ def test_credentials_revoked_and_given_back(
 
 
 @pytest.mark.parametrize("seconds", [1, 30] if FULL else [1])
-def test_wifi_gone(board: SimulatedBoard, person: Person, seconds: int) -> None:
+def test_outage_of_wifi_is_survived(board: SimulatedBoard, person: Person, seconds: int) -> None:
     board.command("outage", value=True, noticed_after_ms=500)
     time.sleep(seconds)
     board.command("outage", value=False)
     obeys(board, person)
 
 
-def test_wifi_flapping(board: SimulatedBoard, person: Person) -> None:
+def test_flapping_wifi_is_survived(board: SimulatedBoard, person: Person) -> None:
     randomly = random.Random(7)
     for _ in range(60 if FULL else 8):
         board.command("outage", value=True, noticed_after_ms=randomly.choice((50, 300, 3000)))
@@ -224,7 +224,7 @@ link.REFUSED_RETRY = 1500
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["away", "refused"])
-def test_wifi_gone_for_a_week(
+def test_wifi_gone_for_week_is_survived(
     boot: Boot, make_broker: Callable[[str], Mosquitto], refused: bool
 ) -> None:
     """ticks_ms comes halfway around in six days: what has long passed must not seem to lie ahead"""
@@ -257,7 +257,7 @@ def test_wifi_gone_for_a_week(
     assert not any("failed" in line for line in board.lines), board.tail()
 
 
-def test_address_changed(board: SimulatedBoard, person: Person) -> None:
+def test_changed_address_reconnects(board: SimulatedBoard, person: Person) -> None:
     seen = len(board.lines)
     board.command("new_address")
     board.wait_line("mqtt: lost (the network gave the connection up)", since=seen)
@@ -298,7 +298,7 @@ def count_of(person: Person) -> int:
     return int(person.receive("counted", 60))
 
 
-def test_retained_storm(boot: Boot, make_broker: Callable[[str], Mosquitto]) -> None:
+def test_retained_storm_is_survived(boot: Boot, make_broker: Callable[[str], Mosquitto]) -> None:
     """Thousands of retained messages at once, on subscribing"""
     amount = 10_000
     broker = make_broker("allow_anonymous true\nmax_queued_messages 0\n")
@@ -323,7 +323,7 @@ def test_retained_storm(boot: Boot, make_broker: Callable[[str], Mosquitto]) -> 
         person.close()
 
 
-def test_a_payload_of_1_mb(board: SimulatedBoard, person: Person) -> None:
+def test_payload_of_1_mb_is_thrown_away(board: SimulatedBoard, person: Person) -> None:
     """D14, D15: acknowledged, counted, thrown away in pieces; never in memory"""
     before = stats(person)
     person.publish("light", bytes(1_000_000), qos=1)
@@ -354,7 +354,7 @@ def over(topic, message):
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-def test_a_flood_and_a_slow_handler(
+def test_flood_and_slow_handler_lose_nothing(
     boot: Boot, make_broker: Callable[[str], Mosquitto], qos: int
 ) -> None:
     """2,000 messages a second, of which the handler manages some 300; the connection holds
@@ -392,7 +392,9 @@ def test_a_flood_and_a_slow_handler(
         person.close()
 
 
-def test_the_clock_jumps(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_clock_that_jumps_changes_nothing(
+    boot: Boot, mosquitto: Mosquitto, person: Person
+) -> None:
     """Nothing that waits may look at the time of day"""
     jump = """\
 import device, machine
@@ -412,7 +414,7 @@ def clock(topic, message):
     assert not any("lost" in line for line in board.lines), board.tail()
 
 
-def test_little_heap(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_little_heap_survives_outage(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     """The user's program leaves 40 KB: an outage, a reconnect and 4 KB messages still work"""
     squeeze = """\
 import device, gc
@@ -437,7 +439,7 @@ print("left:", gc.mem_free())
     assert not any("MemoryError" in line for line in board.lines), board.tail()
 
 
-def test_no_heap_at_all(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_no_heap_resets_board(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
     """A handler takes all of it and keeps it: nobody has to pull the plug"""
     hog = """\
 import device
@@ -465,7 +467,9 @@ def hog(topic, message):
     obeys(board, person)
 
 
-def test_a_handler_that_never_returns(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
+def test_handler_that_never_returns_is_reset(
+    boot: Boot, mosquitto: Mosquitto, person: Person
+) -> None:
     stuck = """\
 import device, machine
 machine.WDT(timeout=1500)  # else it waits for a minute
@@ -496,7 +500,9 @@ print("saved")
 """
 
 
-def test_filesystem_full_while_saving(boot: Boot, mosquitto: Mosquitto, tmp_path: Path) -> None:
+def test_full_filesystem_keeps_old_configuration(
+    boot: Boot, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
     """The old configuration stays, whole; the error is raised; the board goes on"""
     flash = tmp_path / "flash"
     flash.mkdir()
@@ -509,7 +515,9 @@ def test_filesystem_full_while_saving(boot: Boot, mosquitto: Mosquitto, tmp_path
     assert not (flash / "config.json.new").is_symlink()
 
 
-def test_power_cuts_while_saving(boot: Boot, mosquitto: Mosquitto, tmp_path: Path, capsys) -> None:
+def test_power_cuts_while_saving_leave_whole_file(
+    boot: Boot, mosquitto: Mosquitto, tmp_path: Path, capsys
+) -> None:
     """SIGKILL at random moments; each next boot finds the configuration whole, and uses it"""
     randomly = random.Random(11)
     cuts = 200
