@@ -76,6 +76,8 @@ def _allowed(kind: Any) -> str:
             return f"{_size(kind)} letters, digits and {others}"
         case kinds.Topic():
             return f"a topic {'filter' if kind.filter else 'name'} of {_size(kind)} bytes"
+        case kinds.Server():
+            return f"{_size(kind)} bytes without spaces, `:`, `/` and `@`"
         case kinds.Text():
             without = "".join(f" `{sign}`" for sign in kind.without)
             return f"{_size(kind)} bytes" + (f" without{without}" if without else "")
@@ -135,6 +137,8 @@ def _kind_schema(kind: Any) -> Schema:
             return {**_text(kind), "pattern": rf"^([{letters}]|\{{name\}}|\{{id\}})*$"}
         case kinds.Topic():
             return {**_text(kind), "pattern": _TOPIC_FILTER if kind.filter else _TOPIC_NAME}
+        case kinds.Server():
+            return {**_text(kind), "pattern": f"^[^ {kind.without}]*$"}
         case kinds.Text():
             schema = _text(kind)
             return {**schema, "pattern": f"^[^{kind.without}]*$"} if kind.without else schema

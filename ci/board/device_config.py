@@ -44,7 +44,7 @@ def _masked(value: Any, kind: Any) -> Any:
     if value in ("", None):
         return value
     if not isinstance(value, dict | list):
-        return value if kind is not None and not kind.secret else SHOWN_SECRET
+        return value if kind is not None and not kind.hides(value) else SHOWN_SECRET
     if isinstance(value, list) or not hasattr(kind, "rules"):
         return SHOWN_SECRET
     return {key: _masked(inner, kind.kind(key)) for key, inner in value.items()}

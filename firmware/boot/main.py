@@ -33,6 +33,7 @@ _WINDOW = const(1000)
 _READING_TIME = const(10000)
 
 _BOOT_COLOUR = (255, 255, 255)
+_PROBLEM_COLOUR = (255, 0, 0)  # of the first LED: the board waits for a person
 
 
 class SafeMode(BaseException):
@@ -56,6 +57,13 @@ class Window:
         return time.ticks_diff(time.ticks_ms(), self._opened) < _WINDOW
 
 
+def show_problem():
+    leds = rgb.leds()
+    leds.fill((0, 0, 0))
+    leds.cover(_PROBLEM_COLOUR)
+    leds.write()
+
+
 def run_user_program():
     leds = rgb.leds()
     leds.fill((0, 0, 0))
@@ -67,6 +75,9 @@ def run_user_program():
     imports.give_to_user()
     try:
         execfile("/main.py", names)
+    except Exception:
+        show_problem()
+        raise
     finally:
         globals().update(names)
 
@@ -97,12 +108,9 @@ def make_device():
 
 
 def run_device(window):
-    from device.indicator import PROBLEM, Indicator
-
     firmware = make_device()
     if firmware is None:
-        rgb.leds().fill((0, 0, 0))
-        Indicator(rgb.leds()).show(PROBLEM)
+        show_problem()
         return
     from device.watchdog import Watchdog
 

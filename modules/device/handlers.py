@@ -32,6 +32,8 @@ class UserHandlers:
                 packets.topic_filter(topic_filter)
                 packets.check_qos(qos)
             except (ValueError, TypeError) as error:
+                if str(error) == "wildcard":
+                    error = "+ and # must stand alone between slashes, # last"
                 print("%s: topic filter %r: %s" % (self._path, topic_filter, error))
                 self._link.errors += 1
                 continue

@@ -5,14 +5,11 @@ It covers what is drawn on that LED, at the board's own brightness, and uncovers
 
 from .link import MQTT, REFUSED, TIME, WIFI
 
-PROBLEM = "problem"  # the configuration cannot be used
-
 _COLOURS = {
     WIFI: (0, 0, 255),
     TIME: (160, 0, 255),
     MQTT: (255, 160, 0),
     REFUSED: (255, 0, 0),
-    PROBLEM: (255, 0, 0),
 }
 
 

@@ -35,12 +35,14 @@ def _is_number(text):
 
 
 class _Scanner:
-    # A JSON reader that keeps nothing but its position, and needs no recursion: `open_brackets`
-    # holds the closing bracket of each object or array around the present place.
+    # A JSON reader that keeps nothing but its position and the keys of the objects around it, and
+    # needs no recursion: `open_brackets` holds the closing bracket of each object or array around
+    # the present place, `keys` the keys that each has so far.
 
     def __init__(self, text):
         self.text = text
         self.at = 0
+        self.keys = []
 
     def _peek(self):
         while self.text[self.at : self.at + 1] in (" ", "\t", "\r", "\n"):
@@ -99,12 +101,18 @@ class _Scanner:
     def _key(self):
         if self._peek() != '"':
             return 'a key in straight "..." was expected here'
+        start = self.at
         wrong = self._string()
-        if wrong is None:
-            if self._peek() != ":":
-                return "a colon was expected here"
-            self.at += 1
-        return wrong
+        if wrong is not None:
+            return wrong
+        key = self.text[start : self.at]
+        if key in self.keys[-1]:
+            self.at = start
+            return "this key stands here for the second time; remove one"
+        self.keys[-1].append(key)
+        if self._peek() != ":":
+            return "a colon was expected here"
+        self.at += 1
 
     def scan(self):
         """Return (position, what) of the first error, or None."""
@@ -113,14 +121,19 @@ class _Scanner:
         while True:
             letter = self._peek()
             wrong = None
-            if wanted == "separator":
+            if self.text[self.at : self.at + 2] in ("//", "/*", "# "):
+                wrong = "JSON has no comments; remove this one"
+            elif wanted == "separator":
                 if not open_brackets:
                     return (self.at, "nothing more was expected here") if letter else None
                 if letter == open_brackets[-1]:
                     self.at += 1
                     open_brackets.pop()
+                    self.keys.pop()
                 elif letter == ",":
                     self.at += 1
+                    if self._peek() == open_brackets[-1]:
+                        wrong = "one comma too many before this %s" % open_brackets[-1]
                     wanted = "key" if open_brackets[-1] == "}" else "value"
                 else:
                     wrong = "a comma or %s was expected here" % open_brackets[-1]
@@ -130,6 +143,7 @@ class _Scanner:
             elif letter == "{" or letter == "[":
                 self.at += 1
                 open_brackets.append("}" if letter == "{" else "]")
+                self.keys.append([])
                 if self._peek() == open_brackets[-1]:
                     wanted = "separator"
                 elif letter == "{":

@@ -29,20 +29,20 @@ def _is_printable(letter):
     return not (0xFDD0 <= code < 0xFDF0 or code & 0xFFFE == 0xFFFE)
 
 
-def _describe(value, secret):
+def _describe(value, hidden):
     # Only what cannot hide a password is shown, and never much of it.
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
         return "a list"
-    if secret and value != "":
+    if hidden and value != "":
         return "a value of the wrong form"
     text = json.dumps(value)
     return text if len(text) <= 40 else text[:40] + "..."
 
 
 class Kind:
-    """What a key may hold. `allowed` says it in words; `secret` keeps the value out of texts."""
+    """What a key may hold. `allowed` says it in words; `secret`: every value is hidden."""
 
     secret = False
 
@@ -50,8 +50,13 @@ class Kind:
         """Add what is wrong with the value at `path` to `problems`, unknown keys to `unknown`."""
         if not self.accepts(value):
             problems.append(
-                "%s: found %s; allowed: %s" % (path, _describe(value, self.secret), self.allowed)
+                "%s: found %s; allowed: %s"
+                % (path, _describe(value, self.hides(value)), self.allowed)
             )
+
+    def hides(self, value):
+        """Return whether no text may show this value: it might be a password, or hold one."""
+        return self.secret
 
     def complete(self, value, words):
         """Return a value that was accepted with `words` filled in: {"name": ..., "id": ...}."""
@@ -92,12 +97,18 @@ class WifiPassword(Text):
 
 class Server(Text):
     """A broker's name or address. A whole address such as mqtt://user:password@broker:1883 would
-    fail as an unknown name, forever. It is not shown, since it may hold the password.
+    fail as an unknown name, forever; what is wrong is hidden, since it may hold the password.
     """
 
     def __init__(self, least):
-        what = "a name or address alone, its port in mqtt.port,"
-        super().__init__(least, 253, what, ":/@", True)
+        what = "a name or address alone, its port in mqtt.port, without spaces,"
+        super().__init__(least, 253, what, ":/@")
+
+    def accepts(self, value):
+        return super().accepts(value) and " " not in value
+
+    def hides(self, value):
+        return not self.accepts(value)
 
 
 class Name(Text):
@@ -243,6 +254,21 @@ class Tls(Section):
         return super().complete(value, words) if isinstance(value, dict) else value
 
 
+class Broker(Section):
+    """The broker and who the board is there."""
+
+    def check(self, path, value, problems, unknown):
+        super().check(path, value, problems, unknown)
+        if not isinstance(value, dict) or not self.kind("user").accepts(""):
+            return  # a user is asked for anyway
+        password = value.get("password", "")
+        is_given = password != "" and self.kind("password").accepts(password)
+        if is_given and not value.get("user"):  # [MQTT-3.1.2-22]
+            problems.append(
+                "mqtt.password: there is no user for it; give mqtt.user, or no password"
+            )
+
+
 class Topics(Section):
     """The topics: the board must not hear itself on the one that it obeys."""
 
@@ -255,6 +281,15 @@ class Topics(Section):
                     "topics.%s: the same as topics.command, so the board would hear itself; "
                     "give it a topic of its own" % key
                 )
+        if (
+            isinstance(value, dict)
+            and value.get("state")
+            and value["state"] == value.get("status")
+        ):
+            problems.append(
+                "topics.status: the same as topics.state, so each would replace the other; give it "
+                "a topic of its own"
+            )
 
 
 def _distance(a, b):
@@ -274,6 +309,7 @@ def _unknown(dot, key, known):
     shown = json.dumps(key)[1:-1]
     shown = dot + (shown if len(shown) <= 40 else shown[:40] + "...")
     nearest = min(known, key=lambda word: (_distance(key[:40], word), word))
-    if _distance(key[:40], nearest) <= 3:
+    # Up to three wrong letters, and fewer than half of them: "led" is not meant to be "mode".
+    if _distance(key[:40], nearest) <= min(3, (len(key) - 1) // 2):
         return '%s: unknown key; did you mean "%s"?' % (shown, nearest)
     return "%s: unknown key; remove it (known here: %s)" % (shown, ", ".join(known))

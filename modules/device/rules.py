@@ -11,6 +11,7 @@ Where a service differs from a plain broker, its profile in platforms/ has the r
 from . import platforms
 from .kinds import (
     LETTERS,
+    Broker,
     Choice,
     Label,
     Name,
@@ -43,7 +44,7 @@ def _plain_rules():
         ),
         # seconds without an address after which the radio is asked again
         ("wifi.timeout", Number(1, 600), 30),
-        ("mqtt", Section(), {}),
+        ("mqtt", Broker(), {}),
         # the kind of service, see [platforms](platforms.md)
         ("mqtt.platform", Choice(*platforms.NAMES), "mqtt"),
         # the broker's name or address alone, its port goes into `mqtt.port`; on other platforms

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 PLAIN: dict[str, Any] = {"wifi": {"ssid": "classroom"}, "mqtt": {"server": "broker.local"}}
+PLAIN_USER: dict[str, Any] = {**PLAIN, "mqtt": {**PLAIN["mqtt"], "user": "pupil"}}
 EASYIOT: dict[str, Any] = {
     "wifi": {"ssid": "classroom"},
     "mqtt": {"platform": "easyiot", "user": "iot-id", "password": "iot-pwd"},
@@ -62,6 +63,7 @@ def changed(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 # What is sometimes given in place of a broker's name.
 ADDRESSES = ["mqtt://broker", "10.0.0.1:1883", "broker/mqtt", "pupil:secret@broker"]
+ADDRESSES += [" 192.168.1.5", "foo bar"]
 
 # (base, key, right values, wrong values)
 _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
@@ -81,7 +83,7 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "mqtt.server", ["10.0.0.1", "x" * 253], [Absent, "", "x" * 254, 7, *ADDRESSES]),
     (PLAIN, "mqtt.port", [0, 1883, 65535], [-1, 65536, "1883", False]),
     (PLAIN, "mqtt.user", ["", "x" * 256], ["x" * 257, 7]),
-    (PLAIN, "mqtt.password", ["", "x" * 1024], ["x" * 1025, 7, ["x"]]),
+    (PLAIN_USER, "mqtt.password", ["", "x" * 1024], ["x" * 1025, 7, ["x"]]),
     (PLAIN, "mqtt.client_id", ["a", "{name}-{id}", "x" * 128], ["", "x" * 129, None]),
     (PLAIN, "mqtt.keepalive", [0, 65535], [-1, 65536, "30"]),
     (PLAIN, "mqtt.clean_session", [True, False], [0, 1, "true", None]),
@@ -159,6 +161,8 @@ BAD_FOR_THE_BOARD_ALONE: list[Any] = [
     changed(PLAIN, "wifi.hostname", "x" * 21 + "{name}"),
     changed(PLAIN, "topics.state", "x" * 196 + "{id}"),
     changed(PLAIN, "mqtt.user", "\U0001fffe"),
+    changed(PLAIN, "mqtt.password", "x"),
+    changed(changed(PLAIN, "topics.state", "lamp"), "topics.status", "lamp"),
 ]
 
 # Where each key may stand; every one is in the table of docs/config.md.

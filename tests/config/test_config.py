@@ -208,6 +208,38 @@ def test_any_value_is_checked_without_exception() -> None:
             config.complete(values, "mpython", "24a160112233")
 
 
+@pytest.mark.parametrize(
+    "values, sentence",
+    [
+        (
+            {**examples.PLAIN, "led": 3},
+            "led: unknown key; remove it (known here: wifi, mqtt, topics, mode, brightness)",
+        ),
+        ({**examples.PLAIN, "moode": 3}, 'moode: unknown key; did you mean "mode"?'),
+        (
+            examples.changed(examples.PLAIN, "mqtt.server", ""),
+            'mqtt.server: found ""; allowed: a name or address alone,',
+        ),
+        (
+            examples.changed(examples.PLAIN, "mqtt.server", "foo bar"),
+            "mqtt.server: found a value of the wrong form; allowed: a name or address alone, its"
+            " port in mqtt.port, without spaces",
+        ),
+        (
+            examples.changed(examples.PLAIN, "mqtt.password", "secret"),
+            "mqtt.password: there is no user for it; give mqtt.user, or no password",
+        ),
+        (
+            {**examples.PLAIN, "topics": {"state": "lamp", "status": "lamp"}},
+            "topics.status: the same as topics.state",
+        ),
+    ],
+)
+def test_problem_is_told_in_words(values: Any, sentence: str) -> None:
+    (problem,) = config.check(values)
+    assert problem.startswith(sentence)
+
+
 def test_problems_are_single_lines() -> None:
     for values in examples.BAD + examples.BAD_FOR_THE_BOARD_ALONE:
         for problem in config.check(values):
@@ -219,8 +251,12 @@ def accepted_by_python(text: str) -> bool:
     def refuse(_: str) -> None:
         raise ValueError
 
+    def refuse_twice(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) < len(pairs):  # which a board's person can only have overlooked
+            raise ValueError
+
     try:
-        json.loads(text, parse_constant=refuse)
+        json.loads(text, parse_constant=refuse, object_pairs_hook=refuse_twice)
     except ValueError:
         return False
     # The board's json cannot join the halves of a surrogate pair.

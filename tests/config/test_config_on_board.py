@@ -47,7 +47,7 @@ print("ok")
 
 SAVE_FOR_EVER = """
 from device import config
-values = [{"wifi": {"ssid": c * 30}, "mqtt": {"server": c * 250, "password": c * 900}} for c in "ab"]
+values = [{"wifi": {"ssid": c * 30}, "mqtt": {"server": c * 250, "user": c, "password": c * 900}} for c in "ab"]
 config.save(values[0], "config.json")
 print("saving")
 while True:
@@ -105,7 +105,7 @@ def test_kill_while_saving_leaves_whole_file(micropython: Path, tmp_path: Path) 
         letter = values["wifi"]["ssid"][0]
         assert values == {
             "wifi": {"ssid": letter * 30},
-            "mqtt": {"server": letter * 250, "password": letter * 900},
+            "mqtt": {"server": letter * 250, "user": letter, "password": letter * 900},
         }
         found.add(letter)
     assert found == {"a", "b"}, "every kill came at the same moment"

@@ -67,6 +67,7 @@ def forgotten(topic, message):
     board.wait_line("mqtt: subscribed fine")
     for topic_filter in ("5", "None", "'a/#/b'", "''"):
         board.wait_line(f"/handlers.py: topic filter {topic_filter}: ")
+    board.wait_line("'a/#/b': + and # must stand alone between slashes, # last")
     board.wait_line("/handlers.py: topic filter 'a': qos must be 0, 1 or 2")
     board.wait_line('TypeError: a handler needs its topic filter: write @device.on("class/lamp")')
     person.publish("fine", "1")
@@ -225,6 +226,17 @@ link.Link.step = step
     board.type("print(6*7)\r")
     board.wait_line("42")
     assert power_ons(board) == 1
+
+
+@pytest.mark.parametrize("program", ["print(\n", "import rgb\nrgb.leds()[0] = 7\n"])
+def test_main_py_that_fails_shows_red(boot: Boot, program: str) -> None:
+    board = boot(files={"main.py": program})
+    board.wait_line("Traceback")
+    frame = board.wait_frame(
+        lambda frame: any(any(colour) for colour in frame.colours[:1]) and not frame.colours[0][2]
+    )
+    red, green, blue = frame.colours[0]
+    assert red and not green and not any(any(colour) for colour in frame.colours[1:])
 
 
 def test_names_of_main_py_are_there_at_prompt(boot: Boot) -> None:

@@ -203,6 +203,7 @@ def test_show_masks_secrets(simulated, capsys):
     shown = capsys.readouterr().out
     assert CANARY not in shown
     assert json.loads(shown)["wifi"] == {"ssid": "\u638c\u63a7 class", "password": "********"}
+    assert json.loads(shown)["mqtt"]["server"] == "192.0.2.1"
 
 
 def test_wrong_file_is_refused_before_board_is_touched(tmp_path):
@@ -356,6 +357,7 @@ def test_masking_shows_what_is_known_and_not_secret():
         {"wifi": {"ssid": [CANARY]}},
         {"wifi": {"password": {"mode": CANARY}}},
         {"mqtt": CANARY},
+        {"mqtt": {"server": f"mqtt://me:{CANARY}@broker"}},
         {"mqtt": {"passwort": [{"ssid": CANARY}]}},
         {"mqtt": {"platform": [CANARY], "tls": {"password": CANARY}}},
         {"password": CANARY},

@@ -78,7 +78,12 @@ assert "an object" in load()[1][0]
 # Broken JSON: line and column, and the file stays.
 for text, line, column, what in (
     ('{"wifi": {"ssid": "a"}', 1, 23, "a comma or }"),
-    ('{\n  "wifi": {"ssid": "a",}\n}', 2, 24, "a key"),
+    ('{\n  "wifi": {"ssid": "a",}\n}', 2, 24, "one comma too many before this }"),
+    ('{"a": [1, 2, ]}', 1, 14, "one comma too many before this ]"),
+    ('{"a": 1, // mine\n"b": 2}', 1, 10, "JSON has no comments"),
+    ('{"a": 1 # mine\n}', 1, 9, "JSON has no comments"),
+    ('{"a": /* mine */ 1}', 1, 7, "JSON has no comments"),
+    ('{"a": {"c": 1}, "b": {"c": 1}, "a": 2}', 1, 32, "for the second time"),
     ('{"mode": lights}', 1, 10, '"..." around'),
     ('{"mode" "lights"}', 1, 9, "a colon"),
     ('{"mode": "lights\n"}', 1, 17, "not closed"),
@@ -94,7 +99,7 @@ for text, line, column, what in (
     ('{"a": "\\ud83d\\ude00"}', 1, 8, "write the character itself"),
     ('{"a": "\\u12g4"}', 1, 8, "four hexadecimal digits"),
     ('{"a": 01}', 1, 7, "a value"),
-    ('// mine\n{"a": 1}', 1, 1, "a value"),
+    ('// mine\n{"a": 1}', 1, 1, "JSON has no comments"),
 ):
     write(text)
     problems = load()[1]
@@ -124,7 +129,12 @@ write(
     json.dumps(
         {
             "wifi": named,
-            "mqtt": {"server": text, "user": text, "password": text, "client_id": "x{name}"},
+            "mqtt": {
+                "server": "{name}{id}",
+                "user": text,
+                "password": text,
+                "client_id": "x{name}",
+            },
             "topics": {"command": "{id}/+", "state": "", "status": "a/{name}"},
         }
     )
@@ -133,7 +143,8 @@ settings, problems = load()
 assert not problems, problems
 for key in ("ssid", "password"):
     assert settings["wifi"][key] == text
-for key in ("server", "user", "password"):
+assert settings["mqtt"]["server"] == "{name}{id}"
+for key in ("user", "password"):
     assert settings["mqtt"][key] == text
 assert settings["wifi"]["hostname"] == "0a1b"
 assert settings["mqtt"]["client_id"] == "xmpython"

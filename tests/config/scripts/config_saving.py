@@ -9,7 +9,10 @@ from device import config
 PATH = "/flash/config.json"
 ENOSPC = 28  # not in MicroPython's errno
 EROFS = 30
-OLD = {"wifi": {"ssid": "old"}, "mqtt": {"server": "a.local", "password": "first password"}}
+OLD = {
+    "wifi": {"ssid": "old"},
+    "mqtt": {"server": "a.local", "user": "a", "password": "first password"},
+}
 NEW = {"wifi": {"ssid": "new"}, "mqtt": {"server": "b.local", "user": "u" * 200}, "mode": "echo"}
 
 
