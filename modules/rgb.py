@@ -5,12 +5,17 @@ brightness. A colour is (red, green, blue), each 0..255; values outside are clip
 The board's pins.csv says which pin they are on: RGB, and RGB_POWER if their supply has a switch.
 """
 
+import time
 from _frozen import board, neopixel
 from machine import Pin
 from micropython import const
 
 # What one of an LED's three colours takes at its brightest (data sheet WS2812B). Milliamperes.
 _CHANNEL_CURRENT = const(20)
+
+# How long the supply may take to rise once it is switched on: what is sent before is lost, and the
+# first frame is the cue for safe mode. Milliseconds; not measured on a board.
+_POWER_UP = const(5)
 
 _leds = None
 
@@ -37,6 +42,7 @@ class RGB:
     def __init__(self):
         if hasattr(Pin.board, "RGB_POWER"):
             Pin("RGB_POWER", Pin.OUT, value=1)
+            time.sleep_ms(_POWER_UP)
         self.n = board.LED_COUNT
         self._wire = neopixel.NeoPixel(Pin("RGB"), self.n)  # GRB, 800 kHz
         self._colours = [(0, 0, 0)] * self.n
