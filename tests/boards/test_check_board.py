@@ -9,7 +9,6 @@ import pytest
 
 from ci.boards import ROOT, load_board
 from ci.build.check_board import (
-    check_c_modules,
     check_pins,
     check_table,
     compile_frozen,
@@ -112,40 +111,3 @@ def test_missing_sdkconfig_fragment_is_named(copy, source):
     cmake.write_text(cmake.read_text().replace("sdkconfig.240mhz", "sdkconfig.300mhz"))
     with pytest.raises(Problem, match="names boards/sdkconfig.300mhz, which is not there"):
         merged_sdkconfig(copy, source)
-
-
-@pytest.fixture
-def firmware(tmp_path):
-    """A copy of firmware/ with a second C module, as complete as the first."""
-    copy = tmp_path / "firmware"
-    shutil.copytree(ROOT / "firmware", copy)
-    (copy / "hello").mkdir()
-    (copy / "hello" / "micropython.mk").write_text("SRC_USERMOD += $(HELLO_DIR)/modhello.c\n")
-    (copy / "hello" / "micropython.cmake").write_text("target_sources(hello modhello.c)\n")
-    with open(copy / "micropython.cmake", "a") as file:
-        file.write("include(${CMAKE_CURRENT_LIST_DIR}/hello/micropython.cmake)\n")
-    return copy
-
-
-def test_c_modules_of_chip_and_simulator_agree(firmware):
-    check_c_modules(ROOT / "firmware")
-    check_c_modules(firmware)
-
-
-def test_c_module_without_cmake_file_is_named(firmware):
-    (firmware / "hello" / "micropython.cmake").unlink()
-    with pytest.raises(Problem, match="firmware/hello has no micropython.cmake"):
-        check_c_modules(firmware)
-
-
-def test_c_module_that_is_not_included_is_named(firmware):
-    cmake = firmware / "micropython.cmake"
-    cmake.write_text(cmake.read_text().replace("include(${CMAKE_CURRENT_LIST_DIR}/hello", "# ("))
-    with pytest.raises(Problem, match="leaves hello out: .* add the line: include.*/hello/micro"):
-        check_c_modules(firmware)
-
-
-def test_c_module_with_other_sources_is_named(firmware):
-    (firmware / "hello" / "micropython.cmake").write_text("target_sources(hello modhelp.c)\n")
-    with pytest.raises(Problem, match="of firmware/hello do not name .* modhello.c, modhelp.c"):
-        check_c_modules(firmware)
