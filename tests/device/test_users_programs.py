@@ -239,6 +239,23 @@ def test_main_py_that_fails_shows_red(boot: Boot, program: str) -> None:
     assert red and not green and not any(any(colour) for colour in frame.colours[1:])
 
 
+def test_two_frames_lead_from_loop_to_client(boot: Boot) -> None:
+    """The program's `run` and the link's `step`: memory and patience are short on a board"""
+    failing = """\
+from device import client
+
+def step(self, milliseconds):
+    raise ValueError("on purpose", client.missing)
+
+client.Client.step = step
+"""
+    board = boot(files={"handlers.py": failing})
+    board.wait_line("boot: the program has failed; resetting the board in 10 s")
+    frames = [line.strip() for line in board.lines if line.startswith('  File "device/')]
+    assert [frame.split('"')[1] for frame in frames] == ["device/program.py", "device/link.py"]
+    assert [frame.split()[-1] for frame in frames] == ["run", "step"]
+
+
 def test_names_of_main_py_are_there_at_prompt(boot: Boot) -> None:
     board = boot(files={"main.py": "count = 41\nprint('begins')\nwhile True:\n    pass\n"})
     board.wait_line("begins")

@@ -25,6 +25,7 @@ assert json.loads(text) == config.TEMPLATE
 assert text.find('"wifi"') < text.find('"mqtt"') < text.find('"mode"') and text.count("\n") == 5
 settings, problems = load()
 assert [problem.split(":")[0] for problem in sorted(problems)] == ["mqtt.server", "wifi.ssid"]
+assert 'mqtt.server: found ""; allowed: a name' in sorted(problems)[0]  # nothing to hide
 
 # Defaults come from the board's name and id.
 write(json.dumps(GOOD))
