@@ -88,7 +88,8 @@ class RGB:
         if not 0 <= value[0] <= 1:
             raise ValueError("brightness is %r; allowed: 0.0 to 1.0" % value[0])
         self._brightness = value[0]
-        self._scale = int(value[0] * 256 + 0.5)
+        # What is not 0 is not dark, however little of it the board's setting leaves.
+        self._scale = max(1, int(value[0] * 256 + 0.5)) if value[0] else 0
 
     def cover(self, colour):
         """Show `colour` in place of what is drawn on the first LED, until cover(None); `write`

@@ -165,6 +165,10 @@ class WiFi:
         else:  # left over from before a soft reset, perhaps in another network
             self._leave()
 
+    def rejoin(self):
+        """Leave the network and join it again, as `step` does."""
+        self._leave()
+
     def stop(self):
         """Leave the network and switch the radio off."""
         if self._wlan is not None:
@@ -172,6 +176,10 @@ class WiFi:
                 self._wlan.disconnect()
             self._wlan.active(False)
         self._enter(_OFF)
+
+    def address(self):
+        """Return the board's IP address, "0.0.0.0" while it has none."""
+        return self._wlan.ifconfig()[0]
 
     def signal(self):
         """Return (RSSI in dBm, channel, BSSID as text) of the access point; None outside a network.
@@ -239,7 +247,7 @@ class WiFi:
         self._enter(_CONNECTED)
         self._patience = self._timeout
         self._reported_status = None
-        line = "wifi: connected %s %s" % (self.ssid, self._wlan.ifconfig()[0])
+        line = "wifi: connected %s %s" % (self.ssid, self.address())
         signal = self.signal()
         if signal is not None:  # not lost again already
             rssi, channel, bssid = signal

@@ -52,13 +52,12 @@ class NotJson(Problem):
 def parse(data: bytes, source: str) -> Values:
     """Return the configuration in `data`, unchecked. Raises NotJson, with the place."""
     try:
-        values = json.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NotJson(f"{source}: not UTF-8 text; save it as UTF-8 in the editor") from error
-    except ValueError as error:
-        wrong = device_module("json_text").find_error(data.decode("utf-8-sig"))
-        place = "line {}, column {}: {}".format(*wrong) if wrong else str(error)
-        raise NotJson(f"{source}: {place}") from error
+    if error := device_module("json_text").find_error(text, unique=True):
+        raise NotJson("{}: line {}, column {}: {}".format(source, *error))
+    values = json.loads(text)
     if not isinstance(values, dict):
         raise NotJson(f"{source}: the file must hold an object {{...}}")
     return values

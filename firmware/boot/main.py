@@ -33,7 +33,8 @@ _WINDOW = const(1000)
 _READING_TIME = const(10000)
 
 _BOOT_COLOUR = (255, 255, 255)
-_PROBLEM_COLOUR = (255, 0, 0)  # of the first LED: the board waits for a person
+# The board waits for a person.
+_PROBLEM_COLOUR = (255, 0, 0)
 
 
 class SafeMode(BaseException):

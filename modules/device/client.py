@@ -5,6 +5,10 @@ import os
 from micropython import const
 from umqtt.robust import MQTTClient
 
+# Seconds between two attempts at most, where nobody but the classroom waits for the broker: a
+# teacher has just started it, and looks at the boards.
+_LOCAL_MAX_DELAY = const(15)
+
 _EPIPE = const(32)  # the errno module does not name it; the same on the chip and on Linux
 
 # CONNACK codes that only a person can cure [MQTT-3.2.2-5], table 3.1.
@@ -79,10 +83,28 @@ def make(settings):
     if settings["limits"]:
         client.DELAY = settings["limits"]["delay"]
         client.MAX_DELAY = settings["limits"]["max_delay"]
+    elif is_local(mqtt["server"]):
+        client.MAX_DELAY = _LOCAL_MAX_DELAY
     status = settings["topics"]["status"]
     if status:
         client.set_last_will(status.encode(), b"offline", retain=settings["retain"], qos=1)
     return client
+
+
+def is_local(server):
+    """Return whether a name or address is one of a local network [RFC 1918, RFC 6762]."""
+    parts = server.lower().split(".")
+    if len(parts) == 1 or parts[-1] == "local":
+        return True
+    if len(parts) != 4 or not all([part.isdigit() for part in parts]):
+        return False
+    first, second = int(parts[0]), int(parts[1])
+    return (
+        first in (10, 127)
+        or (first == 192 and second == 168)
+        or (first == 172 and 16 <= second < 32)
+        or (first == 169 and second == 254)
+    )
 
 
 def _tls_parameters(tls):

@@ -70,7 +70,7 @@ def read(path=PATH):
         return {}, ["%s: not UTF-8 text; save it as UTF-8 in the editor" % path]
     if text[:1] == "\ufeff":  # some editors put a byte order mark first
         text = text[1:]
-    error = json_text.find_error(text)
+    error = json_text.find_error(text, unique=True)
     if error is not None:
         return {}, ["%s: line %d, column %d: %s" % ((path,) + error)]
     values = json.loads(text)

@@ -7,12 +7,12 @@ Runs under CPython too, where `make config` uses it.
 _DIGITS = "0123456789"
 
 
-def find_error(text):
+def find_error(text, unique=False):
     """Return (line, column, what) of the first JSON syntax error in a text, counted from 1.
 
-    None if there is none. Takes as long as reading the text; nothing of it is kept.
+    None if there is none. With `unique`, a key that stands twice in one object is an error, too. Takes as long as reading the text; nothing of it is kept.
     """
-    end = _Scanner(text).scan()
+    end = _Scanner(text, unique).scan()
     if end is None:
         return None
     position, what = end
@@ -39,9 +39,10 @@ class _Scanner:
     # needs no recursion: `open_brackets` holds the closing bracket of each object or array around
     # the present place, `keys` the keys that each has so far.
 
-    def __init__(self, text):
+    def __init__(self, text, unique):
         self.text = text
         self.at = 0
+        self.unique = unique
         self.keys = []
 
     def _peek(self):
@@ -105,11 +106,12 @@ class _Scanner:
         wrong = self._string()
         if wrong is not None:
             return wrong
-        key = self.text[start : self.at]
-        if key in self.keys[-1]:
-            self.at = start
-            return "this key stands here for the second time; remove one"
-        self.keys[-1].append(key)
+        if self.unique:
+            key = self.text[start : self.at]
+            if key in self.keys[-1]:
+                self.at = start
+                return "this key stands here for the second time; remove one"
+            self.keys[-1].append(key)
         if self._peek() != ":":
             return "a colon was expected here"
         self.at += 1

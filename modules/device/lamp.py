@@ -1,19 +1,33 @@
 """The board's LEDs as one lamp, which messages and /handlers.py switch.
 
-Understood payloads, upper or lower case: `on`, `off`, `#rrggbb`, `r,g,b`, `40%`, and JSON as
-home automation sends it: {"state": "ON", "color": {"r": 0, "g": 0, "b": 0}, "brightness": 255}.
+Understood payloads, upper or lower case: `on`, `off`, `toggle`, a colour as `#rrggbb`, `#rgb`,
+`r,g,b` or by its name, `40%`, and JSON as home automation sends it:
+{"state": "ON", "color": {"r": 0, "g": 0, "b": 0}, "brightness": 255}. No lamp is on and dark: a
+brightness of 0 and black mean off. docs/topics.md says all of it for people.
 """
 
 import board
 import json
 from .json_text import find_error
-from .report import REQUEST, SUBTOPIC
+from .report import SUBTOPIC, asks_for_stats
 from micropython import const
 
 # Bytes of a payload; far more than any of them needs. Each step of reading one makes a copy.
 _MAX_BYTES = const(1024)
 
-_UNDERSTOOD = 'on, off, #ff8000, 255,128,0, 40% or {"state": "ON"}'
+_UNDERSTOOD = 'on, off, toggle, red, #ff8000, 255,128,0, 40% or {"state": "ON"}'
+
+_NAMES = {
+    "red": (255, 0, 0),
+    "orange": (255, 128, 0),
+    "yellow": (255, 255, 0),
+    "green": (0, 255, 0),
+    "cyan": (0, 255, 255),
+    "blue": (0, 0, 255),
+    "purple": (160, 0, 255),
+    "pink": (255, 64, 128),
+    "white": (255, 255, 255),
+}
 
 
 def _number(value, most):
@@ -31,18 +45,33 @@ def _decimal(text, most):
     return _number(int(text), most)
 
 
-def _hex_colour(text):
-    if len(text) != 6 or not all(digit in "0123456789abcdef" for digit in text):
+def _colour(text):
+    # "#ff8000", "#f80" or a name.
+    if text in _NAMES:
+        return _NAMES[text]
+    digits = text[1:]
+    if len(digits) == 3:
+        digits = "".join([digit + digit for digit in digits])
+    if text[:1] != "#" or len(digits) != 6 or not all(d in "0123456789abcdef" for d in digits):
         raise ValueError
-    value = int(text, 16)
+    value = int(digits, 16)
     return value >> 16, value >> 8 & 255, value & 255
 
 
-class Lamp:
-    """The part that is the lamp: on or off, a colour, a brightness in percent.
+def _from_percent(percent):
+    # 1 to 100 % as 1 to 255: each comes back as the same percent.
+    return (percent * 255 + 50) // 100
 
-    100 % is what the configuration allows, so that nobody can ask for more current than the
-    supply has. What commands or the methods `on`, `off`, `colour` and `brightness` change is
+
+def _to_percent(brightness):
+    return max(1, (brightness * 100 + 127) // 255)
+
+
+class Lamp:
+    """The part that is the lamp: on or off, a colour, a brightness of 1 to 255.
+
+    255, or 100 %, is what the configuration allows, so that nobody can ask for more current than
+    the supply has. What commands or the methods `on`, `off`, `colour` and `brightness` change is
     published on the state topic.
     """
 
@@ -55,11 +84,11 @@ class Lamp:
         self._frame = settings["frame"]
         self._leds = leds
         self._most = (settings["brightness"] or board.LED_BRIGHTNESS) / 100
-        self._setting = (False, (255, 255, 255), 100)  # on, colour, brightness
+        self._setting = (False, (255, 255, 255), 255)  # on, colour, brightness
 
     def __str__(self):
         on, colour, brightness = self._setting
-        return "on #%02x%02x%02x %d%%" % (colour + (brightness,)) if on else "off"
+        return "on #%02x%02x%02x %d%%" % (colour + (_to_percent(brightness),)) if on else "off"
 
     # For /handlers.py -------------------------------------------------------------------
 
@@ -78,7 +107,8 @@ class Lamp:
     def colour(self, *colour):
         """Switch on in a colour, three numbers of 0 to 255; without any return it.
 
-        Takes colour(255, 128, 0) as well as colour((255, 128, 0)). Raises ValueError.
+        Takes colour(255, 128, 0) as well as colour((255, 128, 0)); black switches off. Raises
+        ValueError.
         """
         if not colour:
             return self._setting[1]
@@ -87,13 +117,13 @@ class Lamp:
         self._order(True, colour, self._setting[2])
 
     def brightness(self, *percent):
-        """Switch on at a brightness of 0 to 100 percent; without one return it.
+        """Switch on at a brightness of 1 to 100 percent, or off at 0; without one return it.
 
         Raises ValueError.
         """
         if not percent:
-            return self._setting[2]
-        self._order(True, self._setting[1], _number(percent[0], 100))
+            return _to_percent(self._setting[2])
+        self._order(True, self._setting[1], _from_percent(_number(percent[0], 100)))
 
     def _order(self, *setting):
         before = self._setting
@@ -114,7 +144,7 @@ class Lamp:
         if topic in self._own_topics:
             return  # what we say ourselves comes in, too, if the command topic covers it
         before = self._setting
-        if message == REQUEST:
+        if asks_for_stats(message):
             pass  # answered by the report
         elif self.obey(message):
             self._tell(before)
@@ -143,19 +173,17 @@ class Lamp:
         return True
 
     def _parse(self, text):
-        _, colour, brightness = self._setting
-        if text == "on":
-            return True, colour, brightness
-        if text == "off":
-            return False, colour, brightness
+        on, colour, brightness = self._setting
+        if text in ("on", "off", "toggle"):
+            return text == "on" or (text == "toggle" and not on), colour, brightness
         if text[:1] == "{":
             if find_error(text):  # MicroPython's json lets commas, colons and brackets be missing
                 raise ValueError
             return self._parse_json(json.loads(text))
-        if text[:1] == "#":
-            return True, _hex_colour(text[1:]), brightness
         if text[-1:] == "%":
-            return True, colour, _decimal(text[:-1], 100)
+            return True, colour, _from_percent(_decimal(text[:-1], 100))
+        if "," not in text:
+            return True, _colour(text), brightness
         red, green, blue = [_decimal(part, 255) for part in text.split(",")]
         return True, (red, green, blue), brightness
 
@@ -166,14 +194,24 @@ class Lamp:
             raise ValueError
         _, colour, brightness = self._setting
         if "color" in wanted:
-            colour = tuple([_number(wanted["color"][channel], 255) for channel in "rgb"])
+            colour = wanted["color"]
+            if isinstance(colour, str):
+                colour = _colour(colour)
+            else:
+                colour = tuple([_number(colour[channel], 255) for channel in "rgb"])
         if "brightness" in wanted:
-            brightness = (_number(wanted["brightness"], 255) * 100 + 127) // 255
+            brightness = _number(wanted["brightness"], 255)
         return state == "on", colour, brightness
 
     def _set(self, setting):
-        self._setting = on, colour, brightness = setting
-        self._leds.brightness(self._most * brightness / 100)
+        on, colour, brightness = setting
+        _, last_colour, last_brightness = self._setting
+        # What would be dark is off; switched on again, the lamp is as it was before.
+        on = bool(on and brightness and any(colour))
+        colour = colour if any(colour) else last_colour
+        brightness = brightness or last_brightness
+        self._setting = on, colour, brightness
+        self._leds.brightness(self._most * brightness / 255)
         self._leds.fill(colour if on else (0, 0, 0))
         self._leds.write()
 
@@ -183,8 +221,9 @@ class Lamp:
         return json.dumps(
             {
                 "state": "ON" if on else "OFF",
+                "color_mode": "rgb",  # without it Home Assistant takes no colour from a state
                 "color": dict(zip("rgb", colour)),
-                "brightness": brightness * 255 // 100,
+                "brightness": brightness,
             }
         ).encode()
 

@@ -5,6 +5,7 @@ What happens is printed in lines that people and scripts can read (docs/serial.m
 """
 
 import gc
+import machine
 import sys
 import time
 import timers
@@ -27,6 +28,10 @@ _SLICE = const(50)
 # After a refusal the board tries again this late. Milliseconds; not a const, so that tests need
 # not wait for a minute.
 REFUSED_RETRY = 60000
+
+# In the network and yet without a broker for so long, the board joins again, each time it has been
+# so long once more: an access point may have forgotten it. Milliseconds.
+_REJOIN_PERIOD = const(180000)
 
 _MIN_HEAP = const(4096)  # bytes; with less not even a reconnect works
 
@@ -84,6 +89,10 @@ class Link:
         self._handlers = {}  # topic filter -> _Handlers
         self._early = []  # arguments of _send; None from the first connection on
         self._refused = None  # ticks_ms of a refusal, until the next attempt
+        self.rejoins = 0
+        self._cut_off = 0  # ms in the network since the broker last answered
+        self._reset_after = mqtt["reset_after"] * 60000
+        self._last_step = time.ticks_ms()
 
     # Messages -------------------------------------------------------------------------
 
@@ -155,8 +164,32 @@ class Link:
     def step(self):
         """Do what is due, and return the state.
 
-        Blocks for a message or 50 ms, longer only for a DNS lookup or TLS.
+        Blocks for a message or 50 ms, longer only for a DNS lookup, TLS, or a search for access
+        points. Resets the board if no broker has answered for `mqtt.reset_after` minutes.
         """
+        state = self._step()
+        now = time.ticks_ms()
+        since = time.ticks_diff(now, self._last_step)
+        self._last_step = now
+        if state is ONLINE or state is REFUSED:
+            self._cut_off = 0
+        elif state is not WIFI:
+            self._escalate(since)
+        return state
+
+    def _escalate(self, since):
+        # "Connected" is what the radio was told last; whether anything gets through it never asks.
+        before = self._cut_off
+        self._cut_off += since
+        if self._reset_after and self._cut_off >= self._reset_after:
+            print("mqtt: no broker for %d min; resetting the board" % (self._cut_off // 60000))
+            machine.reset()
+        if self._cut_off // _REJOIN_PERIOD > before // _REJOIN_PERIOD:
+            self.rejoins += 1
+            print("mqtt: no broker for %d min; joining Wi-Fi again" % (self._cut_off // 60000))
+            self.wifi.rejoin()
+
+    def _step(self):
         client = self.client
         in_network = self.wifi.step()
         if in_network:

@@ -2,10 +2,26 @@
 
 import gc
 import json
+import machine
 import time
+import version
 
-REQUEST = b"stats"  # on the command topic
 SUBTOPIC = b"/stats"  # of the status topic
+
+
+# Of machine.reset_cause(). A brown-out reads as power-on (ports/esp32/modmachine.c).
+_RESET_CAUSES = {
+    machine.PWRON_RESET: "power",
+    machine.HARD_RESET: "reset",
+    machine.WDT_RESET: "watchdog",
+    machine.DEEPSLEEP_RESET: "sleep",
+    machine.SOFT_RESET: "soft reset",
+}
+
+
+def asks_for_stats(message):
+    """Return whether a message (bytes) on the command topic is `stats`, in any case."""
+    return len(message) < 16 and message.strip().lower() == b"stats"
 
 
 class Report:
@@ -34,16 +50,25 @@ class Report:
 
     def _answer(self, topic, message):
         status = self._link.topics["status"]
-        if message == REQUEST and status:
+        if asks_for_stats(message) and status:
             self._link.publish(status + SUBTOPIC, json.dumps(self._stats()))
 
     def _stats(self):
         gc.collect()
+        wifi = self._link.wifi
+        rssi, channel, bssid = wifi.signal() or (None, None, None)
         stats = {
+            "version": version.VERSION,
+            "reset": _RESET_CAUSES.get(machine.reset_cause(), "unknown"),
+            "uptime": self._uptime // 1000,
+            "address": wifi.address(),
+            "rssi": rssi,
+            "channel": channel,
+            "bssid": bssid,
+            "wifi_losses": wifi.losses,
+            "rejoins": self._link.rejoins,
             "heap_used": gc.mem_alloc(),
             "heap_free": gc.mem_free(),
-            "uptime": self._uptime // 1000,
-            "wifi_losses": self._link.wifi.losses,
             "errors": self._link.errors,
         }
         stats.update(self._link.client.counters)

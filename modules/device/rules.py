@@ -70,6 +70,9 @@ def _plain_rules():
         ("mqtt.tls.verify", Choice(True, False), True),
         # most messages that the board publishes in a minute; 0: as the platform allows
         ("mqtt.rate", Number(0, 600), 0),
+        # minutes in the network without an answer from the broker after which the board is reset;
+        # 0: never
+        ("mqtt.reset_after", Number(0, 1440), 15),
         ("topics", Topics(), {}),
         # what the board obeys; with wildcards, keep other boards' state topics out of it, or they
         # obey each other without end

@@ -95,6 +95,7 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     ),
     (PLAIN, "mqtt.tls.cafile", [], ["/ca.pem"]),
     (PLAIN, "mqtt.rate", [0, 30, 600], [-1, 601, 0.5]),
+    (PLAIN, "mqtt.reset_after", [0, 15, 1440], [-1, 1441, "15"]),
     (PLAIN, "topics", [Absent, {}], [None, [], "x"]),
     (
         PLAIN,

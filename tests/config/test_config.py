@@ -251,12 +251,8 @@ def accepted_by_python(text: str) -> bool:
     def refuse(_: str) -> None:
         raise ValueError
 
-    def refuse_twice(pairs: list[tuple[str, Any]]) -> None:
-        if len(dict(pairs)) < len(pairs):  # which a board's person can only have overlooked
-            raise ValueError
-
     try:
-        json.loads(text, parse_constant=refuse, object_pairs_hook=refuse_twice)
+        json.loads(text, parse_constant=refuse)
     except ValueError:
         return False
     # The board's json cannot join the halves of a surrogate pair.

@@ -88,7 +88,7 @@ def test_picture_drawn_in_outage_stays(boot: Boot) -> None:
 def test_dim_lamp_leaves_status_visible(boot: Boot, person: Person, board_name: str) -> None:
     board = boot(board_name)
     wait_subscribed(board)
-    for command in ("0%", "off"):
+    for command in ("1%", "off"):
         person.publish("light", command)
     board.wait_line("lights: off")
     before = len(board.frames())

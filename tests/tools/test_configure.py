@@ -220,6 +220,7 @@ def test_wrong_file_is_refused_before_board_is_touched(tmp_path):
     "data, words",
     [
         (b'{"a" 1}', "line 1, column 6"),
+        (b'{"a": 1, "a": 2}', "line 1, column 10: this key stands here for the second time"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[]", "must hold an object"),
         (b"", "line 1, column 1"),

@@ -35,6 +35,11 @@ assert wire[-1][:3] == bytes((1, 26, 0)), wire[-1]
 leds.brightness(0)
 leds.write()
 assert wire[-1] == bytes(3 * n)
+
+# Only 0 is dark.
+leds.brightness(0.001)
+leds.write()
+assert wire[-1][:3] == bytes((1, 1, 0)), wire[-1]
 for wrong in (-0.1, 1.1):
     try:
         leds.brightness(wrong)

@@ -24,11 +24,17 @@ COUNT = 100_000
 GOOD = [
     b"on",
     b"OFF",
+    b"toggle",
+    b"Red",
     b"#ff8000",
+    b"#f80",
     b"1, 2, 3",
+    b"0%",
     b"40%",
     b'{"state": "ON", "color": {"r": 9, "g": 8, "b": 7}, "brightness": 255}',
     b'{"brightness": 51}',
+    b'{"brightness": 0}',
+    b'{"color": "white"}',
 ]
 TOKENS = (
     '{ } [ ] : , " "state" "color" "r" "g" "b" "brightness" "on" "OFF" '
@@ -72,12 +78,33 @@ def make_object(randomly: random.Random, depth: int) -> object:
 
 
 class Lamp:
-    """What README.md says of payloads, written once more, with CPython's json and re."""
+    """What docs/topics.md says of payloads, written once more, with CPython's json and re."""
 
     def __init__(self) -> None:
         self.on = False
         self.colour = (255, 255, 255)
-        self.brightness = 100
+        self.brightness = 255
+
+    @property
+    def percent(self) -> int:
+        return max(1, round(self.brightness * 100 / 255))
+
+    def _set(self, on: bool, colour: tuple[int, ...], brightness: int) -> bool:
+        self.on = on and any(colour) and brightness > 0
+        self.colour = colour if any(colour) else self.colour
+        self.brightness = brightness or self.brightness
+        return True
+
+    @staticmethod
+    def _named(text: str) -> tuple[int, ...] | None:
+        named = {"red": (255, 0, 0), "white": (255, 255, 255)}  # those in make_payload
+        if text in named:
+            return named[text]
+        for digits, factor in (2, 1), (1, 17):
+            pattern = "#" + f"([0-9a-f]{{{digits}}})" * 3
+            if match := re.fullmatch(pattern, text, re.ASCII):
+                return tuple(int(part, 16) * factor for part in match.groups())
+        return None
 
     def obey(self, payload: bytes) -> bool:
         if len(payload) > 1024:
@@ -90,22 +117,20 @@ class Lamp:
             return False
         text = re.sub("[A-Z]+", lambda match: match[0].lower(), text)
         number = r"\s*(\d+)\s*"
-        if text in ("on", "off"):
-            self.on = text == "on"
-        elif match := re.fullmatch("#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", text, re.ASCII):
-            self.on, self.colour = True, tuple(int(part, 16) for part in match.groups())
-        elif match := re.fullmatch(f"{number}%", text, re.ASCII):
-            if int(match[1]) > 100:
-                return False
-            self.on, self.brightness = True, int(match[1])
-        elif match := re.fullmatch(f"{number},{number},{number}", text, re.ASCII):
+        if text in ("on", "off", "toggle"):
+            self.on = text == "on" or (text == "toggle" and not self.on)
+            return True
+        if colour := self._named(text):
+            return self._set(True, colour, self.brightness)
+        if match := re.fullmatch(f"{number}%", text, re.ASCII):
+            percent = int(match[1])
+            return percent <= 100 and self._set(
+                True, self.colour, round(percent * 255 / 100 + 1e-9)
+            )
+        if match := re.fullmatch(f"{number},{number},{number}", text, re.ASCII):
             colour = tuple(int(part) for part in match.groups())
-            if max(colour) > 255:
-                return False
-            self.on, self.colour = True, colour
-        else:
-            return self._obey_json(text)
-        return True
+            return max(colour) <= 255 and self._set(True, colour, self.brightness)
+        return self._obey_json(text)
 
     def _obey_json(self, text: str) -> bool:
         try:
@@ -114,25 +139,22 @@ class Lamp:
             return False
         if not isinstance(wanted, dict) or wanted.get("state", "on") not in ("on", "off"):
             return False
-        colour, brightness = self.colour, self.brightness
+        colour: tuple[int, ...] | None = self.colour
         if "color" in wanted:
             given = wanted["color"]
-            if not isinstance(given, dict) or not {"r", "g", "b"} <= given.keys():
+            if isinstance(given, str):
+                colour = self._named(given)
+                if colour is None:
+                    return False
+            elif isinstance(given, dict) and {"r", "g", "b"} <= given.keys():
+                colour = tuple(given[channel] for channel in "rgb")
+            else:
                 return False
-            colour = tuple(given[channel] for channel in "rgb")
-        if "brightness" in wanted:
-            brightness = wanted["brightness"]
+        brightness = wanted.get("brightness", self.brightness)
         for value in (*colour, brightness):
             if type(value) is not int or not 0 <= value <= 255:
                 return False
-        if "brightness" in wanted:
-            brightness = round(brightness * 100 / 255)
-        self.on, self.colour, self.brightness = (
-            wanted.get("state", "on") == "on",
-            colour,
-            brightness,
-        )
-        return True
+        return self._set(wanted.get("state", "on") == "on", colour, brightness)
 
 
 def test_any_payload_is_survived(run_script: Callable[..., str], tmp_path: Path) -> None:
@@ -148,11 +170,12 @@ def test_any_payload_is_survived(run_script: Callable[..., str], tmp_path: Path)
         valid = lamp.obey(payload)
         understood += valid
         writes += valid
-        wanted = [int(valid), int(lamp.on), *lamp.colour, lamp.brightness, writes]
+        wanted = [int(valid), int(lamp.on), *lamp.colour, lamp.percent, writes]
         got = [int(word) for word in line.split()]
         if got != wanted:
             wrong.append(f"{payload!r}: wanted {wanted}, got {got}")
-            lamp.on, lamp.colour, lamp.brightness = bool(got[1]), tuple(got[2:5]), got[5]
+            lamp.on, lamp.colour = bool(got[1]), tuple(got[2:5])
+            lamp.brightness = round(got[5] * 255 / 100)
             writes = got[6]
     assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:30])
     assert COUNT // 100 < understood < COUNT // 2, understood
@@ -203,7 +226,7 @@ def test_whole_board(
             payload = make_payload(randomly)
             if mode == "lights" and lamp.obey(payload):
                 colour = "#%02x%02x%02x" % lamp.colour
-                state = f"on {colour} {lamp.brightness}%" if lamp.on else "off"
+                state = f"on {colour} {lamp.percent}%" if lamp.on else "off"
                 wanted.append(f"lights: {state}")
             person.client.publish("light", payload)
             person.client.publish(random_topic(randomly), payload, number % 2)

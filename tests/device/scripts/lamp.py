@@ -53,6 +53,10 @@ for payload, colour, percent in (
     (b"on", (1, 2, 3), 40),
     (b'{"state": "ON", "color": {"r": 9, "g": 8, "b": 7}, "brightness": 255}', (9, 8, 7), 100),
     (b'{"brightness": 51}', (9, 8, 7), 20),
+    (b"#f80", (255, 136, 0), 20),
+    (b"Orange", (255, 128, 0), 20),
+    (b'{"color": "red"}', (255, 0, 0), 20),
+    (b'{"color": "#090807"}', (9, 8, 7), 20),
 ):
     assert lamp.obey(payload), payload
     assert setting() == (True, colour, percent), payload
@@ -60,14 +64,42 @@ for payload, colour, percent in (
 
 assert str(lamp) == "on #090807 20%"
 state = json.loads(lamp.state())
-assert state == {"state": "ON", "color": {"r": 9, "g": 8, "b": 7}, "brightness": 51}
+assert state == {
+    "state": "ON",
+    "color_mode": "rgb",
+    "color": {"r": 9, "g": 8, "b": 7},
+    "brightness": 51,
+}
 
 assert lamp.obey(b"off") and leds.sent[-1][0] == (0, 0, 0)
 assert lamp.obey(b'{"state": "on"}') and str(lamp) == "on #090807 20%"
 
+# Every brightness comes back as it was given, and every percent.
+for brightness in range(1, 256):
+    assert lamp.obey(b'{"brightness": %d}' % brightness)
+    assert json.loads(lamp.state())["brightness"] == brightness
+    assert leds.sent[-1][1] == 0.5 * brightness / 255
+for percent in range(1, 101):
+    assert lamp.obey(b"%d%%" % percent) and setting()[2] == percent
+assert lamp.obey(b"20%")
+
+# Dark is off, and what was set before comes back.
+for payload in (b"0%", b"0,0,0", b"#000000", b'{"brightness": 0}', b'{"color": "#000"}'):
+    assert lamp.obey(b"on")
+    assert lamp.obey(payload), payload
+    assert setting() == (False, (9, 8, 7), 20), payload
+    assert json.loads(lamp.state())["state"] == "OFF"
+assert lamp.obey(b"toggle") and setting() == (True, (9, 8, 7), 20)
+assert lamp.obey(b"TOGGLE") and setting() == (False, (9, 8, 7), 20)
+assert lamp.obey(b"on")
+
 before = setting() + (len(leds.sent),)
 for payload in (
     b"",
+    b"reddish",
+    b"#f8",
+    b'{"color": "reddish"}',
+    b'{"color": ""}',
     b"onn",
     b"#ff800",
     b"#ff80000",
@@ -112,6 +144,9 @@ lamp.off()
 assert not lamp.is_on() and leds.sent[-1][0] == (0, 0, 0)
 lamp.colour(1, 2, 3)
 assert setting() == (True, (1, 2, 3), 20) and leds.sent[-1] == ((1, 2, 3), 0.5 * 20 / 100)
+lamp.brightness(0)
+assert not lamp.is_on() and lamp.brightness() == 20
+link.published.pop()
 lamp.brightness(100)
 lamp.colour((4, 5, 6))
 lamp.off()

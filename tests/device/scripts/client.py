@@ -1,0 +1,49 @@
+# Client: how long it waits between two attempts, near and far.
+from device import platforms
+from device.client import is_local, make
+
+for server in (
+    "192.168.1.5",
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "169.254.7.7",
+    "127.0.0.1",
+    "broker",
+    "Broker.local",
+):
+    assert is_local(server), server
+for server in (
+    "192.0.2.1",
+    "172.32.0.1",
+    "172.15.0.1",
+    "8.8.8.8",
+    "10.example.org",
+    "io.adafruit.com",
+):
+    assert not is_local(server), server
+
+
+def max_delay(server, rate=0):
+    settings = {
+        "mqtt": {
+            "platform": "mqtt",
+            "server": server,
+            "port": 0,
+            "user": "",
+            "password": "",
+            "client_id": "x",
+            "keepalive": 30,
+            "clean_session": True,
+            "tls": False,
+            "rate": rate,
+        },
+        "topics": {"command": "a", "state": "b", "status": "c"},
+    }
+    return make(platforms.resolve(settings)).MAX_DELAY
+
+
+assert max_delay("192.168.1.5") == 15
+assert max_delay("broker.example.org") == 60
+assert max_delay("192.168.1.5", rate=30) == 60  # the limits' own
+print("ok")
