@@ -37,25 +37,18 @@ _BOOT_COLOUR = (255, 255, 255)
 _PROBLEM_COLOUR = (255, 0, 0)
 
 
-class SafeMode(BaseException):
-    """Like KeyboardInterrupt, something that a person wants."""
+def is_button_a_pressed():
+    """Return whether button A goes down in the first second; blocks until that is known.
 
-
-class Window:
-    """The second in which button A stops the boot."""
-
-    def __init__(self):
-        self._button = machine.Pin("BUTTON_A", machine.Pin.IN)
-        self._opened = time.ticks_ms()
-
-    def check(self):
-        """Return whether the second is still running; raise SafeMode if the button is down.
-
-        The button first: asked late for the first time, it still counts.
-        """
-        if self._button.value() == 0:
-            raise SafeMode
-        return time.ticks_diff(time.ticks_ms(), self._opened) < _WINDOW
+    Nothing else is done meanwhile: the search for access points would look away for 2.4 s.
+    """
+    opened = time.ticks_ms()
+    button = machine.Pin("BUTTON_A", machine.Pin.IN)
+    while button.value():
+        if time.ticks_diff(time.ticks_ms(), opened) >= _WINDOW:
+            return False
+        time.sleep_ms(10)
+    return True
 
 
 def show_problem():
@@ -108,7 +101,7 @@ def make_device():
         return None
 
 
-def run_device(window):
+def run_device():
     firmware = make_device()
     if firmware is None:
         show_problem()
@@ -117,15 +110,15 @@ def run_device(window):
 
     watchdog = Watchdog()
     try:
-        run_or_reset(firmware, watchdog, window)
-    except BaseException:  # a person: button A, or Ctrl-C, also while a failure is being read
+        run_or_reset(firmware, watchdog)
+    except BaseException:  # a person, with Ctrl-C, also while a failure is being read
         watchdog.rest()
         raise
 
 
-def run_or_reset(firmware, watchdog, window):
+def run_or_reset(firmware, watchdog):
     try:
-        firmware.run(watchdog, window.check)
+        firmware.run(watchdog)
     except Exception as error:
         # Mostly there was no memory left. Nobody may be here to reset the board.
         sys.print_exception(error)
@@ -141,20 +134,15 @@ def boot():
     leds = rgb.leds()
     leds[0] = _BOOT_COLOUR
     leds.write()
-    window = Window()
     try:
-        # Before the search for access points: for its 2.4 s nobody would look at the button.
-        while window.check():
-            time.sleep_ms(10)
-        if "main.py" in os.listdir("/"):
+        if is_button_a_pressed():
+            leds.fill((0, 0, 0))
+            leds.write()
+            print("boot: safe mode, because button A is down; no program was started")
+        elif "main.py" in os.listdir("/"):
             run_user_program()
         else:
-            run_device(window)
-    except SafeMode:
-        leds.fill((0, 0, 0))
-        leds.cover(None)
-        leds.write()
-        print("boot: safe mode, because button A is down; no program was started")
+            run_device()
     except KeyboardInterrupt:
         print("boot: stopped by Ctrl-C")
     finally:

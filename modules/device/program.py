@@ -18,11 +18,8 @@ from .lamp import Lamp
 from .link import WIFI, Link
 from .report import Report
 from .slot import Slot
-from micropython import const
 
 HANDLERS = "/handlers.py"
-
-_PAUSE = const(10)  # ms between two looks at the button
 
 
 def _is_file(path):
@@ -71,41 +68,32 @@ class Device:
             if hasattr(part, "online"):
                 part.online()
 
-    def _start(self, is_starting):
-        # Returns whether the board is still starting.
+    def _start(self):
         device._start(self)
         self.leds.fill((0, 0, 0))
         self._indicator.show(WIFI)
         self.link.join()
-        starting = is_starting()
         if _is_file(HANDLERS):
-            while starting:
-                self.link.wifi.step()
-                time.sleep_ms(_PAUSE)
-                starting = is_starting()
             from .handlers import UserHandlers
 
             handlers = UserHandlers(self.link, HANDLERS)
             handlers.load()
             self._add(handlers)
         self.link.connect()
-        return starting
 
-    def run(self, watchdog, is_starting):
+    def run(self, watchdog):
         """Switch the radio on, load the user's handlers, and run forever.
 
-        `watchdog.step()` is called after each step. `is_starting()` is called between steps until
-        it returns False, and always before any of the user's code runs; what it raises ends the
-        program, as KeyboardInterrupt does: with a goodbye to the broker.
+        `watchdog.step()` is called after each step. KeyboardInterrupt ends the program with a
+        goodbye to the broker.
         """
         try:
-            starting = self._start(is_starting)
+            self._start()
             while True:
                 self._indicator.show(self.link.step(), self.lamp.is_on())
                 now = time.ticks_ms()
                 for step in self._steps:
                     step(now)
                 watchdog.step()
-                starting = starting and is_starting()
         finally:
             self.link.stop()
