@@ -9,11 +9,13 @@ import machine
 import sys
 import time
 import timers
-from . import client as mqtt_client
 from micropython import const
+
+# Imports nest on the C stack, of which the chip has 16 KB: first what lies deepest.
 from umqtt import packets
 from umqtt.simple import MQTTException
 from wifi import WiFi
+from . import client as mqtt_client
 
 # States of the link, as `step` returns them.
 WIFI = "wifi"  # no address yet, or not any more

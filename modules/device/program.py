@@ -13,9 +13,11 @@ import device
 import os
 import rgb
 import time
+from micropython import const
+
+from .link import WIFI, Link
 from .indicator import Indicator
 from .lamp import Lamp
-from .link import WIFI, Link
 from .report import Report
 from .slot import Slot
 
