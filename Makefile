@@ -19,9 +19,11 @@ boards: ## list the boards; JSON=1 for a CI matrix
 	@python3 -m ci.boards $(if $(JSON),--matrix)
 
 .PHONY: run
-run: ## simulate a board against a broker: BOARD=bpi-bit SECONDS=15 BROKER=host:port
+run: ## simulate a board: BOARD=bpi-bit SECONDS=15 BROKER=host:port USER= TLS=1 CONFIG=my.json PTY=1
 	@$(CI) ci_prepare_run "$(BOARD)" "$(SECONDS)"
-	@$(PYTHON) boards/sim/host/remote_light.py --board "$(BOARD)" $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(BROKER),--broker "$(BROKER)")
+	@$(CI) ci_play --board "$(BOARD)" \
+		$(if $(SECONDS),--seconds "$(SECONDS)") $(if $(BROKER),--broker "$(BROKER)") $(if $(TLS),--tls "$(TLS)") \
+		$(if $(filter command line,$(origin USER)),--user "$(USER)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(PTY),--pty)
 
 .PHONY: test
 test: lint ## run every test, installing what that needs

@@ -224,6 +224,9 @@ static void obey_locked(char *text) {
     sim_emit_text("command", name, quoted, sizeof(quoted));
     if (strcmp(name, "start") == 0) {
         started = true;
+    } else if (strcmp(name, "reset") == 0) {
+        sim_emit("\"event\": \"done\", %s", quoted);
+        sim_world_restart("hard");
     } else if (!devices_obey_locked(&command)) {
         sim_emit("\"event\": \"refused\", %s, \"reason\": \"unknown command or value\"", quoted);
         return;

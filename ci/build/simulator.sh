@@ -77,6 +77,13 @@ ci_prepare_run() {
     ci_build_simulator "$1"
 }
 
+# Play on a simulated board. Ctrl-C is ignored until the player takes it: Python's own imports
+# would answer it with a traceback.
+ci_play() {
+    trap '' INT
+    exec "$CI_PYTHON" "$CI_ROOT/boards/sim/host/remote_light.py" "$@"
+}
+
 # What tests on the simulated boards need.
 ci_prepare_simulators() {
     local boards board

@@ -18,6 +18,8 @@ DARK = [(0, 0, 0)] * (LEDS - 2)
 
 
 class Terminal(io.StringIO):
+    encoding = "utf-8"
+
     def isatty(self) -> bool:
         return True
 
@@ -95,3 +97,9 @@ def test_another_brightness_looks_different(terminal: Terminal, board: Board) ->
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert not is_colourful(Terminal())
+
+
+def test_terminal_without_blocks_gets_plain_lines(terminal: Terminal) -> None:
+    assert is_colourful(terminal)
+    terminal.encoding = "ascii"  # LC_ALL=POSIX
+    assert not is_colourful(terminal)

@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ci.boards import Board
 from tests.mosquitto import Mosquitto
+from tests.tls import Certificates
 
 pytestmark = pytest.mark.simulator
 
 PLAYER = Path("boards") / "sim" / "host" / "remote_light.py"
 
 
-def make_run(root: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def make_run(
+    root: Path, *arguments: str, typed: str = "", timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "-s", "run", *arguments],
         cwd=root,
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=timeout,
     )
+
+
+class Player:
+    """The program behind `make run`, to be typed at while it plays."""
+
+    def __init__(self, root: Path, *arguments: str, environment: dict[str, str] = {}) -> None:
+        self.output = ""
+        self._process = subprocess.Popen(
+            [sys.executable, str(PLAYER), *arguments],
+            cwd=root,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+        )
+
+    def __enter__(self) -> Player:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=20)
+
+    def type(self, text: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
+    def wait_for(self, wanted: str) -> str:
+        """Return the next line that contains `wanted`; fails when the player has ended."""
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.output += line
+            if wanted in line:
+                return line
+        raise AssertionError(f"no {wanted!r} in:\n{self.output}")
+
+    def quit(self) -> str:
+        """Type quit; return the rest of the output, after a good end."""
+        rest = self._process.communicate("quit\n", timeout=20)[0]
+        assert self._process.returncode == 0, self.output + rest
+        return rest
 
 
 def board_processes(marker: str) -> set[int]:
@@ -53,7 +102,12 @@ def test_scenario_happens_with_built_in_broker(root: Path) -> None:
     assert on < off
     assert any(re.fullmatch(r"leds: all #(?!000000)\w{6}", line) for line in lines)
     assert "\x1b" not in result.stdout, "plain lines where there is no terminal"
-    assert int(re.findall(r"pings answered: (\d+)", result.stdout)[-1]) >= 1
+    pings = [int(number) for number in re.findall(r"pings answered: (\d+)", result.stdout)]
+    assert pings[0] == 1 and pings[1] >= 1 and len(pings) == 2, "the first, and the sum"
+    assert "status: online" in lines
+    states = [line for line in lines if line.startswith("state: ")]
+    assert '"ON"' in states[-2] and '"OFF"' in states[-1]
+    assert lines[-1].startswith("it worked")
 
 
 def test_each_board_plays_with_broker_of_ones_own(
@@ -71,6 +125,7 @@ def test_too_short_run_says_what_is_missing(root: Path) -> None:
     result = make_run(root, "SECONDS=0.1")
     assert result.returncode != 0
     assert "error: the LEDs never went on" in result.stderr
+    assert "SECONDS=0.1 is too short; at least 7" in result.stderr
 
 
 def test_unreachable_broker_is_one_sentence(root: Path) -> None:
@@ -83,46 +138,169 @@ def test_unreachable_broker_is_one_sentence(root: Path) -> None:
 
 
 def test_what_person_types_is_published(root: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, str(PLAYER), "--seconds", "9"],
-        cwd=root,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as player:
-        assert player.stdin
-        time.sleep(6)
-        player.stdin.write("#ff8000\n255,128,1\nmpython/light 40%\n")
-        player.stdin.write('{"state": "ON", "brightness": 204}\nnonsense\n')
-        player.stdin.flush()
-        output = player.communicate(timeout=30)[0]
-    assert "board: lights: on #ff8000 100%" in output
-    assert "board: lights: on #ff8001 100%" in output
-    assert "board: lights: on #ff8001 40%" in output
-    assert "board: lights: on #ff8001 80%" in output, "JSON with spaces is no topic"
-    assert output.count("type on, off, #ff8000") == 2, "the second answers nonsense"
+    with Player(root) as player:
+        player.wait_for("board: mqtt: subscribed")
+        player.wait_for("board: lights: off")  # the scenario's
+        # All at once: none of them is left behind in a buffer.
+        player.type("#ff8000\n255,128,1\nmpython/light 40%\n")
+        player.type('{"state": "ON", "brightness": 204}\nOFF\n#f\nturn on\nstats\n')
+        for answer in ("on #ff8000 100%", "on #ff8001 100%", "on #ff8001 40%", "on #ff8001 80%"):
+            player.wait_for(f"board: lights: {answer}")
+        player.wait_for("board: lights: off")
+        player.wait_for("board: lights: b'#f' is not understood")
+        player.wait_for("board: lights: b'turn on' is not understood")
+        player.wait_for("status/stats: {")
+        player.type("help\n")
+        player.wait_for("hold a, then reset: safe mode")
+        assert "pings answered" in player.quit()
 
 
-@pytest.mark.parametrize("moment", ["starting", "loading", "running"])
-def test_ctrl_c_leaves_no_process_behind(root: Path, moment: str) -> None:
+def test_safe_mode_is_tried_by_typing(root: Path) -> None:
+    with Player(root) as player:
+        player.wait_for("board: mqtt: subscribed")
+        player.type("hold a\nreset\n")
+        player.wait_for("board: boot: safe mode")
+        player.type("release a\nreset\n")
+        player.wait_for("board: mqtt: subscribed")
+
+
+def test_outage_is_tried_by_typing(root: Path) -> None:
+    with Player(root) as player:
+        player.wait_for("board: mqtt: subscribed")
+        player.type("wifi off\n")
+        player.wait_for("board: mqtt: lost")
+        player.type("wifi on\n")
+        player.wait_for("board: mqtt: connected")
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A Mosquitto that lets teacher in, with the password chalkdust, and nobody else."""
+    passwords = tmp_path / "passwords"
+    command = ["mosquitto_passwd", "-b", "-c", str(passwords), "teacher", "chalkdust"]
+    subprocess.run(command, check=True)
+    broker = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {passwords}\nuser root\n")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.mark.mosquitto
+def test_login_is_used_and_password_asked_for(root: Path, locked: Mosquitto) -> None:
+    address = f"BROKER=127.0.0.1:{locked.port}"
+    result = make_run(root, address, "USER=teacher", "SECONDS=20", typed="chalkdust\n")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "chalkdust" not in result.stdout + result.stderr
+
+
+@pytest.mark.mosquitto
+def test_refused_board_leaves_player_listening(root: Path, locked: Mosquitto) -> None:
+    with Player(root, "--broker", f"127.0.0.1:{locked.port}") as player:
+        player.wait_for("client: the broker refuses this client, too")
+        player.type("on\n")
+        player.wait_for("client: it is not connected to the broker")
+        player.wait_for("board: mqtt: the broker does not let this user in")
+        player.wait_for("the board does not follow mpython/light: its lines above say why")
+        player.type("help\n")
+        player.wait_for("press a")
+        player.quit()
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize("checked", [False, True])
+def test_tls_broker_is_used(
+    root: Path, tmp_path: Path, certificates: Certificates, checked: bool
+) -> None:
+    broker = Mosquitto(tmp_path, certificates.settings())
+    broker.start()
+    try:
+        authority = str(certificates.ca) if checked else "1"
+        result = make_run(
+            root, f"BROKER=localhost:{broker.port}", f"TLS={authority}", "SECONDS=20"
+        )
+    finally:
+        broker.stop()
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.mosquitto
+def test_config_of_ones_own_is_used(root: Path, tmp_path: Path, mosquitto: Mosquitto) -> None:
+    config = {
+        "wifi": {"ssid": "at home", "password": "my secret"},
+        "mqtt": {"server": mosquitto.host, "port": mosquitto.port},
+        "topics": {"command": "{name}/desk"},
+    }
+    (tmp_path / "my.json").write_text(json.dumps(config))
+    with Player(root, "--config", str(tmp_path / "my.json")) as player:
+        player.wait_for("board: wifi: connected at home")
+        player.wait_for("board: mqtt: subscribed mpython/desk")
+        player.wait_for("client: mpython/desk <- on")
+        player.wait_for("state: {")
+        player.quit()
+    assert "my secret" not in player.output
+
+
+def test_config_with_mistakes_is_refused_in_words(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "my.json").write_text('{"wifi": {"ssid": ""}, "mqtt": {"server": "a"}}')
+    for file, words in (("my.json", "wifi.ssid"), ("none.json", "cannot be read: No such file")):
+        result = make_run(root, f"CONFIG={tmp_path / file}")
+        assert result.returncode != 0
+        assert words in result.stderr and "Traceback" not in result.stderr
+
+
+def test_serial_port_takes_mpremote(root: Path) -> None:
+    with Player(root, "--pty") as player:
+        port = player.wait_for("serial port: ").split()[-1]
+        player.wait_for("board: mqtt: subscribed")
+        listed = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", port, "ls"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert "config.json" in listed.stdout, listed
+
+
+def test_second_run_has_disk_of_its_own(root: Path) -> None:
+    with Player(root) as first, Player(root) as second:
+        disks = {player.wait_for("disk: ").split()[-1] for player in (first, second)}
+        assert len(disks) == 2
+        second.wait_for("board: mqtt: subscribed")
+
+
+def test_terminal_that_shows_ascii_alone_is_served(root: Path) -> None:
+    with Player(root, environment={"PYTHONIOENCODING": "ascii"}) as player:
+        player.wait_for("board: mqtt: subscribed")
+        player.type("mpython/light caf\u00e9\n")
+        player.wait_for("client: mpython/light <- caf")
+        player.quit()
+
+
+@pytest.mark.parametrize("moment", ["first", "starting", "loading", "running"])
+def test_ctrl_c_leaves_neither_traceback_nor_process(root: Path, moment: str) -> None:
+    """As `make run` starts it; pressed often, from the interpreter's beginning to its end"""
     marker = f"LEFT_BEHIND_TEST={os.getpid()}-{moment}"
     name, value = marker.split("=")
     with subprocess.Popen(
-        [sys.executable, str(PLAYER)],
+        ["bash", "-c", ". ci/build/functions.sh; ci_play"],
         cwd=root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, name: value},
     ) as player:
-        time.sleep({"starting": 0.3, "loading": 1.0}.get(moment, 0))
-        deadline = time.monotonic() + 20
+        time.sleep({"first": 0.03, "starting": 0.3, "loading": 1.0}.get(moment, 0))
+        deadline = time.monotonic() + 40
         while moment == "running" and not board_processes(marker):
-            assert time.monotonic() < deadline, "no simulated board within 20 s"
+            assert time.monotonic() < deadline, "no simulated board within 40 s"
             time.sleep(0.05)
-        player.send_signal(signal.SIGINT)
-        _, errors = player.communicate(timeout=20)
-    assert b"Traceback" not in errors
+        while player.poll() is None:
+            assert time.monotonic() < deadline, "Ctrl-C does not end it"
+            player.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        assert player.stderr
+        assert player.stderr.read() == b""
     deadline = time.monotonic() + 2
     while board_processes(marker):
         assert time.monotonic() < deadline, "a board outlives its player"

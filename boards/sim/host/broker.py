@@ -8,21 +8,11 @@ import logging
 import socket
 import threading
 
-from amqtt.broker import Broker
+import amqtt.broker
 
 
 class BrokerError(Exception):
     """There is no broker to use, said in one sentence."""
-
-
-def free_port(wanted: int) -> int:
-    """Return `wanted` if it is free on the loopback address, otherwise another port that is."""
-    for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return probe.getsockname()[1]
-    raise BrokerError("no free TCP port on 127.0.0.1")
 
 
 def check_reachable(host: str, port: int, timeout: float = 5) -> None:
@@ -37,38 +27,46 @@ def check_reachable(host: str, port: int, timeout: float = 5) -> None:
 
 
 class EmbeddedBroker:
-    """An amqtt broker without passwords on a loopback port, for one program's life."""
+    """An amqtt broker without passwords on a loopback port, for one program's life.
+
+    If another program has the wanted port, `port` is one that the system has chosen.
+    """
 
     def __init__(self, wanted_port: int = 1883) -> None:
         self.host = "127.0.0.1"
-        self.port = free_port(wanted_port)
+        self.port = wanted_port
         self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._start())
-        self._ready.set()
-        self._loop.run_forever()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     async def _start(self) -> None:
-        self._broker = Broker(
+        # No probe for a free port: between it and the broker another program may take it.
+        try:
+            self._broker = await self._start_at(self.port)
+        except amqtt.broker.BrokerError:
+            self._broker = await self._start_at(0)
+        listener = self._broker._servers["default"].instance  # of the pinned version
+        self.port = listener.sockets[0].getsockname()[1]
+
+    async def _start_at(self, port: int) -> amqtt.broker.Broker:
+        broker = amqtt.broker.Broker(
             {
-                "listeners": {"default": {"type": "tcp", "bind": f"{self.host}:{self.port}"}},
+                "listeners": {"default": {"type": "tcp", "bind": f"{self.host}:{port}"}},
                 "plugins": {
                     "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
                 },
             }
         )
-        await self._broker.start()
+        await broker.start()
+        return broker
 
     def __enter__(self) -> EmbeddedBroker:
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)
         logging.getLogger("transitions").setLevel(logging.CRITICAL)
         self._thread.start()
-        if not self._ready.wait(10):
-            raise BrokerError("the built-in broker did not start within 10 s")
+        try:
+            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        except (amqtt.broker.BrokerError, TimeoutError) as error:
+            raise BrokerError(f"the built-in broker does not start: {error}") from None
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,11 +11,18 @@ from ci.boards import Board
 from ci.build.board_facts import facts
 
 Colour = tuple[int, int, int]
+_BLOCK = "█"
 
 
 def is_colourful(stream: TextIO) -> bool:
-    """Tell whether to use colours: a terminal, and no NO_COLOR in the environment."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Tell whether to use colours: a terminal that has them, and no NO_COLOR in the environment."""
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        _BLOCK.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 DARK = (40, 40, 40)
@@ -70,7 +77,8 @@ class LedView:
         lines = []
         for row in self.rows:
             cells = [
-                "\x1b[38;2;%d;%d;%dm███\x1b[0m" % brighten(frame.colours[index], self.full)
+                f"\x1b[38;2;%d;%d;%dm{3 * _BLOCK}\x1b[0m"
+                % brighten(frame.colours[index], self.full)
                 for index in row
             ]
             lines.append("  " + " ".join(cells))

@@ -1,23 +1,25 @@
 """`make run`: a simulated board, a broker and a person's client play the remote light.
 
 The board boots the same frozen firmware as the real one. Here, a client publishes `on` and `off` to
-its command topic; the LEDs are drawn as they change, and pings are counted.
+its command topic; the LEDs are drawn as they change. Then it is the person's turn to type.
 """
 
 from __future__ import annotations
 
 import signal
 
+# make starts this with Ctrl-C ignored, so that none of Python's own imports tells of it.
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() has something to leave in order
 
 import argparse
 import contextlib
-import json
-import re
-import select
+import fcntl
+import getpass
+import itertools
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,16 +28,17 @@ import paho.mqtt.client as paho
 from air import PINGRESP, Air
 from broker import BrokerError, EmbeddedBroker, check_reachable
 from led_view import LedView
-from simulated_board import DEFAULT_BOARD, ROOT, AccessPoint, BoardError, Frame, SimulatedBoard
+from person import Hands, Keyboard
+from run_settings import RunSettings, of_broker, of_file, parse_broker
+from simulated_board import DEFAULT_BOARD, ROOT, BoardError, Frame, SimulatedBoard
 from ci.boards import load_board  # simulated_board has put the project's folder on the path
+from ci.build.board_facts import facts
+from ci.problem import Problem
 
-ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
-# Short, so that a run of 15 s sees several pings; the firmware pings after half of it.
-KEEPALIVE = 4
-HELP = 'type on, off, #ff8000, 255,128,0, 40%, {"state": "ON"} or: topic payload   (Ctrl-C ends)'
-# What goes to the light's own topic. No topic that a person types begins with a brace; JSON does,
-# and has spaces.
-PAYLOAD = re.compile(r"on|off|#[0-9a-fA-F]{6}|\d+%|\d+\s*,\s*\d+\s*,\s*\d+|\{.*")
+HELP = 'type on, off, #ff8000, 255,128,0, 40%, {"state": "ON"}, stats: to the light\n'
+HELP += "or some/topic a payload: to that topic; help lists more, quit or Ctrl-C ends"
+SHORTEST = 7  # s in which on and off can be seen
+_PATIENCE = 20  # s until it is said that the board does not listen
 
 
 def say(text: str) -> None:
@@ -53,6 +56,7 @@ class Scenario:
     on: bool = False
     off: bool = False
     pings: int = 0
+    encrypted: bool = False  # pings cannot be read then
 
     def missing(self) -> list[str]:
         wanted = {
@@ -60,7 +64,7 @@ class Scenario:
             "the board never subscribed": self.subscribed,
             "the LEDs never went on": self.on,
             "the LEDs never went off after they had been on": self.off,
-            "no ping was answered": self.pings > 0,
+            "no ping was answered": self.pings > 0 or self.encrypted,
         }
         return [reason for reason, seen in wanted.items() if not seen]
 
@@ -68,43 +72,31 @@ class Scenario:
 @dataclass
 class RemoteLight:
     board: str
-    broker_host: str
-    broker_port: int
+    settings: RunSettings
     scenario: Scenario = field(default_factory=Scenario)
 
     def __post_init__(self) -> None:
-        self.command_topic = f"{self.board}/light"  # a board's name is that of its folder
+        self.command_topic = self.settings.topic("command")
+        self.scenario.encrypted = bool(self.settings.settings["mqtt"]["tls"])
         self.view = LedView(load_board(self.board))
         self.air = Air()
         self.ready = threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-
-    def write_config(self, flash: Path) -> None:
-        flash.mkdir(parents=True, exist_ok=True)
-        settings = {
-            "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
-            "mqtt": {
-                "server": self.broker_host,
-                "port": self.broker_port,
-                "keepalive": KEEPALIVE,
-            },
-            "topics": {
-                "command": self.command_topic,
-                "state": self.command_topic + "/state",
-                "status": self.command_topic + "/status",
-            },
-        }
-        (flash / "config.json").write_text(json.dumps(settings, indent=2))
+        self.asked = ""
+        self.refused = ""
+        self.client = self.settings.make_client()
+        self.client.on_connect = self.on_connect
+        self.client.on_message = self.on_message
 
     # What the board does ------------------------------------------------------------
 
     def on_line(self, line: str) -> None:
         if line.startswith("mqtt: connected"):
             self.scenario.connected = True
-        elif line.startswith("mqtt: subscribed"):
+        elif line.startswith(f"mqtt: subscribed {self.command_topic} "):
             self.scenario.subscribed = True
             self.ready.set()
-        say(f"board: {line}")
+        # A tool on the serial port sends what is no text.
+        say("board: " + "".join(filter(str.isprintable, line)))
 
     def on_event(self, event: dict) -> None:
         if event["event"] == "frame":
@@ -117,110 +109,210 @@ class RemoteLight:
         for direction, packet in self.air.packets(event):
             if direction == "in" and packet[0] == PINGRESP:
                 self.scenario.pings += 1
-                say(f"pings answered: {self.scenario.pings}")
+                if self.scenario.pings == 1:
+                    say("pings answered: 1 (the others are counted at the end)")
+
+    # What the person's client sees ----------------------------------------------------
+
+    def on_connect(self, client: paho.Client, _: object, __: object, code, *___: object) -> None:
+        if not code.is_failure:
+            status = self.settings.topic("status")
+            topics = [self.settings.topic("state"), status, status and f"{status}/stats"]
+            client.subscribe([(topic, 0) for topic in topics if topic])
+        elif str(code) != self.refused:
+            self.refused = str(code)
+            say(f"client: the broker refuses this client, too: {code}")
+
+    def on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
+        name = message.topic.removeprefix(f"{self.command_topic}/")
+        say(f"{name}: {message.payload.decode(errors='replace')}")
 
     # What the person does -----------------------------------------------------------
 
-    asked = ""
-
     def publish(self, topic: str, payload: str) -> None:
         say(f"client: {topic} <- {payload}")
-        if topic == self.command_topic:
+        if not self.client.is_connected():
+            say("client: it is not connected to the broker; this waits until it is")
+        elif topic == self.command_topic:
             self.asked = payload
+            if not self.ready.is_set():
+                say("client: the board does not follow this topic yet; its lines say why")
         self.client.publish(topic, payload, qos=1)
 
-    def obey(self, line: str) -> None:
-        line = line.strip()
-        if not line:
-            return
+    def obey(self, line: str, hands: Hands) -> bool:
+        """Do what was typed; return False if it asks for the end."""
         topic, _, payload = line.partition(" ")
-        if PAYLOAD.fullmatch(line):
+        if line in ("quit", "exit"):
+            return False
+        if line == "help":
+            say("\n".join([HELP, *hands.help()]))
+        elif hands.obey(line):
+            say(f"you: {line}")
+        elif "/" in topic and payload and not line.startswith(("{", "/")):
+            if set(topic) & set("+#"):
+                say("client: a topic to publish to has no + and no #")
+            else:
+                self.publish(topic, payload)
+        elif line:
             self.publish(self.command_topic, line)
-        elif payload and not re.search(r"[#+]", topic):
-            self.publish(topic, payload)
-        else:
-            say(HELP)
+        return True
 
-    def play(self, seconds: float | None) -> None:
-        """Publish on and off once, then what is typed, until the time or the person ends it."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        if not self.ready.wait(seconds if seconds is not None else 60):
-            return
-        say(HELP)
+    def play(self, board: SimulatedBoard, seconds: float | None) -> None:
+        """Publish on and off once, and what is typed, until the time or the person ends it."""
+        hands, keyboard = Hands(board), Keyboard()
+        started = time.monotonic()
         plan = [(1.0, "on"), (3.0, "off")]
-        start = time.monotonic()
-        listening = sys.stdin is not None and not sys.stdin.closed
-        while deadline is None or time.monotonic() < deadline:
-            if plan and time.monotonic() - start >= plan[0][0]:
-                self.publish(self.command_topic, plan.pop(0)[1])
-            if not listening:
-                time.sleep(0.1)
-            elif select.select([sys.stdin], [], [], 0.1)[0]:
-                line = sys.stdin.readline()
-                listening = line != ""
-                self.obey(line)
+        ready_since = None
+        told = False
+        while seconds is None or time.monotonic() < started + seconds:
+            for line in keyboard.lines(0.1):
+                try:
+                    if not self.obey(line, hands):
+                        return
+                except BoardError as error:
+                    say(f"board: {error}")
+            now = time.monotonic()
+            if board.process.poll() is not None:
+                raise BoardError(f"the simulated board has ended; {board.tail()}")
+            if self.ready.is_set():
+                ready_since = ready_since or now
+                if plan and now - ready_since >= plan[0][0]:
+                    self.publish(self.command_topic, plan.pop(0)[1])
+            elif not told and now - started > _PATIENCE:
+                told = True
+                say(
+                    f"the board does not follow {self.command_topic}: its lines above say why; "
+                    "until it does, what you type does not reach it"
+                )
 
-    def run(self, seconds: float | None) -> None:
-        flash = ROOT / "build" / "run" / self.board
-        self.write_config(flash)
-        self.client.connect(self.broker_host, self.broker_port)
+    def run(self, disk: Path, seconds: float | None, serial: bool) -> None:
+        self.settings.prepare(disk)
+        with contextlib.suppress(ValueError):
+            say(f"disk: {disk.relative_to(ROOT)}")
+        if (disk / "main.py").exists():
+            say("disk: main.py is there; it runs in place of the firmware's program")
+        say(f"wifi: {self.settings.access_point.ssid}")
+        say(f"leds: 100% is {facts(load_board(self.board)).LED_BRIGHTNESS}% of what they can do")
+        host, port = self.settings.broker
+        try:
+            self.client.connect(host, port)
+        except OSError as error:
+            raise BrokerError(f"a client cannot connect to {host}:{port}: {error}") from None
         self.client.loop_start()
         try:
             with SimulatedBoard(
                 self.board,
-                flash=flash,
-                access_points=(ACCESS_POINT,),
+                flash=disk,
+                access_points=(self.settings.access_point,),
                 commands=({"command": "capture", "value": True},),
+                serial=serial,
                 on_event=self.on_event,
                 on_line=self.on_line,
-            ):
-                self.play(seconds)
+            ) as board:
+                if board.port:
+                    say(f"serial port: {board.port.name}")
+                say(HELP)
+                self.play(board, seconds)
         finally:
             self.client.disconnect()
             self.client.loop_stop()
 
 
-def parse_broker(text: str) -> tuple[str, int]:
-    host, _, port = text.partition(":")
-    if not host or (port and not port.isdigit()):
-        raise BrokerError(f"BROKER={text} is not host or host:port, such as 192.168.1.5:1883")
-    return host, int(port or 1883)
+@contextlib.contextmanager
+def disk_of(board: str) -> Iterator[Path]:
+    """Give the folder that is the board's disk; one that is in use has the next beside it."""
+    folder = ROOT / "build" / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        name = board if number == 1 else f"{board}-{number}"
+        with (folder / f"{name}.lock").open("w") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield folder / name
+            return
+
+
+def ask_password(user: str) -> str:
+    """Ask for the broker's password, without showing it; from a pipe it is the first line."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Password of {user}: ")
+    return sys.stdin.readline().rstrip("\n")
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--board", default=DEFAULT_BOARD)
     parser.add_argument("--broker", metavar="HOST[:PORT]", help="instead of the built-in one")
+    parser.add_argument("--user", help="who logs in there; the password is asked for")
+    parser.add_argument("--tls", default="", help="1, or the file of a CA's certificate")
+    parser.add_argument("--config", type=Path, help="a config.json to use instead of all these")
+    parser.add_argument("--pty", action="store_true", help="put the board on a serial port")
     parser.add_argument("--seconds", type=float, help="end by itself, and say whether it worked")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if (arguments.user or arguments.tls) and not arguments.broker:
+        parser.error("USER and TLS go with BROKER=host[:port]")
+    if arguments.config and arguments.broker:
+        parser.error("the broker is in CONFIG's file already; leave BROKER out")
+    return arguments
+
+
+def choose_settings(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> RunSettings:
+    """Return what to play with, as asked; without a broker, start one."""
+    if arguments.config:
+        settings = of_file(arguments.board, arguments.config)
+    elif arguments.broker:
+        broker = parse_broker(arguments.broker, 8883 if arguments.tls else 1883)
+        check_reachable(*broker)
+        password = ask_password(arguments.user) if arguments.user else ""
+        settings = of_broker(
+            arguments.board, broker, arguments.user or "", password, arguments.tls
+        )
+    else:
+        embedded = stack.enter_context(EmbeddedBroker())
+        settings = of_broker(arguments.board, (embedded.host, embedded.port))
+    check_reachable(*settings.broker)
+    return settings
+
+
+def judge(scenario: Scenario, seconds: float | None) -> int:
+    """Say how it went; return the exit status."""
+    pings = "not to be seen under TLS" if scenario.encrypted else scenario.pings
+    say(f"pings answered: {pings}")
+    if seconds is None:
+        return 0
+    missing = scenario.missing()
+    for reason in missing:
+        print(f"error: {reason}", file=sys.stderr)
+    if missing and seconds < SHORTEST:
+        print(f"error: SECONDS={seconds:g} is too short; at least {SHORTEST}", file=sys.stderr)
+    if not missing:
+        say("it worked: the board connected and subscribed, and the light went on and off")
+    return 1 if missing else 0
+
+
+def interrupt_once(*_: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the next one must not break the leaving
+    raise KeyboardInterrupt
 
 
 def main() -> int:
+    sys.stdout.reconfigure(errors="replace")  # a terminal that shows ASCII alone
     arguments = parse_arguments()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, interrupt_once)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     scenario = Scenario()
     try:
         with contextlib.ExitStack() as stack:
-            if arguments.broker:
-                host, port = parse_broker(arguments.broker)
-                check_reachable(host, port)
-            else:
-                broker = stack.enter_context(EmbeddedBroker())
-                host, port = broker.host, broker.port
-            say(f"broker: {host}:{port}")
-            RemoteLight(arguments.board, host, port, scenario).run(arguments.seconds)
+            disk = stack.enter_context(disk_of(arguments.board))
+            settings = choose_settings(arguments, stack)
+            say("broker: %s:%d" % settings.broker)
+            light = RemoteLight(arguments.board, settings, scenario)
+            light.run(disk, arguments.seconds, arguments.pty)
     except KeyboardInterrupt:
         print()
-    except (BrokerError, BoardError, OSError) as error:
+    except (BrokerError, BoardError, Problem, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"pings answered: {scenario.pings}")
-    if arguments.seconds is None:
-        return 0
-    for reason in scenario.missing():
-        print(f"error: {reason}", file=sys.stderr)
-    return 1 if scenario.missing() else 0
+    return judge(scenario, arguments.seconds)
 
 
 if __name__ == "__main__":

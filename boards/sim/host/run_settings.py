@@ -1,0 +1,123 @@
+"""What `make run` plays with: the board's config.json, its access point, and the person's client."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+
+from broker import BrokerError
+from simulated_board import AccessPoint  # puts the project's folder on the path
+from ci.board.device_config import config_module
+from ci.problem import Problem
+
+ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
+# Short, so that a run of 15 s sees several pings; the firmware pings after half of it.
+_KEEPALIVE = 4
+_ID = "02514d000001"  # machine.unique_id() of a simulated board
+_CA = "ca.pem"  # on the board's disk
+
+
+def parse_broker(text: str, usual_port: int = 1883) -> tuple[str, int]:
+    """Return host and port of `host` or `host:port`. Raises BrokerError."""
+    host, _, port = text.partition(":")
+    if not host or (port and not port.isdigit()):
+        raise BrokerError(f"BROKER={text} is not host or host:port, such as 192.168.1.5:1883")
+    number = int(port or usual_port)
+    if not 1 <= number <= 65535:
+        raise BrokerError(f"BROKER={text}: a port is a number from 1 to 65535")
+    return host, number
+
+
+@dataclass
+class RunSettings:
+    """A whole configuration, and what else belongs to it."""
+
+    values: dict[str, Any]  # of config.json, as written there
+    settings: dict[str, Any]  # the same with all defaults, and names and ids in their places
+    authority: Path | None = None  # the CA's certificate that the board gets, too
+
+    @property
+    def access_point(self) -> AccessPoint:
+        wifi = self.settings["wifi"]
+        return AccessPoint(wifi["ssid"], wifi["password"])
+
+    @property
+    def broker(self) -> tuple[str, int]:
+        mqtt = self.settings["mqtt"]
+        return mqtt["server"], mqtt["port"] or (8883 if mqtt["tls"] else 1883)
+
+    def topic(self, name: str) -> str:
+        """Return the topic `command`, `state` or `status`; empty if the configuration has none."""
+        return self.settings["topics"][name]
+
+    def prepare(self, disk: Path) -> None:
+        """Write the configuration, readable by its owner alone, to the board's disk."""
+        disk.mkdir(parents=True, exist_ok=True)
+        file = disk / "config.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(self.values, indent=2))
+        if self.authority:
+            (disk / _CA).write_bytes(self.authority.read_bytes())
+
+    def make_client(self) -> paho.Client:
+        """Return a client of the person's own, for the same broker with the same login."""
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        mqtt = self.settings["mqtt"]
+        if mqtt["user"]:
+            client.username_pw_set(mqtt["user"], mqtt["password"])
+        if self.authority:
+            client.tls_set(str(self.authority))
+        elif mqtt["tls"]:
+            client.tls_set(cert_reqs=ssl.CERT_NONE)
+            client.tls_insecure_set(True)
+        return client
+
+
+def _complete(board: str, values: dict[str, Any], authority: Path | None = None) -> RunSettings:
+    return RunSettings(values, config_module().complete(values, board, _ID), authority)
+
+
+def of_broker(
+    board: str, broker: tuple[str, int], user: str = "", password: str = "", tls: str = ""
+) -> RunSettings:
+    """Return settings for a broker: `tls` is empty, 1, or the path of the CA's certificate.
+
+    Raises BrokerError if there is no such file.
+    """
+    light = f"{board}/light"  # a board's name is that of its folder
+    mqtt: dict[str, Any] = {"server": broker[0], "port": broker[1], "keepalive": _KEEPALIVE}
+    if user:
+        mqtt |= {"user": user, "password": password}
+    authority = None
+    if tls:
+        authority = None if tls == "1" else Path(tls)
+        if authority and not authority.is_file():
+            raise BrokerError(f"TLS={tls} is neither 1 nor the file of a CA's certificate")
+        mqtt["tls"] = {"ca": f"/{_CA}"} if authority else True
+    values = {
+        "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
+        "mqtt": mqtt,
+        "topics": {"command": light, "state": f"{light}/state", "status": f"{light}/status"},
+    }
+    return _complete(board, values, authority)
+
+
+def of_file(board: str, path: Path) -> RunSettings:
+    """Return the settings of a config.json. Raises Problem with a line for each of its mistakes."""
+    try:
+        values, problems = config_module().read(str(path))
+    except OSError as error:
+        raise Problem(f"CONFIG={path} cannot be read: {error.strerror}") from None
+    if not values:
+        raise Problem("\n".join(f"{path}: {problem}" for problem in problems))
+    if values["mqtt"].get("platform", "mqtt") != "mqtt":
+        raise Problem(
+            f'{path}: "make run" has a client for a broker of one\'s own only; '
+            f"{values['mqtt']['platform']} needs the board"
+        )
+    return _complete(board, values)
