@@ -122,6 +122,7 @@ def run_or_reset(firmware, watchdog):
     except Exception as error:
         # Mostly there was no memory left. Nobody may be here to reset the board.
         sys.print_exception(error)
+        firmware.bad_boots.add()
         print("boot: the program has failed; resetting the board in 10 s")
         time.sleep_ms(_READING_TIME)
         machine.reset()

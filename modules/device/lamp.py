@@ -8,6 +8,7 @@ brightness of 0 and black mean off. docs/topics.md says all of it for people.
 
 import board
 import json
+from . import bad_boots
 from .json_text import find_error
 from .report import SUBTOPIC, asks_for_stats
 from micropython import const
@@ -79,7 +80,12 @@ class Lamp:
         """`settings` is what platforms.resolve() returned, `leds` the board's RGB."""
         self._link = link
         status = link.topics["status"]
-        self._own_topics = (link.topics["state"], status, status + SUBTOPIC)
+        self._own_topics = (
+            link.topics["state"],
+            status,
+            status + SUBTOPIC,
+            status + bad_boots.SUBTOPIC,
+        )
         self._obeys = settings["mode"] == "lights"
         self._frame = settings["frame"]
         self._leds = leds

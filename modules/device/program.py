@@ -19,6 +19,7 @@ from .link import WIFI, Link
 from .indicator import Indicator
 from .lamp import Lamp
 from .report import Report
+from .bad_boots import BadBoots
 from .slot import Slot
 
 HANDLERS = "/handlers.py"
@@ -42,6 +43,7 @@ class Device:
         self.link = Link(settings, self._online)
         self.leds = rgb.leds()
         self.lamp = Lamp(self.link, settings, self.leds)
+        self.bad_boots = BadBoots(self.link)
         self._indicator = Indicator(self.leds)
         self._parts = []
         self._steps = []
@@ -50,7 +52,7 @@ class Device:
 
     def _make_parts(self, settings):
         # What this board does not need is not imported: a module takes about 0.5 KB of heap.
-        parts = [Slot(), Report(self.link, settings), self.lamp]
+        parts = [Slot(), self.bad_boots, Report(self.link, settings), self.lamp]
         if settings["mode"] == "echo":
             from .echo import Echo
 
@@ -75,7 +77,7 @@ class Device:
         self.leds.fill((0, 0, 0))
         self._indicator.show(WIFI)
         self.link.join()
-        if _is_file(HANDLERS):
+        if _is_file(HANDLERS) and not self.bad_boots.are_too_many():
             from .handlers import UserHandlers
 
             handlers = UserHandlers(self.link, HANDLERS)

@@ -303,7 +303,16 @@ class WDT:
 
 
 class RTC:
-    """The clock of the host shows through: setting it is accepted and has no effect."""
+    """The clock of the host shows through: setting it is accepted and has no effect. `memory` is
+    kept in the environment, which a reset leaves alone and power-on does not know.
+    """
+
+    def memory(self, *data):
+        if not data:
+            return bytes.fromhex(os.getenv("SIM_RTC_MEMORY") or "")
+        if len(data[0]) > 2048:
+            raise ValueError("buffer too long")
+        os.putenv("SIM_RTC_MEMORY", bytes(data[0]).hex())
 
     def datetime(self, *value):
         if value:

@@ -1,0 +1,43 @@
+# Bad boots: counted across resets, forgotten after five good minutes; the user's memory is left alone.
+import machine
+import time
+from device.bad_boots import BadBoots
+
+
+class Link:
+    topics = {"status": b"s"}
+
+    def __init__(self):
+        self.published = []
+
+    def publish(self, topic, message, qos):
+        self.published.append((topic, message, qos))
+
+
+link = Link()
+rtc = machine.RTC()
+assert rtc.memory() == b""
+for count in (1, 2, 3):
+    boots = BadBoots(link)
+    assert not boots.are_too_many() and boots.count == count - 1
+    boots.add()
+boots = BadBoots(link)
+assert boots.are_too_many() and boots.count == 3
+boots.online()
+assert [(topic, qos) for topic, _, qos in link.published] == [(b"s/problem", 1)]
+begin = time.ticks_ms()
+boots.step(time.ticks_add(begin, 299000))
+assert BadBoots(link).count == 3
+boots.step(time.ticks_add(begin, 300000))
+assert BadBoots(link).count == 0 and rtc.memory() == b""
+
+machine.reset_cause = lambda: machine.WDT_RESET
+assert BadBoots(link).count == 1
+machine.reset_cause = lambda: machine.HARD_RESET
+assert BadBoots(link).count == 1
+
+rtc.memory(b"a program's own")
+boots = BadBoots(link)
+boots.add()
+assert rtc.memory() == b"a program's own"
+print("ok")
