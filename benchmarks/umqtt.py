@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks.goals import Goal
-from simulated_board import ROOT, program
+from simulated_board import DEFAULT_BOARD, ROOT, program
 from tests.umqtt.client_program import ClientProgram
 from tests.mosquitto import Mosquitto
 from tests.umqtt.mcu.idle_client import idle_client_heap
@@ -53,7 +53,7 @@ c.disconnect()
 
 def run(folder: Path, text: str, port: int, timeout: float = 120) -> float:
     """Run a client program; return the number that it prints last."""
-    client = ClientProgram(program("mpython"), folder, text, port)
+    client = ClientProgram(program(DEFAULT_BOARD), folder, text, port)
     return float(client.finish(timeout).split()[-1])
 
 
@@ -98,7 +98,7 @@ def tls_records(folder: Path) -> float:
     count = 100
     try:
         text = TLS_PUBLISHES.format(ca=certificates.der(certificates.ca), count=count)
-        ClientProgram(program("mpython"), folder, text, counter.port).finish()
+        ClientProgram(program(DEFAULT_BOARD), folder, text, counter.port).finish()
         return (counter.finish() - 2) / count  # but for CONNECT and DISCONNECT
     finally:
         broker.stop()

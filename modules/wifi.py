@@ -331,9 +331,9 @@ def connect(ssid, password="", timeout=30):
     """
     wifi = WiFi(ssid, password)
     wifi.start()
-    deadline = time.ticks_add(time.ticks_ms(), timeout * 1000)
+    begin = time.ticks_ms()
     while not wifi.step():
-        if time.ticks_diff(deadline, time.ticks_ms()) <= 0:
+        if timers.elapsed(begin, timeout * 1000):
             raise OSError(wifi.reason() + _hidden_hint())
         time.sleep_ms(50)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulated_board import SimulatedBoard, program
+from simulated_board import DEFAULT_BOARD, SimulatedBoard, program
 from tests.classroom import Person, wait_subscribed
 
 Boot = Callable[..., SimulatedBoard]
@@ -57,7 +57,7 @@ def test_raising_files_leave_firmware_running(boot: Boot, person: Person, board_
 
 def test_raising_files_leave_safe_mode(boot: Boot) -> None:
     board = boot(
-        files=files("mpython", RAISES) | {"main.py": "print('started')\n"},
+        files=files(DEFAULT_BOARD, RAISES) | {"main.py": "print('started')\n"},
         commands=({"command": "pin", "id": 0, "value": 0},),
     )
     board.wait_line("boot: safe mode")
@@ -66,7 +66,7 @@ def test_raising_files_leave_safe_mode(boot: Boot) -> None:
 
 
 def test_files_loaded_by_boot_py_leave_firmware(boot: Boot) -> None:
-    own = files("mpython", "OWN = True\n")
+    own = files(DEFAULT_BOARD, "OWN = True\n")
     imports = "".join(f"import {name[:-3]}\n" for name in own)
     board = boot(files=own | {"boot.py": imports + "print('loaded', rgb.OWN)\n"})
     board.wait_line("loaded True")

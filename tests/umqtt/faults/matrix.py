@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulated_board import program
+from simulated_board import DEFAULT_BOARD, program
 from tests.umqtt.faults.fault_proxy import PASS, TO_BROKER, Connection, Fault, FaultProxy
 
 SCRIPT = Path(__file__).parent / "scripts" / "conversation.py"
@@ -103,7 +103,7 @@ class Worker:
     async def _start_process(self) -> None:
         arguments = [str(self._ca)] if self._ca else []
         self._process = await asyncio.create_subprocess_exec(
-            *(program("mpython"), SCRIPT, str(self.proxy.port), *arguments),
+            *(program(DEFAULT_BOARD), SCRIPT, str(self.proxy.port), *arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
