@@ -167,31 +167,8 @@ class Link:
         """Do what is due, and return the state.
 
         Blocks for a message or 50 ms, longer only for a DNS lookup, TLS, or a search for access
-        points. Resets the board if no broker has answered for `mqtt.reset_after` minutes.
+        points.
         """
-        state = self._step()
-        now = time.ticks_ms()
-        since = time.ticks_diff(now, self._last_step)
-        self._last_step = now
-        if state is ONLINE or state is REFUSED:
-            self._cut_off = 0
-        elif state is not WIFI:
-            self._escalate(since)
-        return state
-
-    def _escalate(self, since):
-        # "Connected" is what the radio was told last; whether anything gets through it never asks.
-        before = self._cut_off
-        self._cut_off += since
-        if self._reset_after and self._cut_off >= self._reset_after:
-            print("mqtt: no broker for %d min; resetting the board" % (self._cut_off // 60000))
-            machine.reset()
-        if self._cut_off // _REJOIN_PERIOD > before // _REJOIN_PERIOD:
-            self.rejoins += 1
-            print("mqtt: no broker for %d min; joining Wi-Fi again" % (self._cut_off // 60000))
-            self.wifi.rejoin()
-
-    def _step(self):
         client = self.client
         in_network = self.wifi.step()
         if in_network:
@@ -226,6 +203,32 @@ class Link:
             # Wi-Fi may be gone and TCP not know it yet.
             return ONLINE if in_network else WIFI
         return MQTT if in_network else WIFI
+
+    def watch(self, state):
+        """Take note of the state that `step` has returned, after each step.
+
+        In the network without an answer from the broker the board joins again after three
+        minutes, and is reset after `mqtt.reset_after`.
+        """
+        now = time.ticks_ms()
+        since = time.ticks_diff(now, self._last_step)
+        self._last_step = now
+        if state is ONLINE or state is REFUSED:
+            self._cut_off = 0
+        elif state is not WIFI:
+            self._escalate(since)
+
+    def _escalate(self, since):
+        # "Connected" is what the radio was told last; whether anything gets through it never asks.
+        before = self._cut_off
+        self._cut_off += since
+        if self._reset_after and self._cut_off >= self._reset_after:
+            print("mqtt: no broker for %d min; resetting the board" % (self._cut_off // 60000))
+            machine.reset()
+        if self._cut_off // _REJOIN_PERIOD > before // _REJOIN_PERIOD:
+            self.rejoins += 1
+            print("mqtt: no broker for %d min; joining Wi-Fi again" % (self._cut_off // 60000))
+            self.wifi.rejoin()
 
     def _refuse(self, reason):
         print("mqtt: %s" % reason)

@@ -94,7 +94,9 @@ class Device:
         try:
             self._start()
             while True:
-                self._indicator.show(self.link.step(), self.lamp.is_on())
+                state = self.link.step()
+                self.link.watch(state)
+                self._indicator.show(state, self.lamp.is_on())
                 now = time.ticks_ms()
                 for step in self._steps:
                     step(now)
