@@ -1,7 +1,6 @@
 """The MQTT client of the firmware: made of settings, and talkative on the serial port."""
 
 import errno
-import os
 from micropython import const
 from umqtt.robust import MQTTClient
 
@@ -76,10 +75,6 @@ def make(settings):
         ssl=bool(mqtt["tls"]),
         ssl_params=_tls_parameters(mqtt["tls"]),
     )
-    if not mqtt["clean_session"]:
-        # A persistent session may still hold a QoS 2 PUBLISH sent before the reset; the same
-        # packet identifier again would look like its retransmission [MQTT-4.3.3-2].
-        client.pid = int.from_bytes(os.urandom(2), "big")
     if settings["limits"]:
         client.DELAY = settings["limits"]["delay"]
         client.MAX_DELAY = settings["limits"]["max_delay"]

@@ -4,7 +4,7 @@ import device
 import time
 import timers
 from . import imports
-from umqtt import packets
+from umqtt import protocol
 
 
 class UserHandlers:
@@ -29,8 +29,8 @@ class UserHandlers:
         """Return the valid ones of @device.on, and say what is wrong with the others."""
         for topic_filter, handler, qos in device._messages:
             try:
-                packets.topic_filter(topic_filter)
-                packets.check_qos(qos)
+                protocol.topic_filter(topic_filter)
+                protocol.check_qos(qos)
             except (ValueError, TypeError) as error:
                 if str(error) == "wildcard":
                     error = "+ and # must stand alone between slashes, # last"

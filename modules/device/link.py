@@ -12,7 +12,7 @@ import timers
 from micropython import const
 
 # Imports nest on the C stack, of which the chip has 16 KB: first what lies deepest.
-from umqtt import packets
+from umqtt import protocol
 from umqtt.simple import MQTTException
 from wifi import WiFi
 from . import client as mqtt_client
@@ -103,7 +103,7 @@ class Link:
 
         Raises ValueError or TypeError for a bad filter or QoS.
         """
-        topic_filter = packets.topic_filter(topic_filter)
+        topic_filter = protocol.topic_filter(topic_filter)
         handlers = self._handlers.get(topic_filter) or _Handlers(self)
         handlers.add(handler, qos)
         self.client.on(topic_filter, handlers, handlers.qos)
@@ -132,9 +132,9 @@ class Link:
         """
         retain = retain and self._retain
         # Checked here, in the handler's turn: a message may have to wait for its own.
-        packets.check_qos(qos)
-        topic = packets.topic_name(topic)
-        message = packets.payload(message)
+        protocol.check_qos(qos)
+        topic = protocol.topic_name(topic)
+        message = protocol.payload(message)
         if self._limiter is None:
             self._send(topic, message, retain, qos)
         elif not self._limiter.offer(topic, message, retain, qos):

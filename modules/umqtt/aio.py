@@ -12,7 +12,7 @@ import time
 
 from micropython import const
 
-from . import packets, robust, simple
+from . import protocol, robust
 
 _IDLE = const(10)  # ms between two looks at the socket
 
@@ -32,7 +32,7 @@ class MQTTClient(robust.MQTTClient):
         """A coroutine: connect, and stay connected until `disconnect`.
 
         Raises what `step` raises: a refusal that time does not cure, or a handler's exception.
-        Holds other tasks up for a name look-up, and for the longest piece of a TLS handshake.
+        Holds other tasks up for a DNS lookup, and for the longest piece of a TLS handshake.
         """
         self._ended = None  # now, not when the task first runs: others may wait already
         return self._run(clean_session)
@@ -40,7 +40,7 @@ class MQTTClient(robust.MQTTClient):
     async def _run(self, clean_session):
         self.start(clean_session)
         try:
-            while self._stay:
+            while self._auto_reconnect:
                 packets_in = self.counters["packets_in"]
                 pause = time.ticks_diff(self.step(), time.ticks_ms())
                 if packets_in != self.counters["packets_in"]:
@@ -52,7 +52,7 @@ class MQTTClient(robust.MQTTClient):
         finally:
             if self._ended is None:
                 self._ended = OSError(errno.ENOTCONN)
-            self._close()
+            self.close()
 
     async def _pause(self):
         # The others wait like this, and end when run() does.
@@ -64,61 +64,59 @@ class MQTTClient(robust.MQTTClient):
         """Wait until the broker has accepted the connection; return 1 if it had the session."""
         while not self.isconnected():
             await self._pause()
-        return self._connection.session_present
+        return self.session.session_present
 
     async def publish(self, topic, msg, retain=False, qos=0):
         """Publish; return when the broker has acknowledged it (QoS 0: when it is queued).
 
         Waits for the link if it is down. ValueError for a bad topic or qos.
         """
-        packets.check_qos(qos)
-        packets.topic_name(topic)
-        msg = packets.payload(msg)
-        while True:
-            await self.connected()
-            try:
-                identifier = simple.MQTTClient.publish_nowait(self, topic, msg, retain, qos)
-                break
-            except OSError as e:
-                if e.errno != errno.ENOBUFS:
-                    raise
+        protocol.check_qos(qos)
+        protocol.topic_name(topic)
+        msg = protocol.payload(msg)
+        await self.connected()
+        while not self.has_room(qos):
             await self._pause()
+            await self.connected()
+        identifier = self.session.publish(topic, msg, retain, qos)
         while identifier and self.unacknowledged(identifier):
             await self._pause()
 
     async def subscribe(self, topic, qos=0):
         """Subscribe, now and whenever the broker has lost the session; MQTTException(0x80)."""
-        packets.check_qos(qos)
-        topic = packets.topic_filter(topic)
-        await self._ask(topic, qos)
-        if topic in self._refused:
-            raise simple.MQTTException(packets.REFUSED)
-        self._wanted[topic] = qos
+        protocol.check_qos(qos)
+        topic = protocol.topic_filter(topic)
+        await self._request(self.session.subscribe, topic, qos)
+        if self.session.granted.get(topic) == protocol.REFUSED:
+            raise protocol.MQTTException(protocol.REFUSED)
+        self.session.subscriptions[topic] = qos
 
     async def unsubscribe(self, topic):
         """Take a subscription back, and the handler that `on` gave it."""
-        topic = packets.topic_filter(topic)
-        self._forget(topic)
-        await self._ask(topic, None)
+        await self._request(self.session.unsubscribe, self.remove_handler(topic))
 
-    async def _ask(self, topic, qos):
+    async def _request(self, request, *arguments):
         # The link may be lost before the answer: then ask again on the next one.
+        session = self.session
         while True:
             await self.connected()
-            link = self._connection
-            identifier = self._send_request(topic, qos)
-            while link is self._connection and identifier in self._requests:
+            transport = self.transport
+            identifier = request(*arguments)
+            while transport is self.transport and identifier in session.requests:
                 await self._pause()
-            if link is self._connection:
+            if transport is self.transport:
                 return
 
-    def _request(self, topic_filter, qos):
-        self._send_request(topic_filter, qos)  # for on(): nothing here may block
+    def on(self, topic_filter, handler, qos=0, details=False):
+        """Give a topic filter its own handler; subscribe now or at each connect. Does not wait."""
+        topic_filter = self.add_handler(topic_filter, handler, qos, details)
+        if self.isconnected():
+            self.session.subscribe(topic_filter, qos)
 
     async def disconnect(self):
         """Say goodbye and end `run`; takes one second at most."""
         end = time.ticks_add(time.ticks_ms(), 1000)
-        while self.isconnected() and self._connection.busy():
+        while self.isconnected() and self.session.out:
             if time.ticks_diff(time.ticks_ms(), end) > 0:
                 break
             await asyncio.sleep_ms(_IDLE)

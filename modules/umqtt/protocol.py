@@ -8,7 +8,7 @@ import errno
 import os
 
 from micropython import const
-from topicmatch import validate_filter, validate_topic
+from topicmatch import is_topic, validate_filter, validate_topic
 
 # Packet types, as first bytes. `Session.receive` returns them as events.
 CONNECT = const(0x10)
@@ -28,12 +28,13 @@ DISCONNECT = const(0xE0)
 
 DUP = const(0x08)
 REFUSED = const(0x80)  # the SUBACK code of a filter that the broker did not accept
-MAX_QUEUE = const(64)  # chunks waiting for the socket before a caller is told to stop
 
 _MAX_LENGTH = const(268435455)  # four bytes of Remaining Length, section 2.2.3
 _MAX_SMALL = const(1024)  # bytes: a payload up to this is copied behind its header, for one write
 _BUFFER = const(256)  # bytes: larger packets get memory of their own while they are received
 _TICKS = const(0x3FFFFFFF)  # ticks_ms wraps at a multiple of this + 1 on every port
+
+_PING = b"\xc0\x00"
 
 # Control characters and non-characters in topics: the standard says SHOULD NOT, we refuse them.
 STRICT_TOPICS = True
@@ -109,21 +110,6 @@ def _text(name, value):
     return value
 
 
-def _packet(first, *fields):
-    """Return a packet of a first byte, its length, and fields: int (two bytes) or bytes as they are."""
-    length = 0
-    for field in fields:
-        length += 2 if isinstance(field, int) else len(field)
-    packet = _header(first, length)
-    for field in fields:
-        if isinstance(field, int):
-            packet.append(field >> 8)
-            packet.append(field & 0xFF)
-        else:
-            packet.extend(field)
-    return packet
-
-
 def _header(first, length):
     if length > _MAX_LENGTH:
         raise ValueError("the message is too long for MQTT")
@@ -132,6 +118,34 @@ def _header(first, length):
         packet.append(length & 0x7F | 0x80)
         length >>= 7
     packet.append(length)
+    return packet
+
+
+def _extend(packet, *fields):
+    # Fields are numbers of two bytes, and bytes as they are.
+    for field in fields:
+        if isinstance(field, int):
+            packet.append(field >> 8)
+            packet.append(field & 0xFF)
+        else:
+            packet.extend(field)
+
+
+# A function with more than 11 words of variables, stack and `try` gets them from the heap for each
+# call (MicroPython's py/objfun.c), which takes as long as ten short functions. So what runs for
+# each message is cut into pieces.
+
+
+def _small_packet(first, topic, message):
+    # A PUBLISH with QoS 0 of less than 128 bytes.
+    size = len(topic)
+    length = 2 + size + len(message)
+    packet = bytearray(2 + length)
+    packet[0] = first
+    packet[1] = length
+    packet[3] = size
+    packet[4 : 4 + size] = topic
+    packet[4 + size :] = message
     return packet
 
 
@@ -170,7 +184,7 @@ class Session:
         offset: how many bytes of the first chunk of `out` have been written
         in_flight: unacknowledged publishes, at most 65,535
         requests: packet identifier -> (topic filter, QoS, or None for UNSUBSCRIBE) unanswered
-        refused: list of topic filters whose last SUBSCRIBE was refused
+        granted: dict, topic filter -> QoS granted in this session, or REFUSED
         counters: dict of ints
 
     Shared with drivers:
@@ -186,18 +200,17 @@ class Session:
         code: of a SUBACK: the QoS granted, or REFUSED
     """
 
-    def __init__(self):
-        self.timeout = 15000
-        self.probe = 120
-        self.max_packet = 4096
-        self.republish = False
+    timeout = 15000
+    probe = 120
+    max_packet = 4096
+    republish = False
 
+    def __init__(self):
         self.pid = 0
         self.subscriptions = {}
         self.in_flight = []
         self.requests = {}
-        self.refused = []
-        self._granted = []  # filters that the broker has granted in this session
+        self.granted = {}
         self._qos2_received = []  # identifiers delivered, waiting for PUBREL
         self.counters = {
             "packets_in": 0,
@@ -214,10 +227,8 @@ class Session:
             "unhandled": 0,
             "unknown_answers": 0,
         }
-
         self.out = []
         self._memory = bytearray(_BUFFER)
-        self._interval = 0  # ms between packets, at most; from keep alive or probe
         self._reset()
 
     def _reset(self):
@@ -232,17 +243,17 @@ class Session:
         self._size = 0  # of the packet at _start; 0 until its fixed header is known
         self._kind = 0  # the first byte of that header
         self._body = 0  # and its length
-        self._pending = None  # type byte of a PUBLISH that waits for acknowledge()
+        self._is_pending = False  # a PUBLISH waits for acknowledge()
         self._skipping = 0  # stage of throwing a packet away
         self._skip = 0  # bytes of that stage
         self._payload_size = 0  # of that packet
-        self._has_more = False  # whether receive() may find another packet in the buffer
-        self._now = None  # of the last tick; None before the first one
         self._is_heard = self._is_sent = False  # since the last tick
-        self._heard_at = self._sent_at = self._started_at = 0
-        self._is_pinged = self._is_ponged = False  # PINGREQ queued, PINGRESP come since then
+        self._heard_at = self._sent_at = None  # of these ticks; None before the first one
+        self._is_pinged = False  # PINGREQ queued, and no PINGRESP yet
         self._pinged_at = None  # of the first PINGREQ that has no answer yet
-        self._asked_at = None  # when something was unanswered and nothing else in the way
+        self._asked_at = (
+            None  # when something was unanswered (CONNECT first), and nothing in the way
+        )
 
     # ---- a connection
 
@@ -272,17 +283,19 @@ class Session:
             if password is not None:
                 flags |= 0x40
                 fields.append(payload(password))
-        parts = []
+        length = 10
         for field in fields:
             if len(field) > 65535:
                 raise ValueError("a user name, password or last will may have 65535 bytes at most")
-            parts.append(len(field))
-            parts.append(field)
-        packet = _packet(CONNECT, b"\x00\x04MQTT\x04", bytes((flags,)), keepalive, *parts)
+            length += 2 + len(field)
+        packet = _header(CONNECT, length)
+        _extend(packet, b"\x00\x04MQTT\x04", bytes((flags,)), keepalive)
+        for field in fields:
+            _extend(packet, len(field), field)
         self.close()
         self._reset()
         self._clean_session = clean_session
-        self._interval = (keepalive or self.probe) * 1000
+        self._idle = (keepalive or self.probe) * 500  # ms
         if not (clean_session or self.pid):
             # The broker may hold a QoS 2 publish of an earlier run; a new one with the same packet
             # identifier would pass for its repetition [MQTT-4.3.3-2].
@@ -296,12 +309,12 @@ class Session:
     def close(self):
         """The connection has ended. May be called again."""
         if self.is_connected:
-            # DUP marks what has left once already [MQTT-3.3.1-1].
+            # DUP marks what has left once already [MQTT-3.3.1-1]. Before CONNACK nothing has.
             for entry in self.in_flight:
                 if entry[_PACKET] and not self._is_unsent(entry[_PACKET]):
                     entry[_PACKET][0] |= DUP
-        self.is_connected = False
-        self._pending = self.topic = self.payload = None
+        self.is_connected = self._is_pending = False
+        self.topic = self.payload = None
         self._buffer = self._memory  # gives the memory of a large packet back
         self.out.clear()
 
@@ -336,23 +349,26 @@ class Session:
         topic: str or bytes. message: str (as UTF-8) or bytes-like. ValueError for a bad topic or
         qos, TypeError for another message; nothing is queued then.
         """
+        validate_topic(topic, strict=STRICT_TOPICS)
+        if not isinstance(topic, bytes):
+            topic = payload(topic)
+        if not isinstance(message, bytes):
+            message = payload(message)
+        if qos or len(topic) + len(message) > 125:
+            return self._publish(topic, message, retain, qos)
+        self.out.append(_small_packet(PUBLISH | 1 if retain else PUBLISH, topic, message))
+        self.counters["packets_out"] += 1
+        return 0
+
+    def _publish(self, topic, message, retain, qos):
         check_qos(qos)
-        topic = topic_name(topic)
-        message = payload(message)
-        first = PUBLISH | qos << 1 | bool(retain)
-        length = 2 + len(topic) + len(message)
-        if qos:
-            identifier = self._next_identifier()
-            length += 2
-        else:
-            identifier = 0
-        packet = _header(first, length)
-        packet.append(len(topic) >> 8)
-        packet.append(len(topic) & 0xFF)
-        packet.extend(topic)
+        length = 2 + len(topic) + len(message) + (2 if qos else 0)
+        packet = _header(PUBLISH | qos << 1 | bool(retain), length)
+        _extend(packet, len(topic), topic)
+        identifier = 0
         if qos:  # [MQTT-2.3.1-5]
-            packet.append(identifier >> 8)
-            packet.append(identifier & 0xFF)
+            identifier = self._next_identifier()
+            _extend(packet, identifier)
         if len(message) <= _MAX_SMALL:
             packet.extend(message)
             message = None
@@ -376,26 +392,24 @@ class Session:
 
     def _request(self, name, qos):
         identifier = self._next_identifier()
-        if name in self.refused:
-            self.refused.remove(name)
-        self.forget_grant(name)
+        self.granted.pop(name, None)
         self.requests[identifier] = (name, qos)
         if qos is None:
-            self._queue(_packet(UNSUBSCRIBE, identifier, len(name), name))
+            packet = _header(UNSUBSCRIBE, 4 + len(name))
         else:
-            self._queue(_packet(SUBSCRIBE, identifier, len(name), name, bytes((qos,))))
+            packet = _header(SUBSCRIBE, 5 + len(name))
+        _extend(packet, identifier, len(name), name)
+        if qos is not None:
+            packet.append(qos)
+        self._queue(packet)
         return identifier
 
-    def forget_grant(self, name):
-        """Subscribe `name` (bytes) again at the next CONNACK if it is in `subscriptions`."""
-        if name in self._granted:
-            self._granted.remove(name)
-
     def ping(self):
-        """Queue PINGREQ; never needed, since `tick` does when it is due."""
-        self._queue(b"\xc0\x00")
-        self.counters["pings"] += 1
-        self._is_pinged = True
+        """Queue PINGREQ, if none is waiting to leave; `tick` does it by itself when it is due."""
+        if not self._is_unsent(_PING):
+            self._queue(_PING)
+            self.counters["pings"] += 1
+            self._is_pinged = True
 
     def _find(self, identifier):
         for entry in self.in_flight:
@@ -433,12 +447,14 @@ class Session:
             self._end += count
             self._is_heard = True
             self.counters["bytes_in"] += count
-        if self._pending is not None:
-            return self._pending
-        kind = self._receive()
-        self._has_more = kind is not None
+        if self._is_pending:
+            return self._kind
+        start = self._start
+        kind = None
+        if self._end > start:
+            kind = self._receive(start)
         if kind is None and self._start:
-            # Only part of a packet is left: room for the rest.
+            # Part of a packet at the most is left: room for the rest.
             rest = self._end - self._start
             if rest:
                 self._buffer[:rest] = self._buffer[self._start : self._end]
@@ -446,92 +462,74 @@ class Session:
             self._end = rest
         return kind
 
-    def _receive(self):
-        if not self._size and not self._receive_header():
+    def _receive(self, start):
+        if not (self._size or self._receive_header(start)):
             return None
         if self._skipping:
             if not self._skip_some():
                 return None
-        elif self._end - self._start < self._size:
+        elif self._end - start < self._size:
             return None
-        packet = self._buffer
-        start = self._start
-        kind = self._kind
         self.counters["packets_in"] += 1
-        if kind & 0xF0 == PUBLISH:
-            self._handle_publish(kind)
-            self._pending = kind
-            return kind
-        self._consume()
-        start += self._body - 2  # the length of 2 may be written in more than one byte
-        if kind == CONNACK:
-            self._handle_connack(packet[start + 2], packet[start + 3])
-            return kind
-        if kind == PINGRESP:
-            self._handle_pingresp()
-            return kind
-        identifier = packet[start + 2] << 8 | packet[start + 3]
-        _check_identifier(identifier)
-        self.identifier = identifier
-        self._asked_at = None
-        if kind == SUBACK:
-            self._handle_suback(identifier, packet[start + 4])
-        elif kind == UNSUBACK:
-            self._handle_unsuback(identifier)
-        elif kind == PUBREL:
-            self._handle_pubrel(identifier)
+        if self._kind & 0xF0 != PUBLISH:
+            self._consume()
+            self._handle(start + self._body)
         else:
-            entry = self._find(identifier)
-            if entry is None:
-                self.counters["unknown_answers"] += 1
-            if kind == PUBACK:
-                self._handle_puback(entry)
-            elif kind == PUBREC:
-                self._handle_pubrec(identifier, entry)
-            else:
-                self._handle_pubcomp(entry)
-        return kind
+            self._is_pending = True
+            try:
+                self._handle_publish(start + self._body)
+            except MemoryError:
+                self._handle_oversize()
+        return self._kind
 
-    def _receive_header(self):
-        packet = self._buffer
-        start = self._start
-        have = self._end - start
-        if have and not self.is_connected and packet[start] != CONNACK:  # [MQTT-3.2.0-1]
-            raise NotMQTTError(_describe_stranger(packet[start : self._end]))
-        if have < 2:
+    def _receive_header(self, start):
+        # Read the fixed header at `start`; return whether it is whole.
+        kind = self._buffer[start]
+        if not self.is_connected and kind != CONNACK:  # [MQTT-3.2.0-1]
+            raise NotMQTTError(_describe_stranger(self._buffer[start : self._end]))
+        if self._end - start < 2:
             return False
-        first = packet[start]
-        length = packet[start + 1]
-        body = 2
+        length = self._buffer[start + 1]
+        self._body = 2
         if length > 0x7F:
-            length &= 0x7F
-            while True:
-                if body == 5:
-                    raise ProtocolError("a Remaining Length of more than 4 bytes")
-                if have == body:
-                    return False
-                byte = packet[start + body]
-                length |= (byte & 0x7F) << 7 * (body - 1)
-                body += 1
-                if byte < 0x80:
-                    break
-        _check_header(first, length, self.is_connected)
-        self._kind = first
-        self._body = body
-        self._size = body + length
-        if self._size > len(packet):
-            self._receive_large(start, have)
+            length = self._receive_length(start)
+            if length is None:
+                return False
+        if kind & 0xF0 != PUBLISH:
+            _check_header(kind, length, self.is_connected)
+        elif kind & 6 == 6:  # [MQTT-3.3.1-4]
+            raise ProtocolError("PUBLISH with QoS 3")
+        elif length < (5 if kind & 6 else 3):  # a topic of one byte [MQTT-4.7.3-1], the identifier
+            raise ProtocolError("PUBLISH that is too short")
+        self._kind = kind
+        self._size = self._body + length
+        if self._size > len(self._buffer):
+            self._receive_large(start)
         return True
 
-    def _receive_large(self, start, have):
+    def _receive_length(self, start):
+        # Read a Remaining Length of more than one byte; return it, or None if it is not whole.
+        length = shift = 0
+        for i in range(start + 1, self._end):
+            byte = self._buffer[i]
+            length |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                self._body = i + 1 - start
+                return length
+            shift += 7
+            if shift == 28:
+                raise ProtocolError("a Remaining Length of more than 4 bytes")
+        return None
+
+    def _receive_large(self, start):
         # A packet that the buffer cannot hold: memory of its own, else it is thrown away.
         if self._size <= self.max_packet:
             try:
                 packet = bytearray(self._size)
-                packet[:have] = self._buffer[start : self._end]
+                packet[: self._end - start] = self._buffer[start : self._end]
                 self._buffer = packet
                 self._start = 0
-                self._end = have
+                self._end -= start
                 return
             except MemoryError:
                 pass
@@ -595,6 +593,7 @@ class Session:
         if code:  # [MQTT-3.2.2-5]
             raise MQTTException(code)
         self.session_present = flags
+        self._asked_at = None
         self.counters["connects"] += 1
         unanswered = self.requests
         self.requests = {}
@@ -607,10 +606,10 @@ class Session:
                 if qos is None or name in self.subscriptions
             }
             for name in self.subscriptions:
-                if name not in self._granted:
+                if self.granted.get(name, REFUSED) == REFUSED:
                     wanted[name] = self.subscriptions[name]
         else:
-            self._granted.clear()
+            self.granted.clear()
             self._qos2_received.clear()
             self._drop_session()
             wanted = self.subscriptions
@@ -635,45 +634,74 @@ class Session:
         self.counters["dropped"] += len(self.in_flight) - len(kept)
         self.in_flight = kept
 
-    def _handle_publish(self, kind):
-        self.topic = self.payload = None
-        qos = kind >> 1 & 3
+    def _handle_publish(self, body):
         if self._skipping:
-            self.counters["oversize"] += 1
+            self._handle_oversize()
             return
-        start = self._start + self._body + 2
-        end = self._start + self._size
-        packet = memoryview(self._buffer)
-        stop = start + (packet[start - 2] << 8 | packet[start - 1])
-        rest = stop + 2 if qos else stop
-        if rest > end:
+        packet = self._buffer
+        stop = body + 2 + (packet[body] << 8 | packet[body + 1])
+        rest = stop + 2 if self._kind & 6 else stop
+        if rest > self._start + self._size:
             raise ProtocolError("a topic longer than its packet")
-        if qos:
-            self.identifier = packet[stop] << 8 | packet[stop + 1]
-            _check_identifier(self.identifier)
-        topic = packet[start:stop]
-        try:
-            validate_topic(topic, strict=STRICT_TOPICS)
-        except ValueError as e:  # [MQTT-1.5.3-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1]
-            raise ProtocolError("a bad topic name: %s" % e)
-        if qos == 2 and self.identifier in self._qos2_received:
+        packet = memoryview(packet)
+        if not is_topic(packet[body + 2 : stop], strict=STRICT_TOPICS):
+            # [MQTT-1.5.3-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1]
+            raise ProtocolError("a bad topic name")
+        if rest > stop and self._is_duplicate(packet[stop] << 8 | packet[stop + 1]):
             return
-        try:
-            self.payload = bytes(packet[rest:end])
-            self.topic = bytes(topic)
-        except MemoryError:  # treated like a packet that is too large
-            self.payload = None
-            self.counters["oversize"] += 1
+        self.payload = bytes(packet[rest : self._start + self._size])
+        self.topic = bytes(packet[body + 2 : stop])
+
+    def _handle_oversize(self):
+        # There is nothing to deliver: larger than max_packet, or than the heap.
+        self.payload = None
+        self.counters["oversize"] += 1
+
+    def _is_duplicate(self, identifier):
+        # Whether the message with this identifier has been delivered already.
+        _check_identifier(identifier)
+        self.identifier = identifier
+        return self._kind & 4 and identifier in self._qos2_received
+
+    def _handle(self, body):
+        # A packet other than PUBLISH, whose variable header is at `body`.
+        kind = self._kind
+        packet = self._buffer
+        if kind == PINGRESP:
+            self._handle_pingresp()
+            return
+        if kind == CONNACK:
+            self._handle_connack(packet[body], packet[body + 1])
+            return
+        identifier = packet[body] << 8 | packet[body + 1]
+        _check_identifier(identifier)
+        self.identifier = identifier
+        self._asked_at = None
+        if kind == SUBACK:
+            self._handle_suback(identifier, packet[body + 2])
+        elif kind == UNSUBACK:
+            self._handle_unsuback(identifier)
+        elif kind == PUBREL:
+            self._handle_pubrel(identifier)
+        else:
+            entry = self._find(identifier)
+            if entry is None:
+                self.counters["unknown_answers"] += 1
+            if kind == PUBREC:
+                self._handle_pubrec(identifier, entry)
+            else:  # PUBACK, PUBCOMP
+                self._handle_last_ack(kind, entry)
 
     def acknowledge(self):
         """The PUBLISH that `receive` returned has been dealt with: queue PUBACK or PUBREC for it.
 
         Does nothing if the connection that it came from has been closed.
         """
-        kind = self._pending
-        if kind is None:
+        if not self._is_pending:
             return
-        self._pending = self.topic = self.payload = None
+        kind = self._kind
+        self._is_pending = False
+        self.topic = self.payload = None
         self._consume()
         if kind & 2:
             self._queue_ack(PUBACK, self.identifier)
@@ -681,9 +709,6 @@ class Session:
             if self.identifier not in self._qos2_received:
                 self._qos2_received.append(self.identifier)
             self._queue_ack(PUBREC, self.identifier)
-
-    def _handle_puback(self, entry):
-        self._complete(entry, PUBACK)
 
     def _handle_pubrec(self, identifier, entry):
         if entry:
@@ -694,10 +719,7 @@ class Session:
             self.in_flight.append([identifier, PUBCOMP, None, None])
         self._queue_ack(PUBREL, identifier)  # also if unknown, so that the broker can forget it
 
-    def _handle_pubcomp(self, entry):
-        self._complete(entry, PUBCOMP)
-
-    def _complete(self, entry, kind):
+    def _handle_last_ack(self, kind, entry):
         if entry:
             if entry[_AWAITS] != kind:
                 raise ProtocolError("packet 0x%02x for another kind of publish" % kind)
@@ -714,12 +736,8 @@ class Session:
             raise ProtocolError("SUBACK with code %d" % code)
         name = self._end_request(identifier, False)
         self.code = code
-        if name is None:
-            return
-        if code == REFUSED:
-            self.refused.append(name)
-        elif name not in self._granted:
-            self._granted.append(name)
+        if name is not None:
+            self.granted[name] = code
 
     def _handle_unsuback(self, identifier):
         self._end_request(identifier, True)
@@ -737,7 +755,7 @@ class Session:
 
     def _handle_pingresp(self):
         self.counters["pings_answered"] += 1
-        self._is_ponged = True
+        self._is_pinged = False
 
     # ---- time
 
@@ -749,59 +767,63 @@ class Session:
         Queues PINGREQ when it is due [MQTT-3.1.2-23]. OSError(ETIMEDOUT) if the broker has not
         answered in time: CONNECT, a PINGREQ, or for `timeout` nothing that it was asked.
         """
-        # Half the interval idle: PINGREQ; three quarters of it without an answer: dead. So the end
-        # of the link is known after 1.25 intervals, before the broker gives up at 1.5.
-        if self._now is None:
-            self._heard_at = self._sent_at = self._started_at = now
-        self._now = now
-        is_heard = self._is_heard
-        if is_heard:
+        if self._heard_at is None:
+            self._heard_at = self._sent_at = now
+        if self._is_heard:
             self._is_heard = False
             self._heard_at = now
         if self._is_sent:
             self._is_sent = False
             self._sent_at = now
         if not self.is_connected:
-            return self._left(now, self._started_at, self.timeout)
-        idle = self._interval >> 1
-        if self._is_ponged:
-            self._is_ponged = self._is_pinged = False
-            if self._pinged_at is not None:
-                self.counters["ping_ms"] = now - self._pinged_at & _TICKS
-                self._pinged_at = None
-        elif self._is_pinged and self._pinged_at is None:
-            self._pinged_at = now
+            if self._asked_at is None:
+                self._asked_at = now
+            return self._left(now, self._asked_at, self.timeout)
+        # Half the interval idle: PINGREQ; three quarters of it without an answer: dead. So the end
+        # of the link is known after 1.25 intervals, before the broker gives up at 1.5.
         heard = now - self._heard_at & _TICKS
         sent = now - self._sent_at & _TICKS
-        if self._pinged_at is None:
-            left = idle - max(heard, sent)
-            is_due = left <= 0
-        else:
+        left = self._idle - (heard if heard > sent else sent)
+        if self.requests or self.in_flight:
+            left = min(left, self._check_answers(now, heard))
+        if left <= 0 or self._is_pinged or self._pinged_at is not None:
+            left = self._check_ping(now, heard, sent, left)
+        return 0 if self.out or self._is_pending or self._start else left
+
+    def _check_answers(self, now, heard):
+        # Something has been asked: return how many ms are left for an answer.
+        if self.out or self._end > self._start:  # it may be behind a long message on a slow link
+            self._asked_at = None
+            return self.timeout
+        if self._asked_at is None:
+            self._asked_at = now
+        return self._left(now, self._asked_at, self.timeout) if heard else self.timeout
+
+    def _check_ping(self, now, heard, sent, left):
+        # PINGREQ is due, or has been sent, or PINGRESP has come: return how many ms are left.
+        idle = self._idle
+        if self._is_pinged:
             # The answer may come behind thousands of messages; the broker must hear from us
             # meanwhile. A PINGREQ that has not left yet is enough.
             is_due = heard < sent >= idle and not self.out
-            left = min(self.timeout, self._interval * 3 >> 2)
-            if not self._has_more:  # unread messages are a sign of life as well
-                alive_at = self._pinged_at
-                if heard < now - alive_at & _TICKS:
-                    alive_at = self._heard_at
-                left = self._left(now, alive_at, left)
-            if heard < sent:
-                left = min(left, idle - sent)
+        else:
+            if self._pinged_at is not None:
+                self.counters["ping_ms"] = now - self._pinged_at & _TICKS
+                self._pinged_at = None
+            is_due = heard >= idle or sent >= idle
         if is_due:
             self.ping()
-            self._pinged_at = now if self._pinged_at is None else self._pinged_at
-        if not (self.requests or self.in_flight) or self.out or self._end > self._start:
-            # An answer may also be behind a long message on a slow link.
-            self._asked_at = None
-        else:
-            if self._asked_at is None:
-                self._asked_at = now
-            if not is_heard:
-                left = min(left, self._left(now, self._asked_at, self.timeout))
-        if self.out or self._has_more:
-            return 0
-        return max(left, 0)
+        if self._is_pinged:
+            if left <= 0:
+                left = idle
+            if self._pinged_at is None:
+                self._pinged_at = now
+            if not (self._is_pending or self._start):  # unread messages are a sign of life as well
+                since = self._pinged_at
+                if heard < now - since & _TICKS:
+                    since = self._heard_at
+                left = min(left, self._left(now, since, min(self.timeout, idle * 3 >> 1)))
+        return left
 
     def _left(self, now, since, limit):
         # The rest of `limit` ms since then.
@@ -821,14 +843,8 @@ def _describe_stranger(data):
 
 
 def _check_header(first, length, connected):
-    # Refuse a packet by its fixed header: type, flags [MQTT-2.2.2-2], Remaining Length, moment.
-    if first & 0xF0 == PUBLISH:
-        qos = first & 0x06
-        if qos == 0x06:  # [MQTT-3.3.1-4]
-            raise ProtocolError("PUBLISH with QoS 3")
-        if length < (5 if qos else 3):  # a topic of one byte [MQTT-4.7.3-1], and the identifier
-            raise ProtocolError("PUBLISH that is too short")
-        return
+    # Refuse any other packet than PUBLISH by its fixed header: type, flags [MQTT-2.2.2-2],
+    # Remaining Length, moment.
     if first == SUBACK:
         wanted = 3  # one return code: every SUBSCRIBE of ours carries one filter
     elif first == PINGRESP:

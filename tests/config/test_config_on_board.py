@@ -27,21 +27,19 @@ print("ok")
 RESOLVE = """
 import json, sys
 from device import config, platforms
-from umqtt import packets
-from umqtt.robust import MQTTClient
+from umqtt import protocol
 for line in open(sys.argv[1]):
     settings = platforms.resolve(config.complete(json.loads(line), "mpython", "24a160112233"))
     mqtt = settings["mqtt"]
     assert mqtt["server"] and 1 <= mqtt["port"] <= 65535, mqtt
-    client = MQTTClient(
-        mqtt["client_id"], mqtt["server"], mqtt["port"], mqtt["user"], mqtt["password"], mqtt["keepalive"]
+    protocol.Session().connect(
+        mqtt["client_id"], mqtt["clean_session"], mqtt["keepalive"], mqtt["user"], mqtt["password"]
     )
-    packets.connect(client, mqtt["clean_session"])
     topics = settings["topics"]
-    packets.topic_filter(topics.pop("command"))
+    protocol.topic_filter(topics.pop("command"))
     for topic in topics.values():
         if topic:
-            packets.topic_name(topic)
+            protocol.topic_name(topic)
 print("ok")
 """
 

@@ -43,6 +43,7 @@ from umqtt.simple import MQTTClient, MQTTException, ProtocolError
 def make(keepalive=0, kind=simple.MQTTClient, client_id="c", **named):
     c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **named)
     c.TIMEOUT = 5
+    c.pid = 65535  # identifiers begin with 1, also where the session is kept
     c.set_callback(lambda topic, message: got.append((topic, message)))
     return c
 

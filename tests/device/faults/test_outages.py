@@ -197,7 +197,7 @@ WEEK = """\
 # While the file /week is there, 3 hours pass in 50 ms.
 import os, time, timers, wifi
 from device import link
-from umqtt import connection, robust, simple
+from umqtt import robust, simple, transport
 
 class Clock:
     offset = 0
@@ -209,7 +209,7 @@ class Clock:
         return getattr(time, name)
 
 clock = Clock()
-for module in (link, timers, wifi, connection, robust, simple):
+for module in (link, timers, wifi, robust, simple, transport):
     module.time = clock
 
 def pass_time():

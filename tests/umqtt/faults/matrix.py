@@ -22,7 +22,8 @@ SLACK = 1500  # ms that a busy machine may add to a bound
 WARM = 5  # conversations after which a process's heap must not grow any more
 HEAP_GROWTH = 4096  # bytes: room for interned strings and the allocator's own tables
 
-DOCUMENTED = ("OSError", "ProtocolError", "MQTTException", "CertificateError")  # docs/umqtt.md
+# docs/umqtt.md
+DOCUMENTED = ("OSError", "ProtocolError", "NotMQTTError", "MQTTException", "CertificateError")
 
 
 @dataclass(frozen=True)

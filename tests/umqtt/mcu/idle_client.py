@@ -26,9 +26,10 @@ class Socket:
     def write(self, data, offset, size):
         return size
 
-    def readinto(self, buffer, size):
+    def readinto(self, buffer, size=None):
         if not self.answer:
             return None
+        size = min(size or len(buffer), len(self.answer))
         buffer[:size] = self.answer[:size]
         self.answer = self.answer[size:]
         return size
@@ -65,6 +66,9 @@ class Lock:
     def release(self):
         self.taken = False
 
+    def locked(self):
+        return self.taken
+
 class Thread:
     allocate_lock = Lock
 
@@ -76,6 +80,9 @@ for name, module in (
 ):
     sys.modules[name] = module
 """
+
+# What idle_client_heap() said on commit 8f4fe22.
+BEFORE_IDLE_HEAP = 1552  # bytes
 
 HEAP = """
 from umqtt.robust import MQTTClient

@@ -100,10 +100,10 @@ def test_will_message(mosquitto: Mosquitto, run: Run) -> None:
         c = make()
         c.set_last_will("will/é", "gone", qos=2)
         c.connect()
-        c._connection.link.close()  # no DISCONNECT
+        c.transport.close()  # no DISCONNECT
         receive(watcher, 1)
         assert got == [("will/é".encode(), b"gone")]
-        c._close()
+        c.close()
         c.connect()
         c.disconnect()
         work(watcher, 0.2)
@@ -183,8 +183,8 @@ def test_redelivery_on_reconnect(mosquitto: Mosquitto, run: Run) -> None:
         other.publish("w/1", "1", qos=1)
         other.publish("w/2", "2", qos=2)
         work(other, 0.1)
-        c._connection.link.close()  # before anything was read
-        c._close()
+        c.transport.close()  # before anything was read
+        c.close()
         assert c.connect(False) == 1
         receive(c, 2)
         work(c, 0.2)
@@ -388,7 +388,7 @@ def test_killed_in_the_middle_of_a_handshake(
         end = time.ticks_add(time.ticks_ms(), 4000)
         while time.ticks_diff(end, time.ticks_ms()) > 0:
             c.step()
-            if c.isconnected() and not c._in_flight:
+            if c.isconnected() and not c.session.in_flight:
                 c.publish_nowait("t", b"x" * 100, qos=1)
         work(c, 1)
         assert c.counters["connects"] > 2 and c.isconnected(), c.counters
@@ -510,9 +510,9 @@ def test_tls_clock_not_set(tls_broker: Mosquitto, certificates: Certificates, ru
         tls_program(
             certificates,
             """
-            from umqtt import link
+            from umqtt import transport
 
-            e = link._certificate_error("The certificate validity starts in the future\\n")
+            e = transport.explain(ValueError("The certificate validity starts in the future\\n"))
             assert "clock" not in str(e) and "future" in str(e), e
 
             class Time:
@@ -520,8 +520,8 @@ def test_tls_clock_not_set(tls_broker: Mosquitto, certificates: Certificates, ru
                 def gmtime():
                     return (2000, 1, 1, 0, 0, 0, 5, 1)
 
-            link.time = Time
-            e = link._certificate_error("The certificate validity starts in the future\\n")
+            transport.time = Time
+            e = transport.explain(ValueError("The certificate validity starts in the future\\n"))
             assert "the clock is not set (it says year 2000)" in str(e) and "ntptime" in str(e), e
             """,
         ),
@@ -560,7 +560,7 @@ def test_tls_restart(tls_broker: Mosquitto, certificates: Certificates, run: Run
             while not c.isconnected():
                 c.step()
             print("ready")
-            while c.counters["connects"] < 2 or c._requests:
+            while c.counters["connects"] < 2 or c.session.requests:
                 c.step()
                 time.sleep_ms(2)
             c.publish("t", "m", qos=1)

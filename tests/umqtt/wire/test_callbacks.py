@@ -121,12 +121,12 @@ def test_subscribe_disconnect_and_connect_in_the_callback(play):
 
 
 def test_callback_that_raises(play):
-    """contract: the exception reaches wait_msg, the message is not acknowledged, the link lives"""
+    """The exception reaches wait_msg, the message is acknowledged all the same, the link lives"""
 
     def conversation(broker):
         broker.greet()
         broker.send(publish("t", b"1", 1, 5) + publish("t", b"2", 2, 6) + publish("t", b"3", 1, 7))
-        broker.expect(puback(7), DISCONNECT)
+        broker.expect(puback(5), pubrec(6), puback(7), DISCONNECT)
 
     play(
         """
@@ -325,12 +325,12 @@ def test_ctrl_c(play):
             raise KeyboardInterrupt
 
         # Raised from the callback of the hook, as Ctrl-C is from inside the poll.
-        real = c._connection.link.wait
+        real = c.transport.wait
 
         def wait(*arguments):
             raise KeyboardInterrupt
 
-        c._connection.link.wait = wait
+        c.transport.wait = wait
         try:
             try:
                 c.wait_msg()
@@ -363,4 +363,139 @@ def test_oversized_backlog_in_a_callback(play):
         c.disconnect()
         """,
         conversation,
+    )
+
+
+RAISES = """
+raised = []
+
+def callback(topic, message):
+    got.append(message)
+    raise KeyError(message)
+
+"""
+
+
+@pytest.mark.parametrize("kind", ["simple", "robust"])
+@pytest.mark.parametrize("call", ["c.wait_msg()", "c.check_msg()", "c.step()"])
+def test_raising_handler_leaves_nothing_unacknowledged(play, kind, call):
+    """A broker sends nothing more after some 20 unacknowledged messages (Mosquitto's default)"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.send(b"".join(publish("t", b"m", 1, i) for i in range(1, 21)))
+        broker.expect(*(puback(i) for i in range(1, 21)), DISCONNECT)
+
+    play(
+        RAISES + f"""
+c = connected(kind={kind}.MQTTClient)
+c.set_callback(callback)
+while len(got) < 20:
+    try:
+        {call}
+    except KeyError:
+        raised.append(1)
+c.disconnect()
+assert len(raised) == 20
+""",
+        conversation,
+    )
+
+
+def test_raising_handler_in_run_is_acknowledged(play):
+    """aio: the exception ends run(), and its connection behind the acknowledgement"""
+
+    def conversation(broker):
+        for i in range(1, 4):
+            broker.greet()
+            broker.send(publish("t", b"m", 1, i))
+            broker.expect(puback(i))
+            broker.expect_close()
+
+    play(
+        RAISES + """
+import asyncio
+from umqtt import aio
+
+async def main():
+    c = make(kind=aio.MQTTClient)
+    c.set_callback(callback)
+    for _ in range(3):
+        try:
+            await c.run()
+        except KeyError:
+            raised.append(1)
+    assert len(raised) == 3
+
+asyncio.run(main())
+""",
+        conversation,
+    )
+
+
+def test_ctrl_c_anywhere_leaves_no_lock(play, tmp_path):
+    """Ctrl-C at 300 random moments; afterwards the client connects, which a lock would refuse"""
+
+    def conversation(broker):
+        broker.greet()
+        while broker.read_packet() != DISCONNECT:
+            pass
+        broker.greet()
+        broker.expect(DISCONNECT)
+
+    (tmp_path / "go").touch()
+    play(
+        f"""
+        import os
+
+        c = connected()
+        go = "{tmp_path}/go"
+        os.system("(while [ -e %s ]; do sleep 0.01; kill -INT $PPID; done) &" % go)
+        count = 0
+        while count < 300:
+            try:
+                while True:
+                    c.check_msg()
+            except KeyboardInterrupt:
+                count += 1
+        try:
+            os.remove(go)
+            time.sleep_ms(200)
+        except KeyboardInterrupt:
+            pass
+        c.disconnect()
+        c.connect()
+        c.disconnect()
+        """,
+        conversation,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("call", ["readinto", "write"])
+def test_socket_is_at_most_five_frames_below_step(play, call):
+    """The device's loop adds two: seven Python frames from there to the socket"""
+    play(
+        f"""
+        import io
+
+        class Sock:
+            def close(self):
+                pass
+
+            def {call}(self, *arguments):
+                raise OSError("{call}")
+
+        c = connected(kind=robust.MQTTClient)
+        c.transport.sock.close()
+        c.transport.sock = Sock()
+        if "{call}" == "write":
+            c.publish_nowait("t", "m")
+        frames = io.StringIO()
+        c.log = lambda in_reconnect, error: sys.print_exception(error, frames)
+        c.step()
+        depth = frames.getvalue().count('File "umqtt')
+        assert "{call}" in frames.getvalue() and 0 < depth <= 5, frames.getvalue()
+        """,
+        lambda broker: (broker.greet(), broker.expect_close()),
     )

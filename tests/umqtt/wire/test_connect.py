@@ -276,3 +276,31 @@ def test_disconnect_is_idempotent(play):
         """,
         conversation,
     )
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "web server"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),
+        (b"220 mail.example ESMTP\r\n", "not an MQTT broker"),
+    ],
+    ids=["web server", "TLS alert", "mail server"],
+)
+def test_port_without_broker_is_told_in_words(play, answer, words):
+    """[MQTT-3.2.0-1]: the first bytes are not CONNACK; NotMQTTError says what they look like"""
+
+    def conversation(broker):
+        broker.greet(answer)
+        broker.expect_close()
+
+    play(
+        f"""
+        from umqtt.simple import NotMQTTError
+
+        e = error_of(make().connect)
+        assert isinstance(e, NotMQTTError) and isinstance(e, ProtocolError), repr(e)
+        assert "{words}" in str(e), e
+        """,
+        conversation,
+    )

@@ -5,6 +5,7 @@ One program serves all rows: for each connection it reports how the client ended
 
 import random
 import socket
+import time
 
 import pytest
 from tests.umqtt.wire.broker import (
@@ -28,7 +29,7 @@ connections = {count}
 for _ in range(connections):
     c = make()
     c.connect()
-    c._send_request(b"s", 0)
+    c.session.subscribe("s")
     c.publish_nowait("t", "m", qos=1)
     c.publish_nowait("t", "m", qos=2)
     c.ping()
@@ -49,6 +50,7 @@ VALID = {
     "PUBLISH one slash [MQTT-4.7.3-4]": publish("/", b"m"),
     "PUBLISH space, dollar, unicode": publish("$ ü/掌 ", b"\x00\xff"),
     "PUBLISH U+FEFF is kept [MQTT-1.5.3-3]": publish(b"\xef\xbb\xbft", b"m"),
+    "PUBLISH QoS 0 DUP [MQTT-3.3.1-2], delivered": publish("t", b"m", dup=True),
     "PUBLISH QoS 1": publish("t", b"m", 1, 7),
     "PUBLISH QoS 1 DUP, identifier 65535": publish("t", b"m", 1, 65535, dup=True),
     "PUBLISH QoS 2": publish("t", b"m", 2, 7),
@@ -82,7 +84,6 @@ VALID = {
 BROKEN = {
     "PUBLISH QoS 3 [MQTT-3.3.1-4]": b"\x36\x05" + string("t") + b"\x00\x01",
     "PUBLISH QoS 3 DUP": b"\x3e\x05" + string("t") + b"\x00\x01",
-    "PUBLISH QoS 0 DUP [MQTT-3.3.1-2]": publish("t", b"m", dup=True),
     "PUBLISH identifier 0 [MQTT-2.3.1-1]": publish("t", b"m", 1, 0),
     "PUBLISH QoS 2 identifier 0": publish("t", b"m", 2, 0),
     "PUBLISH above the guard, identifier 0": publish("t", b"x" * 5000, 1, 0),
@@ -305,7 +306,7 @@ def test_random_packets(play):
             c = make()
             try:
                 c.connect()
-                c._send_request(b"s", 0)
+                c.session.subscribe("s")
                 c.publish_nowait("t", "m", qos=1)
                 c.publish_nowait("t", "m", qos=2)
                 while True:
@@ -322,3 +323,29 @@ def test_random_packets(play):
         timeout=60,
     )
     assert said == "all\n"
+
+
+@pytest.mark.parametrize("cut", [1, 3, 200, 4000])
+def test_oversize_without_payload_keeps_framing(play, cut):
+    """What is in the topic of a PUBLISH that is thrown away is never taken for a packet"""
+    hidden = publish("door/lock", b"open")
+    topic = hidden * (9000 // len(hidden))
+
+    def conversation(broker):
+        broker.greet()
+        for qos in (0, 1, 2):
+            data = publish(topic, b"", qos, 5)
+            broker.send(data[:cut])
+            time.sleep(0.1)
+            broker.send(data[cut:])
+        broker.expect(bytes.fromhex("40 02 00 05"), bytes.fromhex("50 02 00 05"))
+        broker.send(publish("t", b"small"))
+
+    play(
+        """
+        c = connected()
+        receive(c, 1)
+        assert got == [(b"t", b"small")] and c.counters["oversize"] == 3, (got, c.counters)
+        """,
+        conversation,
+    )

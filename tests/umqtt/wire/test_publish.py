@@ -344,7 +344,7 @@ def test_what_never_left_is_not_a_duplicate(play):
         """
         c = connected(clean=False)
         c.publish_nowait("t", "m", qos=1)
-        c._close()
+        c.close()
         c.connect(False)
         while c.unacknowledged(1):
             c.step()

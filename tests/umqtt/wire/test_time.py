@@ -373,7 +373,7 @@ def test_every_address_is_tried(play, first):
         play(
             f"""
             import socket
-            from umqtt import link
+            from umqtt import transport
 
             class Sockets:
                 SOCK_STREAM = socket.SOCK_STREAM
@@ -387,7 +387,7 @@ def test_every_address_is_tried(play, first):
                         other = (10, 1, 0, "", None)
                     return [other] + socket.getaddrinfo("127.0.0.1", PORT)
 
-            link.socket = Sockets
+            transport.socket = Sockets
             c = make()
             start = time.ticks_ms()
             c.connect(timeout=2)
