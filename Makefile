@@ -62,8 +62,9 @@ soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
 	@$(WITH_SIMULATOR) -m tests.device.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 
 .PHONY: lint
-lint: ## check the formatting of Python and C, shell scripts, and the messages of commits
+lint: ## check the formatting of Python and C, shell scripts, words, and the messages of commits
 	@$(CI) ci_lint
+	@$(PYTHON) -m ci.lint.words
 	@$(PYTHON) -m ci.lint.commits
 
 .PHONY: format

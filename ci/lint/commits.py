@@ -23,6 +23,13 @@ FIRST = "8f4fe22e2203446a40b6d6eb62cfa5fe07db1c30"
 EXCUSED = frozenset(
     {
         "d315959677e17adb5c6eb5d32f1255dc2b89ebda",  # 73 characters
+        "fe5af252de41bafc944a8034523797d321c0a374",  # no reason in a body
+        "a1b03bc38066b28a1260e3b41fa702ee147f4ea9",  # 73 characters
+        "6e7da95034081d8c51c523db4ac4850ed35663ab",  # 73 characters
+        "f3f78d2e43b13693c20741a27b25750d9fc81034",  # 80 characters
+        "18be8ba62b2a0ea2c4eddfd20f9d1e0f625dabf9",  # no reason in a body
+        "7ec1b37a73bfbedf64cfd7bfb138b24095a8c91a",  # 75 characters
+        "a4f3657a761babba36a198a73d8b57b3b8948dbd",  # 74 characters
     }
 )
 

@@ -444,7 +444,7 @@ class MQTTClient:
     def _io(self, work, argument):
         # Return work(self, argument), done with the socket to ourselves; its exceptions end the
         # connection. None if somebody else is at the socket: he sends what is queued. `work` is a
-        # function, since a bound method would be allocated anew for each call.
+        # function, since a bound method would be allocated for each call.
         held = False
         try:
             try:
