@@ -72,10 +72,10 @@ class NotMQTTError(ProtocolError):
 
 def payload(value):
     """Return `value` as bytes: str becomes UTF-8, a buffer that may change is copied."""
-    if isinstance(value, bytes):
-        return value
     if isinstance(value, str):
         return value.encode()
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     raise TypeError("a message must be str, bytes, bytearray or memoryview")

@@ -480,7 +480,7 @@ class MQTTClient:
             kind = session.receive()
             if kind is None:
                 if milliseconds:
-                    self.transport.wait(milliseconds, bool(session.out))
+                    self.transport.wait(milliseconds, session.out)
                 # During the TLS handshake writing comes first, and drives it.
                 if not session.out or self.transport.send(session) or session.is_connected:
                     kind = self.transport.receive(session)

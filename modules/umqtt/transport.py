@@ -15,6 +15,8 @@ from micropython import const
 _IPPROTO_TCP = const(6)  # both numbers are the same in lwIP and Linux;
 _TCP_NODELAY = const(1)  # not every port's socket module names them
 _NO_CA = const(-0x7680)  # mbedTLS: verification is required, but there is no CA to verify with
+_IN = select.POLLIN
+_IN_OUT = select.POLLIN | select.POLLOUT
 _MAX_READS = const(32)  # in one go, of a packet larger than its buffer
 _verification_warning = True  # printed once
 
@@ -124,8 +126,8 @@ class Transport:
 
     def _register(self):
         self._poller = select.poll()
-        self._events = select.POLLIN
-        self._poller.register(self.sock, select.POLLIN)
+        self._events = _IN
+        self._poller.register(self.sock, _IN)
 
     def open(self, milliseconds):
         """Return whether TCP is connected, after waiting for it; go on to the next address if not.
@@ -134,7 +136,7 @@ class Transport:
         """
         if self.is_open:
             return True
-        if not self.wait(milliseconds, True) & ~select.POLLIN:
+        if not self.wait(milliseconds, True) & ~_IN:
             if self._addresses and time.ticks_diff(time.ticks_ms(), self._deadline) > 0:
                 self._connect()
             return False
@@ -149,13 +151,13 @@ class Transport:
         return True
 
     def wait(self, milliseconds, writing):
-        """Wait until there is something to read (or, `writing`, room to write); return the events.
+        """Wait until there is something to read (or, if `writing`, room to write); return the events.
 
         Scheduled callbacks run meanwhile.
         """
         if self._poller is None:
             raise OSError(errno.ENOTCONN)
-        events = select.POLLIN | select.POLLOUT if writing else select.POLLIN
+        events = _IN_OUT if writing else _IN
         if events != self._events:
             self._events = events
             self._poller.modify(self.sock, events)
@@ -187,9 +189,8 @@ class Transport:
         """
         if self.sock is None:
             raise OSError(errno.ENOTCONN)
-        kind = None
         left = _MAX_READS
-        while kind is None and left:
+        while left:
             buffer = session.space()
             self.is_torn = True
             count = self.sock.readinto(buffer)
@@ -199,8 +200,10 @@ class Transport:
             if not count:
                 return None
             kind = session.receive(count)
-            left = left - 1 if count == len(buffer) else 0
-        return kind
+            if kind is not None or count < len(buffer):
+                return kind
+            left -= 1
+        return None
 
     def try_next(self):
         """After an OSError: return whether there is another address, and begin to connect to it."""
