@@ -57,11 +57,11 @@ BROKEN = [kind for kind in (*BY_OFFSET, *BY_PACKET, *ALWAYS) if kind != "corrupt
 # Short times, so that an hour holds many faults; the board prints what it got, byte for byte.
 HANDLERS = """\
 import device
-from umqtt.robust import MQTTClient
 
-MQTTClient.DELAY = 0.2
-MQTTClient.MAX_DELAY = 2
-MQTTClient.TIMEOUT = 3
+client = device._running.link.client
+client.DELAY = 0.2
+client.MAX_DELAY = 2
+client.TIMEOUT = 3
 
 @device.on("work/1", 1)
 def work_1(topic, message):
