@@ -71,6 +71,8 @@ def _allowed(kind: Any) -> str:
             return "`false`, `true`, or an object"
         case kinds.WifiPassword():
             return f'{_size(kind)} bytes, or `""`'
+        case kinds.BoardName():
+            return f"{_size(kind)} small letters, digits and `-`"
         case kinds.Label():
             others = " ".join(f"`{sign}`" for sign in kind.letters if not sign.isalnum())
             return f"{_size(kind)} letters, digits and {others}"
@@ -129,6 +131,8 @@ def _kind_schema(kind: Any) -> Schema:
         case kinds.WifiPassword():
             anything = {"$ref": "#/$defs/text", "maxLength": kind.most}
             return {**anything, "anyOf": [{"const": ""}, {"minLength": kind.least}]}
+        case kinds.BoardName():
+            return {**_text(kind), "pattern": "^[a-z0-9-]*$"}
         case kinds.Label():
             letters = re.escape(kind.letters)
             for each in ("abcdefghijklmnopqrstuvwxyz", "0123456789"):

@@ -10,8 +10,6 @@ import timers
 from machine import RTC
 from micropython import const
 
-SERVER = "pool.ntp.org"
-
 _PORT = const(123)
 _RETRY = const(3000)  # ms between two questions
 _PACKET = const(48)
@@ -27,7 +25,7 @@ _TO_2000 = const(3155673600)
 class Clock:
     """Asks a time server until the clock is set. Call `step` until `is_set()`."""
 
-    def __init__(self, server=SERVER, port=_PORT):
+    def __init__(self, server, port=_PORT):
         self._server = server
         self._port = port
         self._socket = None

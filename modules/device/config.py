@@ -47,10 +47,11 @@ def check(values):
 def complete(values, name, unique_id):
     """Return a checked configuration with every key set, and without keys that are not known.
 
-    `{name}` and `{id}` in the host name, the client id and topics become the board's name and
-    its unique id.
+    `{name}` and `{id}` in the host name, the client id and topics become the name that it gives,
+    else the board's, `name`, and its unique id.
     """
-    return schema(values).complete(values, {"name": name, "id": unique_id})
+    words = {"name": values.get("name") or name, "id": unique_id}
+    return schema(values).complete(values, words)
 
 
 def read(path=PATH):

@@ -1,9 +1,14 @@
 """The status LED: the first one, while the link is not there and the lamp is off.
 
-It covers what is drawn on that LED, at the board's own brightness, and uncovers it afterwards.
+It covers what is drawn on that LED, at the board's own brightness, and uncovers it afterwards. The
+command `identify` makes it blink, so that a person sees which of many boards it is.
 """
 
+import time
+from micropython import const
+
 from .link import MQTT, REFUSED, TIME, WIFI
+from .report import is_command
 
 _COLOURS = {
     WIFI: (0, 0, 255),
@@ -13,20 +18,43 @@ _COLOURS = {
 }
 
 
-class Indicator:
-    """Shows states of the link on `leds`, the board's RGB."""
+# White and dark in turn, beginning and ending with dark: ten blinks. Milliseconds.
+_BLINK_TIME = const(5000)
+_BLINK_HALF = const(250)
+_BLINK_COLOURS = ((0, 0, 0), (255, 255, 255))
 
-    def __init__(self, leds):
+
+class Indicator:
+    """The part that shows states of the link on `leds`, the board's RGB."""
+
+    def __init__(self, leds, link, settings):
+        """`settings` is what platforms.resolve() returned."""
         self._leds = leds
+        self._link = link
+        self._obeys = settings["mode"] == "lights"  # else the command topic is for echoes
         self._shown = None
+        self._blink_begin = None  # ticks_ms, while it blinks
+
+    def filters(self):
+        return ((self._link.topics["command"], self._identify, 1),) if self._obeys else ()
+
+    def _identify(self, topic, message):
+        if is_command(message, b"identify"):
+            self._blink_begin = time.ticks_ms()
 
     def show(self, state, lamp_is_on=False):
         """Show a state by its name; one without a colour shows what is drawn on the LEDs.
 
-        A lamp that is on stays as it is: the outage is the network's, not the lamp's. Writes to
-        the LEDs only if something changes.
+        A lamp that is on stays as it is: the outage is the network's, not the lamp's; but for
+        blinking. Writes to the LEDs only if something changes.
         """
         colour = None if lamp_is_on else _COLOURS.get(state)
+        if self._blink_begin is not None:
+            passed = time.ticks_diff(time.ticks_ms(), self._blink_begin)
+            if 0 <= passed < _BLINK_TIME:
+                colour = _BLINK_COLOURS[passed // _BLINK_HALF % 2]
+            else:
+                self._blink_begin = None
         if colour != self._shown:
             self._shown = colour
             self._leds.cover(colour)

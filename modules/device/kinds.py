@@ -121,6 +121,15 @@ class Name(Text):
         return _expand(value, words)
 
 
+class BoardName(Text):
+    """What {name} becomes: it may stand in a host name and in the key of an Adafruit feed."""
+
+    letters = LOWER_CASE + "-"
+
+    def accepts(self, value):
+        return super().accepts(value) and all(letter in self.letters for letter in value)
+
+
 class Label(Name):
     """A name made of few characters: a host name, the key of an Adafruit feed."""
 

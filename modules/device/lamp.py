@@ -10,7 +10,7 @@ import board
 import json
 from . import bad_boots
 from .json_text import find_error
-from .report import SUBTOPIC, asks_for_stats
+from .report import SUBTOPIC, is_command
 from micropython import const
 
 # Bytes of a payload; far more than any of them needs. Each step of reading one makes a copy.
@@ -150,8 +150,8 @@ class Lamp:
         if topic in self._own_topics:
             return  # what we say ourselves comes in, too, if the command topic covers it
         before = self._setting
-        if asks_for_stats(message):
-            pass  # answered by the report
+        if is_command(message, b"stats", b"identify"):
+            pass  # for the report, and for the indicator
         elif self.obey(message):
             self._tell(before)
         else:

@@ -87,7 +87,7 @@ class Link:
         if isinstance(mqtt["tls"], dict) and mqtt["tls"]["verify"]:
             from .clock import Clock
 
-            self._clock = Clock()
+            self._clock = Clock(settings["time"]["server"])
         self._handlers = {}  # topic filter -> _Handlers
         self._early = []  # arguments of _send; None from the first connection on
         self._refused = None  # ticks_ms of a refusal, until the next attempt

@@ -44,7 +44,7 @@ class Device:
         self.leds = rgb.leds()
         self.lamp = Lamp(self.link, settings, self.leds)
         self.bad_boots = BadBoots(self.link)
-        self._indicator = Indicator(self.leds)
+        self._indicator = Indicator(self.leds, self.link, settings)
         self._parts = []
         self._steps = []
         for part in self._make_parts(settings):
@@ -52,7 +52,7 @@ class Device:
 
     def _make_parts(self, settings):
         # What this board does not need is not imported: a module takes about 0.5 KB of heap.
-        parts = [Slot(), self.bad_boots, Report(self.link, settings), self.lamp]
+        parts = [Slot(), self.bad_boots, Report(self.link, settings), self.lamp, self._indicator]
         if settings["mode"] == "echo":
             from .echo import Echo
 

@@ -19,9 +19,9 @@ _RESET_CAUSES = {
 }
 
 
-def asks_for_stats(message):
-    """Return whether a message (bytes) on the command topic is `stats`, in any case."""
-    return len(message) < 16 and message.strip().lower() == b"stats"
+def is_command(message, *commands):
+    """Return whether a message (bytes) is one of some short commands (bytes), in any case."""
+    return len(message) < 16 and message.strip().lower() in commands
 
 
 class Report:
@@ -50,7 +50,7 @@ class Report:
 
     def _answer(self, topic, message):
         status = self._link.topics["status"]
-        if asks_for_stats(message) and status:
+        if is_command(message, b"stats") and status:
             self._link.publish(status + SUBTOPIC, json.dumps(self._stats()))
 
     def _stats(self):

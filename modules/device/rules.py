@@ -11,6 +11,7 @@ Where a service differs from a plain broker, its profile in platforms/ has the r
 from . import platforms
 from .kinds import (
     LETTERS,
+    BoardName,
     Broker,
     Choice,
     Label,
@@ -31,6 +32,8 @@ MODES = ("lights", "echo")
 def _plain_rules():
     # Made when asked for: most of a board's life nobody checks a configuration.
     return (
+        # what `{name}` stands for
+        ("name", BoardName(1, 12, "small letters, digits and -,"), ""),
         ("wifi", Section(), {}),
         # the network's name; 2.4 GHz, hidden or not
         ("wifi.ssid", Text(1, 32), None),
@@ -73,6 +76,10 @@ def _plain_rules():
         # minutes in the network without an answer from the broker after which the board is reset;
         # 0: never
         ("mqtt.reset_after", Number(0, 1440), 15),
+        ("time", Section(), {}),
+        # where the time comes from if the broker's certificate is checked: an NTP server's name or
+        # address
+        ("time.server", Server(1), "pool.ntp.org"),
         ("topics", Topics(), {}),
         # what the board obeys; with wildcards, keep other boards' state topics out of it, or they
         # obey each other without end

@@ -96,6 +96,9 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "mqtt.tls.cafile", [], ["/ca.pem"]),
     (PLAIN, "mqtt.rate", [0, 30, 600], [-1, 601, 0.5]),
     (PLAIN, "mqtt.reset_after", [0, 15, 1440], [-1, 1441, "15"]),
+    (PLAIN, "name", [Absent, "lamp-7", "x" * 12], ["", "Lamp", "a b", "x" * 13, "{id}", 7]),
+    (PLAIN, "time", [Absent, {}], [None, [], "x"]),
+    (PLAIN, "time.server", ["10.0.0.1", "ntp.school.example"], ["", "ntp:123", "a b", 7]),
     (PLAIN, "topics", [Absent, {}], [None, [], "x"]),
     (
         PLAIN,

@@ -83,7 +83,7 @@ def test_every_key_is_in_schema_and_table(root: Path, schema: dict[str, Any]) ->
     rows = re.findall(r"^\| `([a-z_.]+)` \|", (root / "docs" / "config.md").read_text(), re.M)
     assert len(rows) == len(set(rows))
     assert set(rows) == keys_of(schema) == keys_of_board()
-    documented = {path for path in examples.KEYS if path not in ("topics",)}
+    documented = {path for path in examples.KEYS if path not in ("topics", "time")}
     assert documented <= set(rows)
 
 
@@ -91,7 +91,7 @@ def test_defaults_in_table_are_those_of_complete(root: Path) -> None:
     """The table's defaults are those of complete()."""
     table = (root / "docs" / "config.md").read_text()
     settings = config.complete(examples.PLAIN, "{name}", "{id}")
-    for path in keys_of_board() - {"mqtt.tls.ca", "mqtt.tls.verify", "brightness"}:
+    for path in keys_of_board() - {"mqtt.tls.ca", "mqtt.tls.verify", "brightness", "name"}:
         section, _, key = path.rpartition(".")
         value = settings[section][key] if section else settings[key]
         row = re.search(rf"^\| `{path}` \| ([^|]*) \|", table, re.M)
@@ -208,12 +208,19 @@ def test_any_value_is_checked_without_exception() -> None:
             config.complete(values, "mpython", "24a160112233")
 
 
+def test_name_is_filled_in_everywhere() -> None:
+    settings = config.complete({**examples.PLAIN, "name": "desk-7"}, "bpi-bit", "0a1b")
+    assert settings["wifi"]["hostname"] == settings["mqtt"]["client_id"] == "desk-7-0a1b"
+    assert settings["topics"]["command"] == "desk-7/0a1b/command"
+
+
 @pytest.mark.parametrize(
     "values, sentence",
     [
         (
             {**examples.PLAIN, "led": 3},
-            "led: unknown key; remove it (known here: wifi, mqtt, topics, mode, brightness)",
+            "led: unknown key; remove it (known here: name, wifi, mqtt, time, topics, mode, "
+            "brightness)",
         ),
         ({**examples.PLAIN, "moode": 3}, 'moode: unknown key; did you mean "mode"?'),
         (

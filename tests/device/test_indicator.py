@@ -96,6 +96,23 @@ def test_dim_lamp_leaves_status_visible(boot: Boot, person: Person, board_name: 
     board.wait_frame(is_blue, since=before)
 
 
+def test_identify_blinks_and_leaves_lamp_as_it_was(boot: Boot, person: Person) -> None:
+    board = boot()
+    wait_subscribed(board)
+    person.publish("light", "#ff0000")
+    red = board.wait_frame(is_red).colours
+    board.wait_line("lights: on #ff0000 100%")
+    before = len(board.frames())
+    lines = len(board.lines)
+    person.publish("light", "Identify")
+    board.wait("20 frames", lambda: len(board.frames()) - before >= 20)
+    board.wait_frame(lambda frame: frame.colours == red, since=before + 20)
+    blinks = board.frames()[before:]
+    assert {frame.colours[1:] for frame in blinks} == {red[1:]}
+    assert {any(frame.colours[0]) for frame in blinks} == {True, False}
+    assert not any(line.startswith("lights:") for line in board.lines[lines:])
+
+
 def test_lamp_that_is_on_is_not_covered(boot: Boot, person: Person) -> None:
     board = boot()
     wait_subscribed(board)
