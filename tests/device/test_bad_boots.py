@@ -53,7 +53,7 @@ def test_poisoned_retained_message_ends_reset_loop(boot: Boot, mosquitto: Mosqui
         person.close()
 
 
-def test_program_that_fails_three_times_runs_without_handlers(boot: Boot) -> None:
+def test_program_failing_three_times_runs_no_handlers(boot: Boot) -> None:
     board = boot(files={"handlers.py": FAILS})
     board.wait_line("boot: " + LEFT_OUT, timeout=90)
     assert causes(board) == ["power"] + 3 * ["hard"]

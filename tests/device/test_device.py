@@ -208,7 +208,7 @@ def test_ctrl_c_leads_to_prompt(boot: Boot, person: Person) -> None:
     board.wait_line("42")
 
 
-def test_button_a_is_safe_mode(boot: Boot) -> None:
+def test_button_is_safe_mode(boot: Boot) -> None:
     board = boot(
         commands=({"command": "pin", "id": 0, "value": 0},),
         files={"main.py": "print('the user')\n"},

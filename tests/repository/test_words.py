@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,12 @@ def test_own_page_is_read(root: Path) -> None:
     table = words.read_words((root / words.PAGE).read_text())
     assert len(table) > 10
     assert "forever" in table.values()
+
+
+def test_test_names_are_short_and_without_articles(root: Path) -> None:
+    names = []
+    for path in (root / "tests").rglob("*.py"):
+        names += re.findall(r"^ *(?:async )?def test_(\w+)\(", path.read_text(), re.MULTILINE)
+    assert len(names) > 300
+    articles = {"a", "an", "the"}
+    assert not [name for name in names if len(name) > 50 or articles & set(name.split("_"))]

@@ -22,7 +22,7 @@ def symbols(program: Path, *options: str) -> set[str]:
     return {line.split()[0] for line in result.stdout.splitlines()}
 
 
-def test_every_file_has_a_place_in_order(root: Path) -> None:
+def test_every_file_has_place_in_order(root: Path) -> None:
     assert sorted(ORDER) == sorted(path.stem for path in root.glob("boards/sim/*.c"))
     table = (root / "boards" / "sim" / "sim_world.h").read_text()
     assert re.findall(r"^//     (sim_\w+)", table, re.MULTILINE) == ORDER

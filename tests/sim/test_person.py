@@ -78,7 +78,7 @@ def test_button_held_through_reset_stays_down(board: SimulatedBoard, hands: Hand
 
 
 @pytest.mark.parametrize("line", ["on", "press", "press x", "hold the line", "light 5000", "wifi"])
-def test_other_words_are_for_the_light(hands: Hands, line: str) -> None:
+def test_other_words_are_for_light(hands: Hands, line: str) -> None:
     assert not hands.obey(line)
 
 

@@ -42,7 +42,7 @@ def test_put_main_py_runs_it(simulated, lamp, capsys):
     "asked, path",
     [("", "lamp.py"), ("handlers.py", "handlers.py"), ("lib/", "lib/lamp.py"), ("/", "lamp.py")],
 )
-def test_put_finds_the_path(simulated, lamp, asked, path):
+def test_put_finds_path(simulated, lamp, asked, path):
     run_put(simulated, lamp, asked)
     assert simulated.file(path) == PROGRAM
 

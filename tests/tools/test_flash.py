@@ -204,7 +204,7 @@ def test_finds_only_image(board, images):
         flash.find_image(board, False, images)
 
 
-def test_no_image_leads_to_a_release_first(board, tmp_path):
+def test_no_image_leads_to_release_first(board, tmp_path):
     with pytest.raises(Problem) as problem:
         flash.find_image(board, False, tmp_path)
     sentence = str(problem.value)
@@ -222,5 +222,5 @@ def test_no_image_leads_to_a_release_first(board, tmp_path):
         ("", "this project's releases"),
     ],
 )
-def test_releases_are_found_by_the_clones_origin(address, page):
+def test_releases_are_found_by_clones_origin(address, page):
     assert flash.releases(address) == page

@@ -327,7 +327,7 @@ print("after", keeper.signal(), keeper.connected)
         board.wait_line("after None False")
 
 
-def test_button_a_is_noticed_before_search_begins(tmp_path: Path) -> None:
+def test_button_is_noticed_before_search_begins(tmp_path: Path) -> None:
     """A tap in the first second leads to safe mode, though the search blocks for 2.4 s."""
     (tmp_path / "config.json").write_text(json.dumps(GOOD))
     board = SimulatedBoard(flash=tmp_path, access_points=(LOCKED,))

@@ -371,9 +371,7 @@ def test_broker_restart(
     assert f"connected {int(persistence and not kill)}" in program.output or persistence
 
 
-def test_killed_in_the_middle_of_a_handshake(
-    make_broker: Callable[[str], Mosquitto], run: Run
-) -> None:
+def test_killed_in_middle_of_handshake(make_broker: Callable[[str], Mosquitto], run: Run) -> None:
     """The broker dies at every moment of connecting and subscribing; the client always comes back"""
     broker = make_broker("allow_anonymous true\n")
     program = run(
@@ -624,7 +622,7 @@ def test_tls_one_record_per_publish(
 
 
 @pytest.mark.parametrize("name", ["MESSAGES", "PUBLISHES", "RECONNECTS"])
-def test_the_heap_stays_as_it_was(mosquitto: Mosquitto, run: Run, name: str) -> None:
+def test_heap_stays_as_it_was(mosquitto: Mosquitto, run: Run, name: str) -> None:
     """D8: the publishes also go past the last packet identifier"""
     said = run(getattr(bulk, name), mosquitto.port).finish(120)
     assert int(said.split()[-1]) <= 0

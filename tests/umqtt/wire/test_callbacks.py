@@ -15,7 +15,7 @@ from tests.umqtt.wire.broker import (
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
-def test_echo_in_the_callback(play, qos):
+def test_echo_in_callback(play, qos):
     """D5: publish at any QoS inside the callback; 40 queued messages; PUBACKs in order [-4.6.0-2]"""
     count = 40
 
@@ -89,7 +89,7 @@ def test_stack_does_not_grow(play):
     )
 
 
-def test_subscribe_disconnect_and_connect_in_the_callback(play):
+def test_subscribe_disconnect_and_connect_in_callback(play):
     def conversation(broker):
         broker.greet()
         broker.send(publish("t", b"1"))
@@ -251,7 +251,7 @@ def test_thread_never_interleaves(play):
     )
 
 
-def test_a_deferred_packet_leaves_soon(play):
+def test_deferred_packet_leaves_soon(play):
     """D6: what a Timer publishes while wait_msg waits leaves within 50 ms"""
 
     def conversation(broker):
@@ -345,7 +345,7 @@ def test_ctrl_c(play):
     )
 
 
-def test_oversized_backlog_in_a_callback(play):
+def test_oversized_backlog_in_callback(play):
     """Publishing 500 messages inside one callback: it waits for room instead of piling them up"""
 
     def conversation(broker):

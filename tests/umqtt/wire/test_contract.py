@@ -232,7 +232,7 @@ def test_callback_that_raises(run):
     )
 
 
-def test_echo_at_qos_0_in_the_callback(run):
+def test_echo_at_qos_0_in_callback(run):
     """the README's promise, and the BPI:bit tutorial's program"""
 
     def conversation(broker):
@@ -406,7 +406,7 @@ def test_timer_ping_and_wait_msg(run):
     )
 
 
-def test_educore_drives_all_from_a_timer(run):
+def test_educore_drives_all_from_timer(run):
     """labplus educore: check_msg() in a Timer callback, ping() now and then, a bool as lock"""
 
     def conversation(broker):
@@ -442,7 +442,7 @@ def test_educore_drives_all_from_a_timer(run):
     )
 
 
-def test_onenet_publishes_from_a_timer(run):
+def test_onenet_publishes_from_timer(run):
     """oneNetDatastreams.py: a Timer publishes, the main program does nothing at all"""
 
     def conversation(broker):

@@ -410,7 +410,7 @@ def test_fixed(micropython, broker, tmp_path, name):
 if original_client():
 
     @pytest.mark.parametrize("name", DEFECTS)
-    def test_can_see_the_defect(micropython, broker, tmp_path, name):
+    def test_can_see_defect(micropython, broker, tmp_path, name):
         program, conversation = DEFECTS[name]
         client = Client(micropython, broker, tmp_path, original=True)
         broker.LIMIT = 3

@@ -330,7 +330,7 @@ def test_session_is_resumed(play):
     )
 
 
-def test_what_never_left_is_not_a_duplicate(play):
+def test_what_never_left_is_not_duplicate(play):
     """[MQTT-4.3.2-1]: DUP=0 at the first attempt, even if that needs a second connection"""
 
     def conversation(broker):
@@ -403,7 +403,7 @@ def test_publish_without_acknowledgement_times_out(play):
     )
 
 
-def test_publish_to_a_reader_that_stopped_times_out(play):
+def test_publish_to_reader_that_stopped_times_out(play):
     """D1: a peer that does not read, and a socket that is full"""
 
     def conversation(broker):
@@ -425,7 +425,7 @@ def test_publish_to_a_reader_that_stopped_times_out(play):
     )
 
 
-def test_publish_notices_a_closed_connection(play):
+def test_publish_notices_closed_connection(play):
     """A QoS 0 publish into a connection that the broker has closed does not succeed"""
 
     def conversation(broker):

@@ -97,7 +97,7 @@ def test_lost_qos_0_publish(play_robust):
     )
 
 
-def test_ping_into_a_broken_link(play_robust):
+def test_ping_into_broken_link(play_robust):
     """Found by tests/umqtt/faults: the link breaks while ping() is at the socket; the next call reconnects"""
 
     play_robust(
@@ -114,7 +114,7 @@ def test_ping_into_a_broken_link(play_robust):
     )
 
 
-def test_step_does_not_wait_for_ever_for_an_answer(play_robust):
+def test_step_does_not_wait_for_ever_for_answer(play_robust):
     """Found by tests/umqtt/faults: a broker that answers pings, but not PUBLISH nor SUBSCRIBE"""
 
     def silent_but_alive(broker):
@@ -159,7 +159,7 @@ def test_step_does_not_wait_for_ever_for_an_answer(play_robust):
     )
 
 
-def test_an_answer_behind_a_long_message_on_a_slow_link(play_robust):
+def test_answer_behind_long_message_on_slow_link(play_robust):
     """Bytes that come are a sign of life: TIMEOUT does not run while a packet arrives"""
 
     def conversation(broker):
@@ -250,7 +250,7 @@ def test_resubscribes_only_without_session(play_robust):
     )
 
 
-def test_subscribes_what_an_older_session_cannot_know(play_robust):
+def test_subscribes_what_older_session_cannot_know(play_robust):
     """D11, [MQTT-3.2.2-2]: the session is from before the reset; so it has other filters, or other QoS"""
 
     def conversation(broker):
@@ -418,7 +418,7 @@ def test_refusals_that_time_does_not_cure(play_robust, call, code):
     )
 
 
-def test_step_survives_a_name_server_and_ends_with_a_bad_setting(play_robust):
+def test_step_survives_dns_failure_and_ends_at_bad_setting(play_robust):
     """A name that is not found is tried again; a client id that MQTT cannot carry is not"""
 
     def conversation(broker):
@@ -578,7 +578,7 @@ def test_own_connect_is_called_with_one_argument(play_robust):
     )
 
 
-def test_error_of_a_callback_is_not_a_lost_link(play_robust):
+def test_error_of_callback_is_not_lost_link(play_robust):
     def conversation(broker):
         broker.greet()
         broker.send(publish("t", b"m"))
@@ -744,7 +744,7 @@ def test_step_never_waits(play_robust):
     assert said == once + "lost True\nlost True\n" + once, said
 
 
-def test_callback_publishes_into_a_lost_link(play_robust):
+def test_callback_publishes_into_lost_link(play_robust):
     """D5, D10: kept, and sent after the next connect"""
 
     def conversation(broker):
@@ -866,7 +866,7 @@ def test_cut_at_every_byte(play_robust, end):
     )
 
 
-def test_a_thousand_reconnects_leak_nothing(play_robust):
+def test_thousand_reconnects_leak_nothing(play_robust):
     def conversation(broker):
         for _ in range(1000):
             broker.greet()

@@ -55,7 +55,7 @@ def test_keep_alive_in_loops(play, call):
     )
 
 
-def test_keep_alive_while_waiting_for_an_acknowledgement(play):
+def test_keep_alive_while_waiting_for_acknowledgement(play):
     """D3: keep alive is enforced inside every wait"""
 
     def conversation(broker):
@@ -69,7 +69,7 @@ def test_keep_alive_while_waiting_for_an_acknowledgement(play):
     play('connected(keepalive=1).publish("t", "m", qos=1)', conversation)
 
 
-def test_a_publisher_that_never_reads(play):
+def test_publisher_that_never_reads(play):
     """D3, D4: publish alone keeps the connection alive and notices that nobody answers"""
 
     def conversation(broker):
@@ -104,7 +104,7 @@ def test_a_publisher_that_never_reads(play):
 
 
 @pytest.mark.parametrize("call", ["c.wait_msg()", "c.check_msg()", "c.step(50)"])
-def test_keep_alive_behind_a_backlog(play, call):
+def test_keep_alive_behind_backlog(play, call):
     """[MQTT-3.1.2-23] found by tests/umqtt/faults: PINGRESP waits behind messages for three intervals"""
 
     def conversation(broker):
@@ -221,7 +221,7 @@ def test_unread_messages_are_no_silence(play):
     )
 
 
-def test_a_slow_handler_is_not_a_slow_broker(play):
+def test_slow_handler_is_not_slow_broker(play):
     """The acknowledgement arrived long ago, behind a message whose handler takes 0.8 s"""
 
     def conversation(broker):
@@ -242,7 +242,7 @@ def test_a_slow_handler_is_not_a_slow_broker(play):
     )
 
 
-def test_a_flood_does_not_stretch_a_wait(play):
+def test_flood_does_not_stretch_wait(play):
     """D1: messages all the time and never the acknowledgement: still ETIMEDOUT"""
 
     def conversation(broker):
@@ -315,7 +315,7 @@ def test_connect_is_bounded(play, broker, silence):
     )
 
 
-def test_connect_to_an_address_that_swallows_everything(play):
+def test_connect_to_address_that_swallows_everything(play):
     """D1, D2: SYN without answer (a listener whose queue is full)"""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -400,7 +400,7 @@ def test_every_address_is_tried(play, first):
             filler.close()
 
 
-def test_timeout_stays_after_the_first_packet(play):
+def test_timeout_stays_after_first_packet(play):
     """D2: on ESP32 upstream's wait_msg wiped it with setblocking(True)"""
 
     def conversation(broker):
@@ -420,7 +420,7 @@ def test_timeout_stays_after_the_first_packet(play):
     )
 
 
-def test_check_msg_after_an_error(play):
+def test_check_msg_after_error(play):
     """D22: an error in check_msg does not leave the next connection in another mode"""
 
     def conversation(broker):
