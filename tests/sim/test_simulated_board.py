@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,20 @@ def program(tmp_path: Path) -> tuple[str, ...]:
 def test_last_line_of_program_that_has_ended(program: tuple[str, ...]) -> None:
     with SimulatedBoard(arguments=program, on_line=slow_reader) as board:
         board.wait_line("last")
+
+
+class SlowlyFollowed(SimulatedBoard):
+    """Its thread for events lags behind as soon as the board may run."""
+
+    def _describe_world(self, *arguments: Any) -> None:
+        super()._describe_world(*arguments)
+        time.sleep(2)
+
+
+def test_power_on_is_known_before_first_line(program: tuple[str, ...]) -> None:
+    with SlowlyFollowed(arguments=program) as board:
+        board.wait_line("first")
+        assert [event["event"] for event in board.events] == ["power_on"]
 
 
 def test_no_wait_for_program_that_has_ended(program: tuple[str, ...]) -> None:

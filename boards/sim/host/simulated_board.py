@@ -191,14 +191,14 @@ class SimulatedBoard:
 
     def _follow(self, connection: socket.socket, events: Iterator[dict[str, Any]]) -> None:
         for event in events:
-            if event["event"] == "power_on":
-                self._describe_world(connection, events)
-            elif event["event"] in ("done", "refused"):
+            if event["event"] in ("done", "refused"):
                 self._answers.put(event)
                 continue
             with self._changed:
                 self.events.append(event)
                 self._changed.notify_all()
+            if event["event"] == "power_on":  # is kept by now: from here on it may print
+                self._describe_world(connection, events)
             if self.on_event:
                 self.on_event(event)
 
