@@ -74,11 +74,18 @@ int __wrap_main(int argc, char **argv) {
     return __real_main(5, boot_argv);
 }
 
-// run(name): as the chip runs boot.py and main.py, frozen before file. Returns False if
-// it ended with SystemExit, which is a soft reset.
+// run(name): as the chip runs boot.py and main.py, frozen before file; there must be one.
+// Returns True if it ended well, False after an exception, None after SystemExit.
 static mp_obj_t sim_run(mp_obj_t name_in) {
     int result = pyexec_file_if_exists(mp_obj_str_get_str(name_in));
-    return mp_obj_new_bool(!(result & PYEXEC_FORCED_EXIT));
+    if (result & PYEXEC_FORCED_EXIT) {
+        return mp_const_none;
+    }
+#if MICROPY_PYEXEC_ENABLE_EXIT_CODE_HANDLING // the unix port since 1.27, not the chip
+    return mp_obj_new_bool(result == 0);
+#else
+    return mp_obj_new_bool(result != 0);
+#endif
 }
 MP_DEFINE_CONST_FUN_OBJ_1(sim_run_obj, sim_run);
 

@@ -65,7 +65,11 @@ os.chdir("/")
 sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
 
-# ports/esp32/main.c: a program that has reset the board from the raw prompt wants that prompt.
-if _sim.run("boot.py") and (_sim.prompt_is_raw() or _sim.run("main.py")):
+# ports/esp32/main.c: a boot.py that fails, or is stopped, leads to the prompt; a program that has
+# reset the board from the raw prompt wants that prompt; SystemExit is a soft reset.
+ended = "boot.py" not in os.listdir("/") or _sim.run("boot.py")
+if ended and not _sim.prompt_is_raw():
+    ended = _sim.run("main.py")
+if ended is not None:
     _sim.prompt()
 _sim.soft_reset()
