@@ -5,6 +5,9 @@ own program. Ctrl-C leads to the prompt from all of them; if the firmware's own 
 board is reset.
 """
 
+# What /boot.py has left: /main.py goes on with it, as on a stock image.
+_boots_names = globals().copy()
+
 import sys
 
 # No file on the user's disk may stop what follows: see modules/device/imports.py. `sys` itself is
@@ -63,9 +66,10 @@ def run_user_program():
     leds.fill((0, 0, 0))
     leds.write()
     Slot().keep()
-    # A program of its own, in a namespace of its own, as if it were main.py on a stock image:
+    # A program of its own, in a namespace without ours, as if it were main.py on a stock image:
     # when it ends, its names are at hand at the prompt.
-    names = {"__name__": "__main__", "__file__": "/main.py"}
+    names = _boots_names
+    names["__file__"] = "/main.py"
     imports.give_to_user()
     try:
         execfile("/main.py", names)
@@ -129,13 +133,13 @@ def run_or_reset(firmware, watchdog):
 
 
 def boot():
-    print("boot: %s %s" % (board.NAME, version.VERSION))
-    if machine.reset_cause() == machine.WDT_RESET:
-        print("boot: the program had stopped; the watchdog has reset the board")
-    leds = rgb.leds()
-    leds[0] = _BOOT_COLOUR
-    leds.write()
     try:
+        print("boot: %s %s" % (board.NAME, version.VERSION))
+        if machine.reset_cause() == machine.WDT_RESET:
+            print("boot: the program had stopped; the watchdog has reset the board")
+        leds = rgb.leds()
+        leds[0] = _BOOT_COLOUR
+        leds.write()
         if is_button_a_pressed():
             leds.fill((0, 0, 0))
             leds.write()
