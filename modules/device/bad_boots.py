@@ -30,15 +30,22 @@ class BadBoots:
         self._memory = machine.RTC()
         kept = self._memory.memory()
         self._is_ours = not kept or kept.startswith(_MARK)
-        self.count = kept[len(_MARK)] if kept and self._is_ours else 0
+        # What is kept, its last byte the count. Made now, for `add` may find no memory left.
+        self._record = bytearray(kept if kept and self._is_ours else _MARK + b"\0")
         self._begin = time.ticks_ms()
         if machine.reset_cause() == machine.WDT_RESET:
             self.add()
 
+    @property
+    def count(self):
+        """How many there have been in a row."""
+        return self._record[-1]
+
     def add(self):
-        """Count one more."""
-        self.count = min(self.count + 1, 255)
-        self._keep(_MARK + bytes((self.count,)))
+        """Count one more, up to 255; allocates nothing."""
+        if self.count < 255:
+            self._record[-1] += 1
+        self._keep(self._record)
 
     def _keep(self, data):
         if self._is_ours:
@@ -58,5 +65,5 @@ class BadBoots:
 
     def step(self, now):
         if self.count and time.ticks_diff(now, self._begin) >= _GOOD_TIME:
-            self.count = 0
+            self._record[-1] = 0
             self._keep(b"")
