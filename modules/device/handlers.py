@@ -4,6 +4,7 @@ import device
 import time
 import timers
 from . import imports
+from .link import MISTAKES
 from umqtt import protocol
 
 
@@ -54,7 +55,7 @@ class UserHandlers:
         imports.as_user()
         try:
             handler()
-        except Exception as error:
+        except MISTAKES as error:
             self._link.report(error)
         finally:
             imports.as_firmware()

@@ -41,6 +41,10 @@ _MIN_HEAP = const(4096)  # bytes; with less not even a reconnect works
 _MAX_EARLY = const(16)
 
 
+# What a person's handler may raise and the program goes on; sys.exit() would be a soft reset.
+MISTAKES = (Exception, SystemExit)
+
+
 class _Handlers:
     # All handlers of one topic filter; the client keeps one for a filter.
 
@@ -57,7 +61,7 @@ class _Handlers:
         for handler in self._handlers:
             try:
                 handler(topic, message)
-            except Exception as error:
+            except MISTAKES as error:
                 self._link.report(error)
 
 

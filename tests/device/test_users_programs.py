@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from simulated_board import SimulatedBoard
-from tests.classroom import Person, settings
+from tests.classroom import Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
 
 Boot = Callable[..., SimulatedBoard]
@@ -43,6 +43,20 @@ def test_button_late_in_first_second_is_safe_mode(boot: Boot) -> None:
     time.sleep(0.3)
     board.command("pin", id=0, value=0)
     board.wait_line("boot: safe mode")
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_boot_py_that_fails_leads_to_prompt(boot: Boot, stopped: bool) -> None:
+    """ports/esp32/main.c starts no main.py after it, not even a frozen one"""
+    own = "print('begins')\n" + ("while True:\n    pass\n" if stopped else "1 / 0\n")
+    board = boot(files={"boot.py": own})
+    board.wait_line("begins")
+    if stopped:
+        board.interrupt()
+    board.wait_line("KeyboardInterrupt" if stopped else "ZeroDivisionError")
+    board.type("print(6*7)\r")
+    board.wait_line("42")
+    assert not any(line.startswith("boot: ") for line in board.lines) and not board.frames()
 
 
 # ---- handlers
@@ -146,6 +160,27 @@ def slow(topic, message):
         board.wait_line("mqtt: connected", since=len(board.lines))
     finally:
         person.close()
+
+
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        "raise SystemExit",
+        "@device.connected\ndef leave():\n    raise SystemExit",
+        "@device.every(100)\ndef leave():\n    raise SystemExit",
+        "@device.on('leave')\ndef leave(topic, message):\n    raise SystemExit",
+    ],
+    ids=["file", "connected", "every", "on"],
+)
+def test_exit_in_handlers_is_said(boot: Boot, person: Person, leaving: str) -> None:
+    """It would be a soft reset, and again at the same place after it, for ever"""
+    person.publish("leave", "x", retain=True)
+    board = boot(files={"handlers.py": f"import device\n{leaving}\n"})
+    board.wait_line("SystemExit")
+    wait_subscribed(board)
+    person.publish("light", "on")
+    board.wait_line("lights: on")
+    assert power_ons(board) == 1
 
 
 # ---- topics that overlap
@@ -254,6 +289,13 @@ client.Client.step = step
     frames = [line.strip() for line in board.lines if line.startswith('  File "device/')]
     assert [frame.split('"')[1] for frame in frames] == ["device/program.py", "device/link.py"]
     assert [frame.split()[-1] for frame in frames] == ["run", "step"]
+
+
+def test_main_py_goes_on_with_names_of_boot_py(boot: Boot) -> None:
+    """And with those alone: none of the firmware's own"""
+    main = "print(count + 1, __name__, __file__, 'imports' in globals(), 'rgb' in globals())\n"
+    board = boot(files={"boot.py": "count = 41\n", "main.py": main})
+    board.wait_line("42 __main__ /main.py False False")
 
 
 def test_names_of_main_py_are_there_at_prompt(boot: Boot) -> None:
