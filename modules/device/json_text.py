@@ -10,7 +10,8 @@ _DIGITS = "0123456789"
 def find_error(text, unique=False):
     """Return (line, column, what) of the first JSON syntax error in a text, counted from 1.
 
-    None if there is none. With `unique`, a key that stands twice in one object is an error, too. Takes as long as reading the text; nothing of it is kept.
+    None if there is none. With `unique`, a key that stands twice in one object is an error, too.
+    Takes as long as reading the text; nothing of it is kept.
     """
     end = _Scanner(text, unique).scan()
     if end is None:
