@@ -2,6 +2,7 @@
 
 import errno
 from micropython import const
+from umqtt.protocol import NotMQTTError
 from umqtt.robust import MQTTClient
 
 # Seconds between two attempts at most, where nobody but the classroom waits for the broker: a
@@ -21,6 +22,8 @@ REFUSALS = {
 
 def describe(error):
     """Return in a few words why a connection was lost or not made, from its exception."""
+    if isinstance(error, NotMQTTError):
+        return error.args[1]
     code = error.args[0] if error.args else None
     if code == -1 or code == errno.ENOTCONN or code == _EPIPE:
         return "the broker closed the connection"

@@ -62,12 +62,21 @@ class MQTTException(Exception):
 class ProtocolError(OSError):
     """The broker broke the rules of MQTT; the connection is closed [MQTT-4.8.0-1]."""
 
-    def __init__(self, what):
-        super().__init__(71, "broker sent " + what)  # 71 is EPROTO, absent from errno
+    def __init__(self, what, start="broker sent "):
+        super().__init__(71, start + what)  # 71 is EPROTO, absent from errno
 
 
 class NotMQTTError(ProtocolError):
-    """The first bytes from the other side are not CONNACK: what answers there is no MQTT broker."""
+    """The first bytes from the other side are not CONNACK; the text says what they look like."""
+
+    def __init__(self, data):
+        if data[:5] == b"HTTP/":
+            what = "it is a web server"
+        elif data[:2] == b"\x15\x03":
+            what = "this port is for TLS"
+        else:
+            what = "it sent 0x%02x" % data[0]
+        super().__init__(what, "what answers there is no MQTT broker: ")
 
 
 def payload(value):
@@ -486,7 +495,7 @@ class Session:
         # Read the fixed header at `start`; return whether it is whole.
         kind = self._buffer[start]
         if not self.is_connected and kind != CONNACK:  # [MQTT-3.2.0-1]
-            raise NotMQTTError(_describe_stranger(self._buffer[start : self._end]))
+            raise NotMQTTError(self._buffer[start : self._end])
         if self._end - start < 2:
             return False
         length = self._buffer[start + 1]
@@ -832,14 +841,6 @@ class Session:
             self.counters["timeouts"] += 1
             raise OSError(errno.ETIMEDOUT)
         return limit - passed
-
-
-def _describe_stranger(data):
-    if data[:5] == b"HTTP/":
-        return "HTTP: it is a web server, not an MQTT broker"
-    if data[:2] == b"\x15\x03":
-        return "a TLS alert: this port is for TLS"
-    return "0x%02x and not CONNACK: it is not an MQTT broker" % data[0]
 
 
 def _check_header(first, length, connected):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.microcontroller import Microcontroller
-from tests.umqtt.mcu.idle_client import STAND_INS, idle_client_heap
+from tests.umqtt.mcu.idle_client import BEFORE_IDLE_HEAP, STAND_INS, idle_client_heap
+from tests.umqtt.mcu.message_cost import BEFORE, message_cost
 
 pytestmark = pytest.mark.qemu
 
@@ -60,6 +61,12 @@ def test_packets() -> None:
         assert board.run(STAND_INS + PROGRAM).endswith("ok\r\n")
 
 
-def test_heap_of_idle_client() -> None:
+def test_idle_client_holds_no_more_than_before() -> None:
     with Microcontroller() as board:
-        assert idle_client_heap(board) <= 4096
+        assert idle_client_heap(board) <= BEFORE_IDLE_HEAP
+
+
+def test_message_takes_half_of_before() -> None:
+    cost = message_cost()
+    assert cost.instructions <= BEFORE.instructions / 2 and cost.heap <= BEFORE.heap, cost
+    assert cost.idle_heap <= BEFORE.idle_heap, cost

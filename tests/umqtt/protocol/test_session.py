@@ -56,9 +56,9 @@ def test_message_of_other_type_raises_typeerror(value: object) -> None:
 @pytest.mark.parametrize(
     "first, words",
     [
-        (b"HTTP/1.1 400 Bad Request", "HTTP: it is a web server, not an MQTT broker"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "a TLS alert: this port is for TLS"),
-        (b"220 mail", "0x32 and not CONNACK: it is not an MQTT broker"),
+        (b"HTTP/1.1 400 Bad Request", "no MQTT broker: it is a web server"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "no MQTT broker: this port is for TLS"),
+        (b"220 mail", "no MQTT broker: it sent 0x32"),
     ],
 )
 def test_stranger_is_described(first: bytes, words: str) -> None:
