@@ -1,7 +1,10 @@
 """What the running device costs: heap, and time from power-on to the subscription.
 
 The heap is measured in the simulator built for 32 bits, where objects have a board's size. Its fake
-hardware is Python and lies in that heap too, about 5 KB that a real board does not need.
+hardware is Python, and C on the chip: what that takes of the heap is measured, too, and taken off.
+
+The time begins with the second in which button A asks for safe mode. On the chip come the search
+for the strongest access point, 2.4 s, and joining.
 """
 
 from __future__ import annotations
@@ -18,6 +21,15 @@ from tests.mosquitto import Mosquitto
 from tests.classroom import ACCESS_POINT, Person, settings
 
 HEAP = "96k"
+PROGRAM = ROOT / "build" / "sim32-mpython" / "micropython"
+FAKE_HARDWARE = """
+import gc
+gc.collect()
+before = gc.mem_alloc()
+import esp32, machine, network
+gc.collect()
+print("fake hardware:", gc.mem_alloc() - before)
+"""
 SUBSCRIBE = 0x82
 BOOTS = 5
 
@@ -35,11 +47,19 @@ def boot(broker: Mosquitto, folder: Path, executable: Path | None = None) -> Sim
     )
 
 
+def fake_hardware(folder: Path) -> float:
+    """Return the KB of heap that the simulator's fake hardware takes."""
+    script = folder / "fake_hardware.py"
+    script.write_text(FAKE_HARDWARE)
+    with SimulatedBoard(arguments=(str(script),), executable=PROGRAM) as board:
+        return int(board.wait_line("fake hardware:").split()[-1]) / 1024
+
+
 def heap_used(broker: Mosquitto, folder: Path) -> float:
     """Return the KB of heap that a board uses after its loop has handled a few messages."""
     person = Person(broker, "light/#")
     try:
-        with boot(broker, folder, ROOT / "build" / "sim32-mpython" / "micropython") as board:
+        with boot(broker, folder, PROGRAM) as board:
             board.wait_line("mqtt: subscribed")
             for payload in ("on", "#ff8000", "off"):
                 person.publish("light", payload)
@@ -77,11 +97,11 @@ def main() -> list[Goal]:
         broker = Mosquitto(folder)
         broker.start()
         try:
-            heap = heap_used(broker, folder)
+            heap = heap_used(broker, folder) - fake_hardware(folder)
             fastest = min(boot_time(broker, folder) for _ in range(BOOTS))
         finally:
             broker.stop()
     return [
         Goal(f"device: heap used, of {HEAP}, 32 bits", heap, 24, "KB"),
-        Goal("device: power-on to SUBSCRIBE, without joining", fastest, 300, "ms"),
+        Goal("device: power-on to SUBSCRIBE, without search and joining", fastest, 1300, "ms"),
     ]
