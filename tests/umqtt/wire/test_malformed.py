@@ -1,6 +1,6 @@
-"""Every packet a broker can send: valid, or broken in each way; whole, in bytes, and glued.
+"""What no broker may send, what ends in the middle, and what is too large.
 
-One program serves all rows: for each connection it reports how the client ended.
+Which packets are violations, and each of them in every split, is in tests/umqtt/protocol.
 """
 
 import random
@@ -8,18 +8,16 @@ import socket
 import time
 
 import pytest
+from tests.umqtt.protocol.titles import BY_TITLE
 from tests.umqtt.wire.broker import (
     CONNACK,
     PINGRESP,
-    packet,
     puback,
     pubcomp,
     publish,
     pubrec,
     pubrel,
-    string,
     suback,
-    unsuback,
 )
 
 # After CONNACK the client has subscribed to "s" with identifier 1, published QoS 1 with 2 and
@@ -41,168 +39,24 @@ for _ in range(connections):
     assert c.sock is None
 """
 
-STRICT = "a strict receiver: control characters, non-characters"
 
-VALID = {
-    "PUBLISH QoS 0": publish("t", b"m"),
-    "PUBLISH empty payload [MQTT-3.3.1-11]": publish("t", b""),
-    "PUBLISH retained [MQTT-3.3.1-8]": publish("t", b"m", retain=True),
-    "PUBLISH one slash [MQTT-4.7.3-4]": publish("/", b"m"),
-    "PUBLISH space, dollar, unicode": publish("$ ü/掌 ", b"\x00\xff"),
-    "PUBLISH U+FEFF is kept [MQTT-1.5.3-3]": publish(b"\xef\xbb\xbft", b"m"),
-    "PUBLISH QoS 0 DUP [MQTT-3.3.1-2], delivered": publish("t", b"m", dup=True),
-    "PUBLISH QoS 1": publish("t", b"m", 1, 7),
-    "PUBLISH QoS 1 DUP, identifier 65535": publish("t", b"m", 1, 65535, dup=True),
-    "PUBLISH QoS 2": publish("t", b"m", 2, 7),
-    "PUBLISH of 127 bytes": publish("t", b"x" * 124),
-    "PUBLISH of 128 bytes": publish("t", b"x" * 125),
-    "PUBLISH of one buffer": publish("t", b"x" * 250),
-    "PUBLISH of one buffer and a byte": publish("t", b"x" * 251),
-    "PUBLISH of 4096 bytes, the guard": publish("t", b"x" * 4090),
-    "PUBLISH above the guard, QoS 0": publish("t", b"x" * 5000),
-    "PUBLISH above the guard, QoS 1": publish("t", b"x" * 5000, 1, 9),
-    "PUBLISH above the guard, QoS 2": publish("t", b"x" * 5000, 2, 9),
-    "PUBLISH above the guard by its topic": publish("t" * 6000, b"", 1, 9),
-    "Remaining Length with a needless byte": b"\x30\x84\x00" + string("t") + b"m",
-    "PUBACK": puback(2),
-    "PUBACK unknown": puback(99),
-    "PUBREC": pubrec(3),
-    "PUBREC twice": pubrec(3) + pubrec(3),
-    "PUBREC unknown": pubrec(99),
-    "PUBREC, PUBCOMP": pubrec(3) + pubcomp(3),
-    "PUBCOMP unknown": pubcomp(99),
-    "PUBREL unknown": pubrel(99),
-    "SUBACK 0": suback(1, 0),
-    "SUBACK 2": suback(1, 2),
-    "SUBACK failure": suback(1, 0x80),
-    "SUBACK unknown [MQTT-2.3.1-7]": suback(99),
-    "UNSUBACK unknown": unsuback(99),
-    "UNSUBACK for a SUBSCRIBE": unsuback(1),
-    "PINGRESP": PINGRESP,
-}
-
-BROKEN = {
-    "PUBLISH QoS 3 [MQTT-3.3.1-4]": b"\x36\x05" + string("t") + b"\x00\x01",
-    "PUBLISH QoS 3 DUP": b"\x3e\x05" + string("t") + b"\x00\x01",
-    "PUBLISH identifier 0 [MQTT-2.3.1-1]": publish("t", b"m", 1, 0),
-    "PUBLISH QoS 2 identifier 0": publish("t", b"m", 2, 0),
-    "PUBLISH above the guard, identifier 0": publish("t", b"x" * 5000, 1, 0),
-    "PUBLISH empty topic [MQTT-4.7.3-1]": publish("", b"mm"),
-    "PUBLISH topic + [MQTT-3.3.2-2]": publish("a/+", b"m"),
-    "PUBLISH topic # [MQTT-3.3.2-2]": publish("#", b"m"),
-    "PUBLISH NUL [MQTT-1.5.3-2]": publish("a\0b", b"m"),
-    "PUBLISH surrogate [MQTT-1.5.3-1]": publish(b"\xed\xa0\x80", b"m"),
-    "PUBLISH overlong slash [MQTT-1.5.3-1]": publish(b"a\xc0\xafb", b"m"),
-    "PUBLISH above U+10FFFF": publish(b"\xf4\x90\x80\x80", b"m"),
-    "PUBLISH UTF-8 cut off": publish(b"a\xe6\x8e", b"m"),
-    "PUBLISH UTF-8 continuation alone": publish(b"\x80", b"m"),
-    "PUBLISH control character, " + STRICT: publish("a\x01", b"m"),
-    "PUBLISH U+FFFF, " + STRICT: publish("\uffff", b"m"),
-    "PUBLISH of 0 bytes": b"\x30\x00",
-    "PUBLISH of 2 bytes": b"\x30\x02\x00\x01",
-    "PUBLISH topic longer than the packet": b"\x30\x04\x00\x09tt",
-    "PUBLISH no room for the identifier": b"\x32\x05\x00\x03ttt",
-    "PUBLISH identifier cut off": b"\x32\x05\x00\x02tt\x00",
-    "PUBLISH above the guard, topic too long": b"\x30" + b"\x88\x27" + b"\x20\x00" + b"t" * 4998,
-    "Remaining Length of 5 bytes [2.2.3]": b"\x30\x80\x80\x80\x80\x01",
-    "Remaining Length of ff ff ff ff": b"\x30\xff\xff\xff\xff\x7f",
-    "SUBACK code 3 [MQTT-3.9.3-2]": suback(1, 3),
-    "SUBACK code 0x81": suback(1, 0x81),
-    "SUBACK code 0xff": suback(1, 0xFF),
-    "SUBACK without code": packet(0x90, b"\x00\x01"),
-    "SUBACK two codes for one filter [MQTT-3.9.3-1]": packet(0x90, b"\x00\x01\x00\x00"),
-    "SUBACK identifier 0": suback(0),
-    "PUBACK identifier 0": puback(0),
-    "PUBREC identifier 0": pubrec(0),
-    "PUBREL identifier 0": pubrel(0),
-    "PUBCOMP identifier 0": pubcomp(0),
-    "UNSUBACK identifier 0": unsuback(0),
-    "PUBACK for QoS 2": puback(3),
-    "PUBREC for QoS 1": pubrec(2),
-    "PUBCOMP for QoS 1": pubcomp(2),
-    "PUBCOMP before PUBREC": pubcomp(3),
-    "CONNACK again": CONNACK,
-    "CONNECT from a broker": packet(0x10, b"\x00\x04MQTT\x04\x02\x00\x00\x00\x00"),
-    "SUBSCRIBE from a broker": packet(0x82, b"\x00\x01" + string("t") + b"\x00"),
-    "UNSUBSCRIBE from a broker": packet(0xA2, b"\x00\x01" + string("t")),
-    "PINGREQ from a broker": b"\xc0\x00",
-    "DISCONNECT from a broker": b"\xe0\x00",
-    "packet type 0": b"\x00\x00",
-    "packet type 15": b"\xf0\x00",
-    "PINGRESP with a body": b"\xd0\x01\x00",
-    "HTTP": b"HTTP/1.1 400 Bad Request\r\n\r\n",
-}
-# Wrong flag bits of every packet that has fixed ones [MQTT-2.2.2-1] [MQTT-2.2.2-2].
-for good in (0x20, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xD0):
-    for wrong in range(16):
-        if wrong != good & 0x0F:
-            first = good & 0xF0 | wrong
-            body = {0x90: b"\x00\x01\x00", 0xD0: b""}.get(good, b"\x00\x01")
-            BROKEN[f"first byte 0x{first:02x} [MQTT-2.2.2-2]"] = packet(first, body)
-# Too short and too long by one byte.
-for name, good in (
-    ("PUBACK", puback(2)),
-    ("PUBREC", pubrec(3)),
-    ("PUBREL", pubrel(4)),
-    ("PUBCOMP", pubcomp(3)),
-    ("SUBACK", suback(1)),
-    ("UNSUBACK", unsuback(1)),
-):
-    BROKEN[name + " one byte short"] = packet(good[0], good[2:-1])
-    BROKEN[name + " one byte long"] = packet(good[0], good[2:] + b"\x00")
-
-NEIGHBOUR = publish("n", b"n")
-
-
-def deliveries(row: bytes, how: str):
-    """Yield what to send, and whether byte by byte."""
-    if how == "whole":
-        return row, False
-    if how == "bytes":
-        return row, True
-    return NEIGHBOUR + PINGRESP + row + NEIGHBOUR, False
-
-
-@pytest.mark.parametrize("how", ["whole", "bytes", "glued"])
-def test_every_packet(play, how):
-    """[MQTT-4.8.0-1] [-7.1.2-1]: each violation closes the connection, each valid packet is accepted"""
-    rows = [(name, data, "end") for name, data in VALID.items()]
-    rows += [(name, data, "refused") for name, data in BROKEN.items()]
-    if how == "bytes":
-        rows = [row for row in rows if len(row[1]) < 300]
+def test_violation_closes_connection(play):
+    """[MQTT-4.8.0-1]: what came before it is delivered, nothing behind it; closed"""
 
     def conversation(broker):
-        for _, data, verdict in rows:
-            broker.greet()
-            for _ in range(4):  # SUBSCRIBE, two PUBLISH, PINGREQ
-                broker.read_packet()
-            data, bytewise = deliveries(data, how)
-            try:
-                (broker.send_bytewise if bytewise else broker.send)(data)
-                if verdict == "end":
-                    finish(broker)
-                else:
-                    while broker.peer.recv(1000):
-                        pass
-            except (ConnectionResetError, BrokenPipeError):
-                assert verdict == "refused"
+        broker.greet()
+        broker.send(publish("t", b"before") + b"\xf0\x00" + publish("t", b"behind"))
+        broker.expect_close()
 
-    def finish(broker):
-        # A last message proves that the client is in step; then hang up.
-        broker.send(publish("last", b"", 1, 0x7777))
-        expected = bytes.fromhex("40 02 77 77")
-        seen = b""
-        while expected not in seen:
-            seen += broker.read(1)
-        broker.hang_up()
-
-    said = play(PREPARE.format(count=len(rows)), conversation, timeout=60).split("\n")[:-1]
-    wrong = [
-        f"{name}: {got}, not {verdict}"
-        for (name, _, verdict), got in zip(rows, said)
-        if got != verdict
-    ]
-    assert len(said) == len(rows) and not wrong, wrong
+    play(
+        """
+        c = connected()
+        e = error_of(receive, c, 2)
+        assert isinstance(e, ProtocolError) and c.last_error is e and c.sock is None, repr(e)
+        assert got == [(b"t", b"before")]
+        """,
+        conversation,
+    )
 
 
 def test_cut_off_anywhere(play):
@@ -274,7 +128,8 @@ def test_memory_error_is_like_oversize(play):
 def test_random_packets(play):
     """Fuzz: 600 streams of damaged packets end in OSError, never in anything else, never in a hang"""
     chance = random.Random(20261121)
-    packets = [data for data in (*VALID.values(), *BROKEN.values()) if len(data) < 300]
+    steps = [step for conversation in BY_TITLE.values() for step in conversation.steps]
+    packets = sorted({step.data for step in steps if step.data and len(step.data) < 300})
     streams = []
     for _ in range(600):
         stream = bytearray(b"".join(chance.choices(packets, k=chance.randint(1, 4))))

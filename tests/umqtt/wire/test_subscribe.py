@@ -1,6 +1,5 @@
 """SUBSCRIBE and UNSUBSCRIBE, per-filter handlers."""
 
-import pytest
 from tests.umqtt.wire.broker import (
     DISCONNECT,
     RESUMED,
@@ -10,44 +9,6 @@ from tests.umqtt.wire.broker import (
     unsuback,
     unsubscribe,
 )
-
-
-@pytest.mark.parametrize("qos", [0, 1, 2])
-def test_subscribe_and_unsubscribe(play, qos):
-    """[MQTT-3.8.1-1] [-3.8.3-1] [-3.8.3-3] [-3-8.3-4] [-3.8.4-2] [-3.10.1-1] [-3.10.3-1] [-3.10.3-2] [-3.10.4-4]"""
-
-    def conversation(broker):
-        broker.greet()
-        broker.expect(subscribe(1, "täp/+/#", qos))
-        broker.send(suback(1, qos))
-        broker.expect(unsubscribe(2, "täp/+/#"))
-        broker.send(unsuback(2))
-        broker.expect(unsubscribe(3, "never"))  # answered as well [MQTT-3.10.4-5]
-        broker.send(unsuback(3))
-        broker.expect(DISCONNECT)
-
-    play(
-        f"""
-        c = connected()
-        assert c.subscribe("täp/+/#", {qos}) is None
-        assert c.unsubscribe("täp/+/#") is None
-        c.unsubscribe(b"never")
-        c.disconnect()
-        """,
-        conversation,
-    )
-
-
-@pytest.mark.parametrize("size", [1, 121, 122, 123, 124, 16000, 65535])
-def test_long_filters(play, size):
-    def conversation(broker):
-        broker.greet()
-        broker.expect(subscribe(1, "f" * size))
-        broker.send(suback(1))
-        broker.expect(unsubscribe(2, "f" * size))
-        broker.send(unsuback(2))
-
-    play(f"c = connected()\nc.subscribe('f' * {size})\nc.unsubscribe('f' * {size})", conversation)
 
 
 def test_granted_qos_and_refusal(play):
