@@ -42,6 +42,11 @@ test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder wit
 	@TUTORIALS="$(TUTORIALS)" $(WITH_SIMULATOR) -m tests.tutorials.texts
 	@TUTORIALS="$(TUTORIALS)" $(PYTHON) -m pytest -m makers tests/tutorials
 
+.PHONY: test-workflows
+test-workflows: ## play the workflows of .github in a root of their own; TESTS= for some of their tests
+	@$(CI) ci_prepare_workflows
+	@$(PYTHON) -m tests.workflows.play --tests "$(TESTS)"
+
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher and the MQTT session: SECONDS=300 FUZZ=topicmatch or umqtt
 	@$(CI) ci_fuzz "$(or $(SECONDS),300)" $(FUZZ)

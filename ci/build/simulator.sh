@@ -103,8 +103,19 @@ ci_prepare_soak() {
     ci_prepare_simulators
 }
 
+# Everything that `make test-workflows` needs.
+ci_prepare_workflows() {
+    ci_install_group test
+    ci_install_debian mmdebstrap mmdebstrap
+    ci_install_debian npm npm
+    ci_find_micropython >/dev/null
+}
+
 # Everything that `make test` needs.
 ci_prepare_tests() {
     ci_prepare_simulators
     ci_prepare_matcher_tests
+    # The tests of `make run` and `make build` would each install these again.
+    ci_install_group run
+    ci_install_group image
 }

@@ -19,7 +19,7 @@ from ci.build.version import project_version, read_source, write_if_changed
 
 TESTED = ROOT / "build" / "tested"
 NOTES = "release-notes.md"
-_KINDS = ("update.bin", "factory.bin", "app.bin", "update.json", "factory.json", "flash.txt")
+KINDS = ("update.bin", "factory.bin", "app.bin", "update.json", "factory.json", "flash.txt")
 _HEADING = re.compile(r"^## +\[?v?([^\]\s]+)\]?.*$", re.MULTILINE)
 
 
@@ -62,7 +62,7 @@ def check_release(root: Path = ROOT) -> str:
 
 def check_complete(dist: Path, version: str) -> None:
     """Raise Problem unless `dist` holds every board's files, and no others; images are checked."""
-    expected = {f"{name}-v{version}-{kind}" for name in board_names() for kind in _KINDS}
+    expected = {f"{name}-v{version}-{kind}" for name in board_names() for kind in KINDS}
     present = {path.name for path in dist.iterdir()} if dist.is_dir() else set()
     present -= {"SHA256SUMS", NOTES}
     if missing := sorted(expected - present):

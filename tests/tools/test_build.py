@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ci.boards import ROOT, board_names, load_board
+from ci.release.checks import KINDS
 from tests.images.fake_build import VERSION, make_build
 from tests.tools import machine_timer
 from tests.tools.project import Project, copy_project
@@ -173,11 +174,10 @@ def test_build_ends_at_files_in_dist(project, release, board, compiler):
     old.write_bytes(b"old")
     result = build(project, board.name, **settings)
     assert result.status == 0, result.said
-    kinds = ("update.bin", "factory.bin", "app.bin", "update.json", "factory.json", "flash.txt")
     stem = f"{board.name}-v{VERSION}"
     assert {path.name for path in old.parent.iterdir()} == {
         "SHA256SUMS",
-        *(f"{stem}-{kind}" for kind in kinds),
+        *(f"{stem}-{kind}" for kind in KINDS),
     }
     assert (project.build / board.name / "sizes.json").is_file()
 
