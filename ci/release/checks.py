@@ -79,8 +79,9 @@ def collect(dist: Path, version: str, changelog: str) -> Path:
     """Complete `dist` with the notes and the checksums; return the notes' path."""
     check_complete(dist, version)
     notes = dist / NOTES
+    notes.unlink(missing_ok=True)
+    write_checksums(dist)  # of the files that people get: the notes are the release page's text
     notes.write_text(release_notes(changelog, version), encoding="utf-8")
-    write_checksums(dist)
     return notes
 
 

@@ -118,6 +118,7 @@ def test_complete_dist(dist):
     assert notes.read_text().startswith("### Changed")
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
     collect(dist, VERSION, CHANGELOG)  # again, over its own files
+    assert notes.name not in (dist / "SHA256SUMS").read_text()  # it is no file of the release
 
 
 def test_missing_file_stops_it(dist):
