@@ -377,7 +377,7 @@ def check_outcome(player: Player, version: str) -> None:
     if published != files:
         raise Problem(f"published is {published}, not {files}")
     command("sha256sum", "--check", "--quiet", "SHA256SUMS", cwd=release / "files")
-    if missing := set(files) | {"index.html", "esp-web-tools"} - set(player.deployed):
+    if missing := {*files, "index.html", "esp-web-tools"} - set(player.deployed):
         raise Problem(f"the page lacks {missing}")
     if missing := set(files) - {"SHA256SUMS"} - set(player.attested):
         raise Problem(f"not attested: {missing}")
