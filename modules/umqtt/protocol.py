@@ -8,7 +8,15 @@ import errno
 import os
 
 from micropython import const
-from topicmatch import is_topic, validate_filter, validate_topic
+
+try:
+    from _frozen import topicmatch  # not a program's own /topicmatch.py
+except ImportError:  # CPython has nothing frozen
+    import topicmatch
+
+is_topic = topicmatch.is_topic
+validate_filter = topicmatch.validate_filter
+validate_topic = topicmatch.validate_topic
 
 # Packet types, as first bytes. `Session.receive` returns them as events.
 CONNECT = const(0x10)

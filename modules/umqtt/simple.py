@@ -405,12 +405,10 @@ class MQTTClient:
 
     def add_handler(self, topic_filter, handler, qos=0, details=False):
         """Do what `on` does but for subscribing now; return the filter as bytes."""
-        from topicmatch import Router
-
         protocol.check_qos(qos)
         topic_filter = protocol.topic_filter(topic_filter)
         if self._router is None:
-            self._router = Router()
+            self._router = protocol.topicmatch.Router()
         self._router.add(topic_filter, (handler, details))
         self.session.subscriptions[topic_filter] = qos
         self.session.granted.pop(topic_filter, None)

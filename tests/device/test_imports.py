@@ -135,6 +135,17 @@ def test_frozen_modules_find_frozen_helpers(boot: Boot, board_name: str) -> None
     assert sum(line.startswith("imported") for line in board.lines) == len(names)
 
 
+def test_umqtt_finds_matcher_beside_topicmatch_py(boot: Boot) -> None:
+    main = (
+        "from umqtt.robust import MQTTClient\n"
+        "client = MQTTClient('name', 'broker')\n"
+        "client.on('a/+', print)\n"
+        "print('made')\n"
+    )
+    board = boot(files={"main.py": main, "topicmatch.py": RAISES})
+    board.wait_line("made")
+
+
 def test_wifi_start_finds_config_beside_device_py(boot: Boot) -> None:
     main = "import wifi\nwifi.start()\nprint('joined', wifi.isconnected())\n"
     board = boot(files={"main.py": main, "device.py": RAISES, "config.py": RAISES})
