@@ -23,8 +23,15 @@ stops the loop. The program's parts are this package's modules; program.py joins
 _messages = []  # (topic filter, handler, qos)
 _connected = []  # handlers
 _periodic = []  # (ms, handler)
+_is_open = False  # whether more may be registered: while /handlers.py runs
 
 _running = None  # the program.Device, once it runs
+
+
+def _register(registered, entry):
+    if not _is_open:
+        raise RuntimeError("@device... belongs in /handlers.py, outside its functions")
+    registered.append(entry)
 
 
 def on(topic_filter, qos=0):
@@ -36,7 +43,7 @@ def on(topic_filter, qos=0):
         raise TypeError('a handler needs its topic filter: write @device.on("class/lamp")')
 
     def register(handler):
-        _messages.append((topic_filter, handler, qos))
+        _register(_messages, (topic_filter, handler, qos))
         return handler
 
     return register
@@ -46,7 +53,7 @@ def connected(handler):
     """Decorate a handler() that is called each time the broker has let the board in."""
     if not callable(handler):
         raise TypeError("write @device.connected without brackets, above a function")
-    _connected.append(handler)
+    _register(_connected, handler)
     return handler
 
 
@@ -63,7 +70,7 @@ def every(period):
         raise ValueError("a period is 1 to 536870912 milliseconds")
 
     def register(handler):
-        _periodic.append((period, handler))
+        _register(_periodic, (period, handler))
         return handler
 
     return register

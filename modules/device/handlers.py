@@ -19,7 +19,9 @@ class UserHandlers:
     def load(self):
         """Run the file; what it raises is printed and counted."""
         imports.share_with_user()
+        device._is_open = True
         self._call(self._run)
+        device._is_open = False
         now = time.ticks_ms()
         self._periodic = [[period, handler, now] for period, handler in device._periodic]
 

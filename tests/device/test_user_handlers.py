@@ -75,6 +75,29 @@ def test_connected_is_called_after_each_connect(
     wait_subscribed(board, since=seen)
 
 
+LATE = """\
+import device
+
+@device.connected
+def late():
+    @device.on("late")
+    def never(topic, message):
+        pass
+"""
+
+
+def test_registration_in_function_is_said(boot: Boot) -> None:
+    """It came too late, and nothing told so"""
+    board = boot(files={"handlers.py": LATE})
+    board.wait_line("RuntimeError: @device... belongs in /handlers.py, outside its functions")
+    wait_subscribed(board)
+
+
+def test_registration_in_main_py_is_said(boot: Boot) -> None:
+    board = boot(files={"main.py": "import device\n@device.every(1000)\ndef tick(): pass\n"})
+    board.wait_line("RuntimeError: @device... belongs in /handlers.py, outside its functions")
+
+
 EVERY = """\
 import device, time
 
