@@ -249,6 +249,7 @@ class Link:
     def stop(self):
         """Say goodbye to the broker. After DISCONNECT it does not publish the last will, so that
         is done here."""
+        self._early = None  # Ctrl-C can come between CONNACK and _online()
         if self.client.isconnected() and self.topics["status"]:
             self._send(self.topics["status"], b"offline", self._retain, 1)
         self.client.disconnect()

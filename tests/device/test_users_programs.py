@@ -241,6 +241,25 @@ def test_ctrl_c_publishes_offline(boot: Boot, mosquitto: Mosquitto) -> None:
         person.close()
 
 
+def test_ctrl_c_at_connack_publishes_offline(boot: Boot, mosquitto: Mosquitto) -> None:
+    """Before `online` has been published, messages of the program still wait in the link"""
+    early = """\
+from device import client
+
+def on_connected(self, session_present):
+    raise KeyboardInterrupt
+
+client.Client.on_connected = on_connected
+"""
+    board = boot(files={"handlers.py": early})
+    board.wait_line("boot: stopped by Ctrl-C")
+    person = Person(mosquitto, "light/status")
+    try:
+        assert person.receive("light/status", 5) == b"offline"
+    finally:
+        person.close()
+
+
 def test_ctrl_c_after_failure_leads_to_quiet_prompt(boot: Boot) -> None:
     """The watchdog must not reset the board under a person's hands"""
     failing = """\
