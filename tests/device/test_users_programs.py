@@ -173,7 +173,7 @@ def slow(topic, message):
     ids=["file", "connected", "every", "on"],
 )
 def test_exit_in_handlers_is_said(boot: Boot, person: Person, leaving: str) -> None:
-    """It would be a soft reset, and again at the same place after it, for ever"""
+    """It would be a soft reset, and again at the same place after it, forever."""
     person.publish("leave", "x", retain=True)
     board = boot(files={"handlers.py": f"import device\n{leaving}\n"})
     board.wait_line("SystemExit")
