@@ -84,6 +84,10 @@ void sim_emit_text(const char *key, const char *text, char *out, size_t size) {
     snprintf(out + used, size - used, "\"");
 }
 
+static void end_without_test_side(void) {
+    _exit(0); // nobody will ever look at this board again
+}
+
 void sim_emit(const char *format, ...) {
     if (control_fd < 0) {
         return;
@@ -100,9 +104,13 @@ void sim_emit(const char *format, ...) {
     }
     text[used++] = '}';
     text[used++] = '\n';
-    // One write for one line; the test side is a few lines away at most.
-    if (send(control_fd, text, (size_t)used, MSG_NOSIGNAL) != used) {
-        control_fd = -1;
+    for (const char *rest = text; rest < text + used;) {
+        ssize_t sent = send(control_fd, rest, (size_t)(text + used - rest), MSG_NOSIGNAL);
+        if (sent >= 0) {
+            rest += sent;
+        } else if (errno != EINTR) { // a nudge may interrupt the wait for a slow test side
+            end_without_test_side();
+        }
     }
 }
 
@@ -238,8 +246,7 @@ static void read_commands_locked(void) {
     ssize_t count = recv(control_fd, line + line_len, sizeof(line) - line_len, MSG_DONTWAIT);
     if (count <= 0) {
         if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-            // The test side is gone: nobody will ever look at this board again.
-            _exit(0);
+            end_without_test_side();
         }
         return;
     }
@@ -344,7 +351,9 @@ static void *world_run(void *arg) {
 
 void sim_world_restart(const char *cause) {
     setenv("SIM_RESET_CAUSE", cause, 1);
-    // A signal mask and an ignored signal survive exec.
+    // A nudge on its way survives exec, and would end the new program: ignored, it is forgotten.
+    signal(SIGUSR1, SIG_IGN);
+    // So does the signal mask.
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);

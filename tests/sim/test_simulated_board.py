@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +74,54 @@ def test_board_that_is_switched_off_while_its_world_is_told(program: tuple[str, 
     for _ in range(20):
         with SimulatedBoard(arguments=program, commands=({"command": "dns"},) * 200) as board:
             board.wait("channel", lambda: board._channel)
+
+
+# More events than the control channel holds.
+EVENTS = """
+import machine
+pin = machine.Pin(2, machine.Pin.OUT)
+for _ in range(1000):
+    pin.value(1)
+    pin.value(0)
+print("last")
+"""
+
+
+def test_interrupted_event_is_sent_whole(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(EVENTS)
+    follow = threading.Event()
+
+    def hold(event: dict[str, Any]) -> None:
+        follow.wait()
+
+    with SimulatedBoard(arguments=(str(script),), on_event=hold) as board:
+        board.wait("power on", lambda: board.events)
+        for _ in range(200):  # soon the channel is full, and the program waits for its reader
+            board.process.send_signal(signal.SIGUSR1)  # as the world does for a pending callback
+            time.sleep(0.01)
+        follow.set()
+        board.wait_line("last")
+        board.wait("last event", lambda: len(board.events) == 2001)
+
+
+# A reset while a callback is pending, which the program is nudged for; it counts by its files.
+RESETS = """
+import machine, os, time
+count = len(os.listdir())
+if count == 200:
+    print("ok")
+else:
+    open(str(count), "w").close()
+    machine.Timer(0).init(period=1, callback=lambda timer: None)
+    time.sleep_us(1500)
+    machine.reset()
+"""
+
+
+def test_nudged_program_survives_its_resets(
+    run_script: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    script = tmp_path_factory.mktemp("script") / "script.py"
+    script.write_text(RESETS)
+    run_script(script)
