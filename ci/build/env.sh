@@ -18,6 +18,7 @@ CI_PYTHON=$CI_BUILD/venv/bin/python
 # A failed command ends the script. Bash switches that off in a function that is called in a
 # condition (if, !, &&, ||): there, functions stand nowhere, which `make lint` sees to, but by ci_try.
 set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1 # MicroPython's tools would leave __pycache__ in MICROPYTHON_DIR
 shopt -s inherit_errexit
 
 ci_say() {
@@ -38,6 +39,17 @@ ci_try() {
     )
     CI_STATUS=$?
     set -e
+}
+
+# Call a function while no other make is in one with the same name $1.
+ci_alone() {
+    local lock=$CI_BUILD/$1.lock
+    shift
+    mkdir -p "$CI_BUILD"
+    (
+        flock 9
+        "$@"
+    ) 9>"$lock"
 }
 
 # Run a long command with its output in build/logs/$1.log; on failure show the end of it.

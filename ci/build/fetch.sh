@@ -62,15 +62,26 @@ ci_fetch_micropython() {
     fi
 }
 
+# Fetch MicroPython's source as $1, unless another make has done so while this one waited. A source
+# that did not arrive whole never gets that name.
+ci_fetch_micropython_once() {
+    if [ ! -f "$1/ports/unix/Makefile" ]; then
+        ci_fetch_micropython "$1.partial"
+        mv "$1.partial" "$1"
+    fi
+}
+
 # Print the folder of MicroPython's source: MICROPYTHON_DIR, else build/micropython, fetched if
-# it is not there. A source that did not arrive whole never gets that name.
+# it is not there.
 ci_find_micropython() {
     local dir=${MICROPYTHON_DIR:-$CI_BUILD/micropython}
+    # A folder `a b` would be two for its make, and the second would lie in MicroPython's source.
+    case $CI_ROOT$dir in
+    *[[:space:]]*) ci_fail "MicroPython's make takes no spaces in a path: move $CI_ROOT or $dir, whichever has one" ;;
+    esac
     if [ ! -f "$dir/ports/unix/Makefile" ]; then
         [ -z "${MICROPYTHON_DIR:-}" ] || ci_fail "MICROPYTHON_DIR=$dir holds no MicroPython source (no ports/unix/Makefile)"
-        mkdir -p "$CI_BUILD"
-        ci_fetch_micropython "$CI_BUILD/micropython.partial"
-        mv "$CI_BUILD/micropython.partial" "$dir"
+        ci_alone micropython ci_fetch_micropython_once "$dir"
     fi
     realpath "$dir"
 }

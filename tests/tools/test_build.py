@@ -84,6 +84,17 @@ def test_check_without_compiler_ends_well(project, board):
     assert "modules frozen for ESP32" in result.said
 
 
+def test_check_leaves_given_micropython_unchanged(project, tmp_path):
+    given = tmp_path / "given"
+    unwanted = shutil.ignore_patterns("__pycache__")
+    for folder in ("py", "tools", "ports/unix", "ports/esp32", "extmod"):
+        shutil.copytree(project.build / "micropython" / folder, given / folder, ignore=unwanted)
+    before = sorted(given.rglob("*"))
+    result = project.call("ci/build/check.sh", board_names()[0], MICROPYTHON_DIR=str(given))
+    assert result.status == 0, result.said
+    assert sorted(given.rglob("*")) == before
+
+
 @pytest.mark.parametrize("tool", ["build.sh", "check.sh"])
 def test_unknown_board_is_refused(project, tool):
     result = project.call(f"ci/build/{tool}", "handpy")

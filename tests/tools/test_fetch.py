@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,30 @@ def test_given_source_is_used_or_named(root: Path, tmp_path: Path) -> None:
     (given / "ports" / "unix").mkdir(parents=True)
     (given / "ports" / "unix" / "Makefile").touch()
     assert find(root, tmp_path, setting=setting).stdout.strip() == str(given)
+
+
+@pytest.mark.parametrize("folder", ["project", "source"])
+def test_path_with_space_is_refused(root: Path, tmp_path: Path, folder: str) -> None:
+    """MicroPython's make would write into a folder named by the half behind the space."""
+    here = tmp_path / ("my project" if folder == "project" else "project")
+    shutil.copytree(root / "ci" / "build", here / "ci" / "build")
+    given = tmp_path / ("my source" if folder == "source" else "source")
+    (given / "ports" / "unix").mkdir(parents=True)
+    (given / "ports" / "unix" / "Makefile").touch()
+    result = find(here, tmp_path, setting=f"MICROPYTHON_DIR='{given}'\n")
+    assert result.returncode == 1 and result.stdout == ""
+    assert "takes no spaces in a path" in result.stderr
+
+
+def test_two_makes_fetch_once(root: Path, tmp_path: Path) -> None:
+    stubs = STUBS.format(build=tmp_path, clone="whole", debian="half", mirror="mirror")
+    slow = 'ci_clone_micropython() { echo fetched >&2; sleep 1; fetch "$1" whole; }\n'
+    command = ["bash", "-c", f"{stubs}{slow}ci_find_micropython"]
+    both = [subprocess.Popen(command, cwd=root, stdout=-1, stderr=-1, text=True) for _ in range(2)]
+    outputs = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert sum(said.count("fetched") for _, said in outputs) == 1
+    assert {found for found, _ in outputs} == {f"{tmp_path / 'micropython'}\n"}
 
 
 # A git that fails as often as the file `failures` has lines.
