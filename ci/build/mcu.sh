@@ -12,10 +12,14 @@ ci_install_fuzzer() {
 
 # Build MicroPython for the emulated Cortex-M3 as build/mcu/firmware.elf.
 ci_build_mcu() {
-    local build=$CI_BUILD/mcu micropython mpy_cross
     ci_install_debian arm-none-eabi-gcc gcc-arm-none-eabi
     ci_install_debian_file '/usr/lib/arm-none-eabi/include/string.h' libnewlib-arm-none-eabi
     ci_install_debian qemu-system-arm qemu-system-arm
+    ci_alone programs ci_update_mcu
+}
+
+ci_update_mcu() {
+    local build=$CI_BUILD/mcu micropython mpy_cross
     micropython=$(ci_find_micropython)
     ci_forget_other_micropython "$micropython"
     mpy_cross=$(ci_build_mpy_cross "$micropython")

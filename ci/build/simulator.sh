@@ -23,16 +23,23 @@ ci_build_mpy_cross() {
     echo "$program"
 }
 
-# Print one file that a simulated board is made of and that is newer than its program $1.
-ci_newer_source() {
-    find "$CI_ROOT"/{firmware,modules,boards,manifest.py,pyproject.toml,ci/build} -newer "$1" -type f \
-        ! -path '*/__pycache__/*' ! -path '*/boards/sim/host/*' ! -name '*.md' -print -quit
+# Print a checksum of all files that a simulated board is made of: one that is gone, or that is old
+# and new here, counts as well as one that was edited.
+ci_simulator_sources() {
+    cd "$CI_ROOT"
+    find firmware modules boards manifest.py pyproject.toml ci/build -type f \
+        ! -path '*/__pycache__/*' ! -path 'boards/sim/host/*' ! -name '*.md' -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
 }
 
 # Build the simulated board $1 as build/sim-$1/micropython; with $2 = 32 as build/sim32-$1, where
 # objects have a board's size. All boards share their objects: only the frozen modules differ.
 ci_build_simulator() {
-    local board=$1 family=sim force=0 objects program micropython mpy_cross newer
+    ci_alone programs ci_update_simulator "$@"
+}
+
+ci_update_simulator() {
+    local board=$1 family=sim force=0 objects program micropython mpy_cross sources
     if [ "${2:-64}" = 32 ]; then
         family=sim32 force=1
     fi
@@ -41,32 +48,28 @@ ci_build_simulator() {
     (cd "$CI_ROOT" && python3 -m ci.build.board_facts "$board")
     micropython=$(ci_find_micropython)
     ci_forget_other_micropython "$micropython"
-    if [ -x "$program" ]; then
-        newer=$(ci_newer_source "$program")
-        [ -n "$newer" ] || return 0
+    sources=$(ci_simulator_sources) # what is edited from now on is not in it
+    if [ -x "$program" ] && [ "$(cat "$program.sources" 2>/dev/null || true)" = "$sources" ]; then
+        return
     fi
     mpy_cross=$(ci_build_mpy_cross "$micropython")
     mkdir -p "$objects" "$CI_BUILD/$family-$board"
-    (
-        flock 9
-        # Where a build fails, nothing may be left that looks like its outcome.
-        rm -f "$program" "$objects/micropython"
-        if [ "$(cat "$objects/board" 2>/dev/null || true)" != "$board" ]; then
-            rm -rf "$objects"/frozen_*
-        fi
-        echo "$board" >"$objects/board"
-        touch "$program.started" # what is edited from now on is not in it
-        ci_say "Building the simulated $board board (a minute and a half the first time)"
-        # The ceiling keeps this project's commit out of MicroPython's version.
-        ci_logged "$family-$board" env SIM_BOARD="$board" GIT_CEILING_DIRECTORIES="$CI_BUILD" \
-            make -C "$micropython/ports/unix" -j"$(nproc)" \
-            VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
-            BUILD="$objects" USER_C_MODULES="$CI_ROOT/firmware" MICROPY_FORCE_32BIT=$force \
-            MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
-        cp "$objects/micropython" "$program.new"
-        touch -r "$program.started" "$program.new"
-        mv "$program.new" "$program"
-    ) 9>"$objects/lock"
+    # Where a build fails, nothing may be left that looks like its outcome.
+    rm -f "$program" "$program.sources" "$objects/micropython"
+    if [ "$(cat "$objects/board" 2>/dev/null || true)" != "$board" ]; then
+        rm -rf "$objects"/frozen_*
+    fi
+    echo "$board" >"$objects/board"
+    ci_say "Building the simulated $board board (a minute and a half the first time)"
+    # The ceiling keeps this project's commit out of MicroPython's version.
+    ci_logged "$family-$board" env SIM_BOARD="$board" GIT_CEILING_DIRECTORIES="$CI_BUILD" \
+        make -C "$micropython/ports/unix" -j"$(nproc)" \
+        VARIANT=sim VARIANT_DIR="$CI_ROOT/boards/sim" FROZEN_MANIFEST="$CI_ROOT/boards/sim/manifest.py" \
+        BUILD="$objects" USER_C_MODULES="$CI_ROOT/firmware" MICROPY_FORCE_32BIT=$force \
+        MICROPY_MPYCROSS="$mpy_cross" MICROPY_MPYCROSS_DEPENDENCY=
+    cp "$objects/micropython" "$program.new"
+    mv "$program.new" "$program"
+    echo "$sources" >"$program.sources"
 }
 
 # Everything that `make run` needs, for the board $1; it plays for $2 seconds, or until it is stopped.

@@ -1,0 +1,61 @@
+"""When `make run` and `make test` build a simulated board again, with a stand-in compiler."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ci.boards import board_names
+from tests.tools.project import Project, copy_project
+
+BOARD = board_names()[0]
+# Plays MicroPython's make: notes that it was called, and leaves a program.
+MAKE = """
+echo "$*" >> calls
+mkdir -p build/sim
+echo a program > build/sim/micropython
+chmod +x build/sim/micropython
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = copy_project(tmp_path / "project")
+    (project.build / "mpy-cross").unlink(missing_ok=True)
+    (project.build / "mpy-cross").mkdir()
+    (project.build / "mpy-cross" / "mpy-cross").touch(mode=0o755)
+    (project.build / "built-from").write_text(f"{(project.build / 'micropython').resolve()}\n")
+    project.command("make", MAKE)
+    return project
+
+
+def builds(project: Project) -> int:
+    """Ask for a simulated board; return how often one has been built by now."""
+    command = f". ci/build/functions.sh; ci_build_simulator {BOARD}"
+    result = project.call("bash", "-c", command)
+    assert result.status == 0, result.said
+    return len((project.root / "calls").read_text().splitlines())
+
+
+def test_unchanged_board_is_built_once(project: Project) -> None:
+    assert [builds(project), builds(project)] == [1, 1]
+    project.edit("boards/sim/host/air.py", "", "# the PC's side\n")
+    assert builds(project) == 1
+
+
+def test_deleted_module_is_noticed(project: Project) -> None:
+    assert builds(project) == 1
+    (project.root / "modules" / "button.py").unlink()
+    assert builds(project) == 2
+
+
+def test_change_with_old_time_is_noticed(project: Project) -> None:
+    """As an unpacked archive or rsync leaves it."""
+    assert builds(project) == 1
+    module = project.root / "modules" / "button.py"
+    old = module.stat()
+    project.edit("modules/button.py", "", "# another one\n")
+    os.utime(module, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert builds(project) == 2
