@@ -6,6 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CI := . ci/build/functions.sh;
 PYTHON := build/venv/bin/python
+unexport PYTHON # a person's own would get this value, and MicroPython's make would call it
 WITH_SIMULATOR := PYTHONPATH=boards/sim/host:. $(PYTHON)
 
 BOARD ?= mpython

@@ -28,7 +28,7 @@ ci_apt() {
 
 # A Debian Python without ensurepip (package python3-venv) gets pip from Debian's wheel.
 ci_make_venv() {
-    local download=$CI_BUILD/apt/pip suite pip
+    local download=$CI_BUILD/apt/pip suite pip mirror
     ci_say "Making a Python environment in build/venv"
     rm -rf "$CI_BUILD/venv"
     pip=$(python3 "$CI_ROOT/ci/build/check_python.py")
@@ -36,6 +36,8 @@ ci_make_venv() {
         ci_logged venv python3 -m venv "$CI_BUILD/venv"
         return
     fi
+    mirror=$(ci_debian_mirror)
+    [ -n "$mirror" ] || ci_fail "this machine's Python brings no pip; type: sudo apt-get install python3-venv"
     # shellcheck source=/dev/null
     suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
     rm -rf "$download"
@@ -52,9 +54,14 @@ ci_make_venv() {
 
 # Install the dependency group $1 of pyproject.toml into build/venv, once for each state of the pins.
 ci_install_group() {
-    local group=$1 stamp=$CI_BUILD/venv/$1.installed constraints=$CI_ROOT/ci/build/constraints.txt wanted state
     ci_check_command python3 python3
-    if [ ! -x "$CI_BUILD/venv/bin/pip" ]; then
+    ci_alone venv ci_update_venv "$1"
+}
+
+ci_update_venv() {
+    local group=$1 stamp=$CI_BUILD/venv/$1.installed constraints=$CI_ROOT/ci/build/constraints.txt wanted state
+    # An environment that another Python made, before the machine was upgraded, has no pip for this one.
+    if ! "$CI_PYTHON" -c "import pip" 2>/dev/null; then
         ci_make_venv
     fi
     wanted=$(python3 "$CI_ROOT/ci/build/group.py" "$group")
@@ -95,8 +102,14 @@ ci_install_debian_file() {
 # Prints the project's files that match patterns, ended by zeros: tracked, or new and not ignored.
 CI_SOURCES=(git -C "$CI_ROOT" ls-files -z --cached --others --exclude-standard)
 
+ci_check_repository() {
+    "${CI_SOURCES[@]}" >/dev/null 2>&1 ||
+        ci_fail "git does not know $CI_ROOT as a repository, and says which files are the project's; git clone it, an unpacked archive will not do"
+}
+
 # Check the formatting of Python and C, and the shell scripts.
 ci_lint() {
+    ci_check_repository
     ci_install_group test
     cd "$CI_ROOT"
     "${CI_SOURCES[@]}" '*.py' | xargs -0 "$CI_PYTHON" -m black --quiet --check ||
@@ -115,6 +128,7 @@ ci_lint_shell() {
 }
 
 ci_format() {
+    ci_check_repository
     ci_install_group test
     cd "$CI_ROOT"
     "${CI_SOURCES[@]}" '*.py' | xargs -0 "$CI_PYTHON" -m black --quiet

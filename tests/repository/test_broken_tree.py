@@ -77,6 +77,23 @@ def test_renewed_constraints_are_installed(project):
     assert "Installing the host tools of group 'test'" in refuse(project, "test")
 
 
+@pytest.mark.parametrize("function", ["ci_lint", "ci_format"])
+def test_unpacked_archive_is_named(project, function):
+    """Not: "Python files are not formatted"."""
+    shutil.rmtree(project.root / ".git")
+    script = f". ci/build/functions.sh; {function}"
+    result = project.call("bash", "-c", script, GIT_CEILING_DIRECTORIES=str(project.root.parent))
+    assert result.status == 1 and "git clone it" in result.said
+    assert "formatted" not in result.said
+
+
+def test_own_variable_python_stays_own(project):
+    """Not the Makefile's value, which MicroPython's make would call."""
+    rule = 'show: ; @echo "PYTHON is $${PYTHON-unset}"'
+    result = project.call("make", "--eval", rule, "show", PYTHON="python3")
+    assert result.said == "PYTHON is unset\n"
+
+
 def test_shell_function_in_condition_is_refused(project):
     """There `set -e` is off: it would go on after its first failed command."""
     project.edit(

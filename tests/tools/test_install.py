@@ -42,10 +42,15 @@ def write_command(folder: Path, name: str, text: str) -> None:
 
 def install(folder: Path, **environment: str) -> tuple[int, str, str]:
     """Install a package; return the status, what was said, and the calls of apt-get."""
+    return run(folder, "ci_install_package wanted wanted-package", **environment)
+
+
+def run(folder: Path, call: str, **environment: str) -> tuple[int, str, str]:
+    """Call a function; return the status, what was said, and the calls of apt-get."""
     user = {} if os.getuid() else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     calls = folder / "build" / "calls"
     result = subprocess.run(
-        ["bash", "-c", ". ci/build/functions.sh; ci_install_package wanted wanted-package"],
+        ["bash", "-c", f". ci/build/functions.sh; {call}"],
         cwd=folder,
         env={"PATH": f"{folder}/bin:/usr/bin:/bin", "CALLS": str(calls), **environment},
         stdout=subprocess.PIPE,
@@ -79,6 +84,38 @@ def test_root_needs_no_sudo(folder):
     status, said, calls = install(folder)
     assert status == 0, said
     assert calls.splitlines()[-1].strip().startswith("apt-get -q -y install")
+
+
+PYTHON_WITHOUT_PIP = """#!/bin/sh
+case "$1" in
+*/check_python.py) echo missing ;;
+*/group.py) echo nothing ;;
+*) echo "venv was called" ;;
+esac
+"""
+
+
+def test_python_without_pip_says_what_to_install(folder):
+    """On Ubuntu, where Debian's packages are not to be had."""
+    write_command(folder, "python3", PYTHON_WITHOUT_PIP)
+    write_command(folder, "apt-get", "#!/bin/sh\n")
+    status, said, _ = run(folder, "ci_install_group test")
+    assert status == 1
+    assert said.splitlines()[1:] == [
+        "error: this machine's Python brings no pip; type: sudo apt-get install python3-venv"
+    ]
+
+
+def test_environment_of_another_python_is_made_again(folder):
+    """pip is there, but for the Python that the machine had before."""
+    binaries = folder / "build" / "venv" / "bin"
+    binaries.mkdir(parents=True)
+    for name in ("pip", "python"):
+        (binaries / name).write_text("#!/bin/sh\nexit 1\n")
+        (binaries / name).chmod(0o755)
+    write_command(folder, "python3", PYTHON_WITHOUT_PIP.replace("missing", "bundled"))
+    _, said, _ = run(folder, "ci_install_group test")
+    assert "Making a Python environment" in said
 
 
 def test_failed_installation_fails(folder):
