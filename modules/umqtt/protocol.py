@@ -177,7 +177,7 @@ class Session:
             for chunk in out:   write it, session.sent(bytes written)
             read into session.space(), event = session.receive(bytes read)
             while event is not None:
-                act on it; after a PUBLISH session.acknowledge()
+                act on it; before a PUBLISH remember(), after it acknowledge()
                 event = session.receive()
             milliseconds = session.tick(now)
         session.close()                     # after any exception, or the end of the stream
@@ -709,6 +709,12 @@ class Session:
             else:  # PUBACK, PUBCOMP
                 self._handle_last_ack(kind, entry)
 
+    def remember(self):
+        """The PUBLISH that `receive` returned is about to be delivered: with QoS 2 never again, even
+        if the connection ends before `acknowledge()` [MQTT-4.3.3-2]."""
+        if self._kind & 4 and self.identifier not in self._qos2_received:
+            self._qos2_received.append(self.identifier)
+
     def acknowledge(self):
         """The PUBLISH that `receive` returned has been dealt with: queue PUBACK or PUBREC for it.
 
@@ -723,8 +729,7 @@ class Session:
         if kind & 2:
             self._queue_ack(PUBACK, self.identifier)
         elif kind & 4:
-            if self.identifier not in self._qos2_received:
-                self._qos2_received.append(self.identifier)
+            self.remember()
             self._queue_ack(PUBREC, self.identifier)
 
     def _handle_pubrec(self, identifier, entry):

@@ -569,8 +569,7 @@ class MQTTClient:
         if kind is None:
             return
         if kind & 0xF0 == PUBLISH:
-            if session.topic is not None:
-                self._deliver(kind, session)
+            self._deliver(kind, session)
             session.acknowledge()
         elif kind == protocol.CONNACK:
             self.after_connack()
@@ -583,6 +582,9 @@ class MQTTClient:
     def _deliver(self, kind, session):
         topic = session.topic
         message = session.payload
+        if topic is None:  # asked here: a Timer callback can disconnect at each jump
+            return
+        session.remember()
         try:
             handlers = self._router.match(topic) if self._router is not None else ()
             if not handlers:

@@ -2,13 +2,16 @@
 
 import pytest
 from tests.umqtt.wire.broker import (
+    CONNACK,
     DISCONNECT,
     PINGREQ,
     PINGRESP,
+    RESUMED,
     puback,
     pubcomp,
     publish,
     pubrec,
+    pubrel,
     suback,
     subscribe,
 )
@@ -301,6 +304,75 @@ def test_timer_disconnects(play):
         _thread.start_new_thread(later, ())
         assert error_of(c.wait_msg).args[0] == errno.ENOTCONN
         assert c.sock is None
+        """,
+        conversation,
+    )
+
+
+def test_timer_disconnect_before_delivery_spoils_no_message(play):
+    """A callback is called with a topic and a payload, or not at all"""
+
+    def conversation(broker):
+        broker.greet(CONNACK + publish("t", b"m"))
+        broker.expect(DISCONNECT)
+
+    play(
+        """
+        from umqtt import protocol
+
+        class Session(protocol.Session):
+            _topic = None
+
+            @property
+            def topic(self):
+                if self._topic is not None:  # called at the next jump
+                    micropython.schedule(lambda _: c.disconnect(), None)
+                return self._topic
+
+            @topic.setter
+            def topic(self, topic):
+                self._topic = topic
+
+        c = make()
+        c.session = Session()
+        c.connect()
+        try:
+            while c.isconnected():
+                c.step(5)
+        except OSError:
+            pass
+        assert got in ([], [(b"t", b"m")]), got
+        """,
+        conversation,
+    )
+
+
+def test_qos_2_comes_once_if_handler_ends_link(play):
+    """[MQTT-4.3.3-2] what a handler has had is not new to it on the next connection"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.send(publish("t", b"m", 2, 7))
+        broker.expect_close()
+        broker.greet(RESUMED)
+        broker.send(publish("t", b"m", 2, 7, dup=True))
+        broker.expect(pubrec(7))
+        broker.send(pubrel(7) + publish("t", b"n", 2, 7))
+        broker.expect(pubcomp(7), pubrec(7))
+
+    play(
+        """
+        def handle(topic, message):
+            got.append(message)
+            c.close()  # as a publish into a broken link does
+
+        c = connected(clean=False)
+        c.set_callback(handle)
+        error_of(receive, c, 2)
+        c.set_callback(lambda topic, message: got.append(message))
+        c.connect(False)
+        receive(c, 2)
+        assert got == [b"m", b"n"], got
         """,
         conversation,
     )
