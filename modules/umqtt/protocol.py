@@ -710,8 +710,10 @@ class Session:
                 self._handle_last_ack(kind, entry)
 
     def remember(self):
-        """The PUBLISH that `receive` returned is about to be delivered: with QoS 2 never again, even
-        if the connection ends before `acknowledge()` [MQTT-4.3.3-2]."""
+        """The PUBLISH that `receive` returned is about to be delivered: with QoS 2 never again.
+
+        Not even if the connection ends before `acknowledge()` [MQTT-4.3.3-2].
+        """
         if self._kind & 4 and self.identifier not in self._qos2_received:
             self._qos2_received.append(self.identifier)
 

@@ -518,7 +518,7 @@ class MQTTClient:
     def _close(self, how):
         # If somebody else is at the socket (a Timer callback can interrupt him anywhere, even
         # inside the TLS library), he closes it when he is done.
-        self._closing = how
+        self._closing = max(how, self._closing)  # no jump in between
         held = False
         try:
             held = self._io_lock.acquire(0)
@@ -532,6 +532,8 @@ class MQTTClient:
                 self._end_connection()
         finally:
             _RELEASE[held](self._io_lock)
+        if held and self._closing:  # asked for by a Timer callback just before the release
+            self._close(self._closing)
 
     def _end_connection(self):
         session = self.session

@@ -309,6 +309,50 @@ def test_timer_disconnects(play):
     )
 
 
+def test_timer_disconnect_at_each_jump_says_goodbye(play):
+    """The client gives its lock back without looking again whether somebody wants to disconnect"""
+    moments = 8
+
+    def conversation(broker):
+        for _ in range(moments):
+            broker.greet()
+            broker.expect(DISCONNECT)
+            broker.expect_close()
+
+    play(
+        f"""
+        class Client(simple.MQTTClient):
+            moment = None  # how often `transport` is looked at until the callback comes
+            _transport = None
+
+            @property
+            def transport(self):
+                transport = self._transport
+                if self.moment is not None:
+                    self.moment -= 1
+                    if self.moment < 0:
+                        self.moment = None
+                        self.disconnect()
+                return transport
+
+            @transport.setter
+            def transport(self, transport):
+                self._transport = transport
+
+        for moment in range({moments}):
+            c = connected(kind=Client)
+            c.moment = moment
+            try:
+                while c.moment is not None:
+                    c.check_msg()
+            except OSError:
+                pass
+            assert c.sock is None
+        """,
+        conversation,
+    )
+
+
 def test_timer_disconnect_before_delivery_spoils_no_message(play):
     """A callback is called with a topic and a payload, or not at all"""
 
