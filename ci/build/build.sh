@@ -78,6 +78,8 @@ ci_fetch_port_libraries "$micropython"
 "$CI_ROOT/ci/build/check.sh" "$board"
 
 cd "$CI_ROOT"
+exec 8>"$CI_BUILD/build.lock"
+flock 8 # one board after the other: all have the same patched copy, and write to dist/
 # Where a build fails, nothing may be left that looks like its outcome.
 rm -f dist/"$board"-v* dist/SHA256SUMS "$CI_BUILD/$board"/{micropython.bin,.bin_timestamp,sizes.json}
 patched=$(ci_patched_micropython "$micropython")

@@ -2,7 +2,7 @@
 
 The version stands in pyproject.toml. A build from the commit tagged v<version>, unchanged, is
 called by it alone; any other adds the commit: 1.2.0-g1a2b3c4d, and -dirty if files were changed
-since. Only the standard library: the board's manifest runs this file with whatever Python builds
+since, or were added where all that lies in a folder is built. Only the standard library: the board's manifest runs this file with whatever Python builds
 MicroPython.
 """
 
@@ -24,6 +24,7 @@ _PROJECT_VERSION = re.compile(
     r'^\[project\](?:\n(?!\[).*)*\nversion = "(\d+\.\d+\.\d+)"', re.MULTILINE
 )
 _MICROPYTHON_NUMBER = re.compile(r"#define MICROPY_VERSION_(?:MAJOR|MINOR|MICRO)\s+(\d+)")
+_BUILT = ("boards", "firmware", "modules")  # what lies here is built, tracked or not
 _MICROPYTHON_PREVIEW = re.compile(r"#define MICROPY_VERSION_PRERELEASE\s+1")
 
 
@@ -54,7 +55,9 @@ def read_source(tree: Path) -> Source:
     if top is None or commit is None or Path(top).resolve() != tree.resolve():
         return Source("", (), False, 0)  # an unpacked archive, perhaps inside another repository
     tags = (_git(tree, "tag", "--points-at", "HEAD") or "").split()
-    dirty = bool(_git(tree, "status", "--porcelain", "--untracked-files=no"))
+    changed = _git(tree, "status", "--porcelain", "--untracked-files=no")
+    added = _git(tree, "ls-files", "--others", "--exclude-standard", "--", *_BUILT)
+    dirty = bool(changed or added)
     return Source(commit, tuple(tags), dirty, int(_git(tree, "log", "-1", "--format=%ct") or 0))
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,28 @@ def test_failed_build_leaves_no_files(project, release, board):
     assert not list(old.parent.iterdir())
     again = project.call("build/venv/bin/python", "-m", "ci.image.images", board.name)
     assert again.status == 1 and "no application" in again.said
+
+
+SLOW_MAKE = """
+mkdir busy || echo "$*" >> overlaps
+sleep 4
+rmdir busy
+exit 1
+"""
+
+
+def test_two_boards_are_built_one_after_other(project, release):
+    """Else the second would remove the patched source that the first compiles."""
+    project.command("docker", DOCKER)
+    project.command("make", SLOW_MAKE)
+
+    def build_board(name: str) -> str:
+        return build(project, name, MICROPYTHON_DIR=str(release)).said
+
+    with ThreadPoolExecutor() as threads:
+        said = list(threads.map(build_board, (board_names()[0], board_names()[-1])))
+    assert all("Building" in text for text in said), said
+    assert not (project.root / "overlaps").exists()
 
 
 def test_patch_that_does_not_fit_stops_build(project, release):

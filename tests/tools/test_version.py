@@ -63,6 +63,18 @@ def test_repository_is_read(tmp_path):
     assert current_version(tmp_path).endswith("-dirty")
 
 
+def test_untracked_module_makes_version_dirty(tmp_path):
+    """It is frozen as any other, and no commit has it."""
+    git(tmp_path, "init")
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "x")
+    git(tmp_path, "tag", "v1.4.0")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "mine.py").write_text("")
+    assert current_version(tmp_path).endswith("-dirty")
+
+
 def test_archive_inside_repository_is_not_that_repository(tmp_path):
     git(tmp_path, "init")
     git(tmp_path, "commit", "--allow-empty", "-m", "x")
