@@ -70,6 +70,12 @@ def _execute_manifest(board: Board, micropython: Path) -> tuple[Any, list[str]]:
     return manifest, missing
 
 
+def _reason(result: subprocess.CompletedProcess[str]) -> str:
+    # A program that is killed, as where memory runs short, says nothing.
+    said = (result.stdout + result.stderr).strip().splitlines()
+    return said[-1] if said else f"the tool ended with status {result.returncode}"
+
+
 def compile_frozen(board: Board, micropython: Path) -> Frozen:
     """Compile every frozen module for the board's chip. Raises Problem at the first that is wrong."""
     manifest, missing = _execute_manifest(board, micropython)
@@ -92,8 +98,7 @@ def compile_frozen(board: Board, micropython: Path) -> Frozen:
                 command += [f"-O{file.opt or 0}", "-s", name, "-o", str(output), source]
                 result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:
-                reason = (result.stdout + result.stderr).strip().splitlines()[-1]
-                raise Problem(f"{file.full_path} cannot be frozen: {reason}")
+                raise Problem(f"{file.full_path} cannot be frozen: {_reason(result)}")
             sizes[name] = output.stat().st_size
     return Frozen(sizes, tuple(missing))
 
@@ -138,8 +143,7 @@ def check_pins(board: Board, micropython: Path) -> None:
         command += ["--output-source", f"{folder}/pins.c", "--output-header", f"{folder}/pins.h"]
         result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
-        reason = (result.stdout + result.stderr).strip().splitlines()[-1]
-        raise Problem(f"pins.csv of {board.name} is wrong: {reason}")
+        raise Problem(f"pins.csv of {board.name} is wrong: {_reason(result)}")
 
 
 def main(arguments: list[str]) -> None:

