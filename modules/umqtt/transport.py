@@ -77,7 +77,9 @@ class Transport:
     close it; `explain` tells what it means.
     """
 
-    is_torn = False  # after an exception, or Ctrl-C, inside a transfer: how much has gone through?
+    # True after an exception, or Ctrl-C, inside a transfer: how much has gone through? The count
+    # while the session has not been told.
+    is_torn = False
     _context = None
     _raw = None  # the socket under TLS, closed by itself: a failed handshake leaves it to us
 
@@ -173,13 +175,15 @@ class Transport:
         while out:
             chunk = out[0]
             self.is_torn = True
-            count = self.sock.write(chunk, session.offset, len(chunk) - session.offset)
-            self.is_torn = False
+            count = self.is_torn = self.sock.write(
+                chunk, session.offset, len(chunk) - session.offset
+            )
             if not count:
                 return False
             if self._addresses:
                 self._addresses = ()  # this one it is
             session.sent(count)
+            self.is_torn = False
         return True
 
     def receive(self, session):
@@ -193,13 +197,13 @@ class Transport:
         while left:
             buffer = session.space()
             self.is_torn = True
-            count = self.sock.readinto(buffer)
-            self.is_torn = False
+            count = self.is_torn = self.sock.readinto(buffer)
             if count == 0:
                 raise OSError(-1)  # as in micropython-lib
             if not count:
                 return None
             kind = session.receive(count)
+            self.is_torn = False
             if kind is not None or count < len(buffer):
                 return kind
             left -= 1

@@ -461,6 +461,41 @@ def test_ctrl_c(play):
     )
 
 
+@pytest.mark.parametrize(
+    "method, call", [("receive", "check_msg()"), ("sent", "publish('t', 'm')")]
+)
+def test_ctrl_c_after_transfer_ends_link(play, method, call):
+    """The stream would go on without bytes that have been read, or with bytes written twice"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(publish("t", b"m"))
+        if method == "receive":
+            broker.send(publish("t", b"n"))
+        broker.expect_close()
+
+    play(
+        f"""
+        c = connected()
+        tell = c.session.{method}
+
+        def interrupted(count=0):
+            if count:
+                raise KeyboardInterrupt
+            return tell()
+
+        c.session.{method} = interrupted
+        try:
+            c.publish("t", "m")
+            c.wait_msg()
+        except KeyboardInterrupt:
+            pass
+        assert c.sock is None and not c.isconnected()
+        """,
+        conversation,
+    )
+
+
 def test_oversized_backlog_in_callback(play):
     """Publishing 500 messages inside one callback: it waits for room instead of piling them up"""
 
