@@ -248,6 +248,27 @@ def test_config_with_mistakes_is_refused_in_words(root: Path, tmp_path: Path) ->
         assert words in result.stderr and "Traceback" not in result.stderr
 
 
+def test_config_without_its_broker_names_keys(root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "my.json"
+    file.write_text('{"wifi": {"ssid": "a"}, "mqtt": {"server": "127.0.0.1", "port": 1}}')
+    result = make_run(root, f"CONFIG={file}")
+    assert result.returncode != 0
+    assert "error: no broker answers at 127.0.0.1:1" in result.stderr
+    assert f"check mqtt.server and mqtt.port in {file}" in result.stderr
+
+
+@pytest.mark.mosquitto
+def test_run_shorter_than_ping_says_how_long(
+    root: Path, tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    mqtt = {"server": mosquitto.host, "port": mosquitto.port, "keepalive": 40}
+    (tmp_path / "my.json").write_text(json.dumps({"wifi": {"ssid": "a"}, "mqtt": mqtt}))
+    result = make_run(root, f"CONFIG={tmp_path / 'my.json'}", "SECONDS=8")
+    assert result.returncode != 0
+    assert "error: no ping was answered" in result.stderr
+    assert "SECONDS=8 is too short; at least 25" in result.stderr
+
+
 def test_serial_port_takes_mpremote(root: Path) -> None:
     with Player(root, "--pty") as player:
         port = player.wait_for("serial port: ").split()[-1]

@@ -15,15 +15,20 @@ class BrokerError(Exception):
     """There is no broker to use, said in one sentence."""
 
 
-def check_reachable(host: str, port: int, timeout: float = 5) -> None:
-    """Raise BrokerError, within `timeout` s and the resolver's time, if nobody listens there."""
+_BROKER_ADVICE = "check BROKER=host[:port], or leave it out to use the built-in broker"
+
+
+def check_reachable(
+    host: str, port: int, advice: str = _BROKER_ADVICE, timeout: float = 5
+) -> None:
+    """Raise BrokerError, within `timeout` s and the resolver's time, if nobody listens there.
+
+    `advice` ends its sentence: what the person may have got wrong.
+    """
     try:
         socket.create_connection((host, port), timeout).close()
     except OSError as error:
-        raise BrokerError(
-            f"no broker answers at {host}:{port} ({error}); check BROKER=host[:port], "
-            "or leave it out to use the built-in broker"
-        ) from None
+        raise BrokerError(f"no broker answers at {host}:{port} ({error}); {advice}") from None
 
 
 class EmbeddedBroker:
