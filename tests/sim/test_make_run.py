@@ -23,6 +23,14 @@ pytestmark = pytest.mark.simulator
 PLAYER = Path("boards") / "sim" / "host" / "remote_light.py"
 
 
+@pytest.fixture(autouse=True)
+def no_program_of_a_person(root: Path) -> None:
+    """These tests play on the disks of `make run`, where a person may have left a program."""
+    for name in ("main.py", "handlers.py"):
+        for file in (root / "build" / "run").glob(f"*/{name}"):
+            pytest.fail(f"{file} would run in place of what is tested; move it away")
+
+
 def make_run(
     root: Path, *arguments: str, typed: str = "", timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
