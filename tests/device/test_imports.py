@@ -177,4 +177,4 @@ def test_firmware_imports_look_up_no_file(boot: Boot, person: Person) -> None:
 def test_user_imports_look_up_files(boot: Boot) -> None:
     """So the count above is one"""
     board = boot(files={"main.py": "import json\nprint('end')\n"})
-    board.wait("look-up of json", lambda: any("json" in path for path in looked_up(board)))
+    board.wait("lookup of json", lambda: any("json" in path for path in looked_up(board)))

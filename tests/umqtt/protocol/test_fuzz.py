@@ -40,7 +40,7 @@ DEFECTS: dict[str, tuple[object, str, object]] = {
     "no PINGREQ is sent": (Session, "ping", lambda session: None),
     "silence is endured": (Session, "_left", lambda session, now, since, limit: 1000),
     "oversize messages are cut short": (Session, "_skip_bytes", skip_one_read),
-    "a session lasts for ever": (Session, "_drop_session", lambda session: None),
+    "a session lasts forever": (Session, "_drop_session", lambda session: None),
     "PUBREL is not answered": (Session, "_handle_pubrel", lambda session, identifier: None),
     "SUBACK is not looked at": (Session, "_handle_suback", lambda session, *suback: None),
 }
