@@ -88,7 +88,6 @@ class Transport:
         self.is_open = False  # TCP is connected; what is written next drives the TLS handshake
         self._poller = None
         self._events = 0  # what the poller looks for
-        self._timeout = timeout
         if ssl:
             self._context = _context(ssl, parameters)
             self._server = parameters.get("server_hostname", server)
@@ -97,6 +96,7 @@ class Transport:
         self._addresses = [
             entry for entry in socket.getaddrinfo(server, port, 0, socket.SOCK_STREAM) if entry[-1]
         ]
+        self._share = timeout // (len(self._addresses) or 1)
         self._connect()
 
     def _connect(self):
@@ -107,9 +107,7 @@ class Transport:
             if not self._addresses:
                 raise OSError(errno.EHOSTUNREACH)
             entry = self._addresses.pop(0)
-            self._deadline = time.ticks_add(
-                time.ticks_ms(), self._timeout // (len(self._addresses) + 1)
-            )
+            self._deadline = time.ticks_add(time.ticks_ms(), self._share)
             self.sock = socket.socket(entry[0], entry[1], entry[2])
             try:
                 # A small packet must not wait for the acknowledgement of the one before it. Asked
