@@ -51,6 +51,39 @@ for _ in range({count}):
 c.disconnect()
 """
 
+# Nobody catches KeyboardInterrupt between the socket and the device's loop.
+FRAMES = """
+import io
+from device import config, platforms, program
+
+class Sock:
+    def readinto(self, buffer):
+        raise KeyboardInterrupt
+
+    def write(self, data, start, size):
+        return size
+
+    def close(self):
+        pass
+
+class Watchdog:
+    def step(self):
+        if device.link.is_online():
+            device.link.client.transport.sock = Sock()
+
+values = {"wifi": {"ssid": "classroom"}}
+values["mqtt"] = {"server": "127.0.0.1", "port": PORT}
+device = program.Device(platforms.resolve(config.complete(values, "bench", "1")))
+frames = io.StringIO()
+try:
+    device.run(Watchdog())
+except KeyboardInterrupt as e:
+    sys.print_exception(e, frames)
+lines = frames.getvalue().split("\\n")
+first = [i for i, line in enumerate(lines) if "device/program.py" in line][0]
+print(len([line for line in lines[first:] if "umqtt/" in line or "device/" in line]))
+"""
+
 
 def run(folder: Path, text: str, port: int, timeout: float = 120) -> float:
     """Run a client program; return the number that it prints last."""
@@ -114,6 +147,7 @@ def main() -> list[Goal]:
         try:
             round_trip = run(folder, ROUND_TRIPS.format(count=200), broker.port)
             grown = [run(folder, text, broker.port) for text in (MESSAGES, PUBLISHES, RECONNECTS)]
+            frames = run(folder, FRAMES, broker.port)
             original = copy_original(folder / "original")
             if original:
                 # The helpers that every client program starts with import this name.
@@ -134,6 +168,7 @@ def main() -> list[Goal]:
     print(f"a QoS 0 message in and one out, Cortex-M3: {cost}; on 8f4fe22: {BEFORE}")
     return [
         Goal("QoS 0 publish and receive, simulator", round_trip / 1000, 1, "ms"),
+        Goal("Python frames from the device's loop to the socket", frames, 7),
         Goal("TLS records of a small publish", records, 1),
         Goal("bytecode from protocol to robust", bytecode, 12 * 1024, "bytes"),
         Goal("heap of an idle client, 32 bits", heap, BEFORE_IDLE_HEAP, "bytes"),
