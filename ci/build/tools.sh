@@ -102,6 +102,9 @@ ci_install_debian_file() {
 # Prints the project's files that match patterns, ended by zeros: tracked, or new and not ignored.
 CI_SOURCES=(git -C "$CI_ROOT" ls-files -z --cached --others --exclude-standard)
 
+# By our Python: the path in its first line is that of a folder which may have been moved since.
+CLANG_FORMAT=("$CI_PYTHON" "$CI_BUILD/venv/bin/clang-format")
+
 ci_check_repository() {
     "${CI_SOURCES[@]}" >/dev/null 2>&1 ||
         ci_fail "git does not know $CI_ROOT as a repository, and says which files are the project's; git clone it, an unpacked archive will not do"
@@ -115,7 +118,7 @@ ci_lint() {
     "${CI_SOURCES[@]}" '*.py' | xargs -0 "$CI_PYTHON" -m black --quiet --check ||
         ci_fail "Python files are not formatted; type: make format"
     "${CI_SOURCES[@]}" '*.c' '*.h' ':!boards/*/mpconfigboard.h' |
-        xargs -0 "$CI_BUILD/venv/bin/clang-format" --dry-run --Werror ||
+        xargs -0 "${CLANG_FORMAT[@]}" --dry-run --Werror ||
         ci_fail "C files are not formatted; type: make format"
     ci_lint_shell
 }
@@ -132,5 +135,5 @@ ci_format() {
     ci_install_group test
     cd "$CI_ROOT"
     "${CI_SOURCES[@]}" '*.py' | xargs -0 "$CI_PYTHON" -m black --quiet
-    "${CI_SOURCES[@]}" '*.c' '*.h' ':!boards/*/mpconfigboard.h' | xargs -0 "$CI_BUILD/venv/bin/clang-format" -i
+    "${CI_SOURCES[@]}" '*.c' '*.h' ':!boards/*/mpconfigboard.h' | xargs -0 "${CLANG_FORMAT[@]}" -i
 }

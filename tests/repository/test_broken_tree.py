@@ -77,6 +77,35 @@ def test_renewed_constraints_are_installed(project):
     assert "Installing the host tools of group 'test'" in refuse(project, "test")
 
 
+# Of each kind of files that are checked, one.
+ONE_FILE_EACH = """
+list() {
+    case "$*" in
+    *.py*) printf 'ci/problem.py\\0' ;;
+    *.sh*) printf 'ci/build/check.sh\\0' ;;
+    *) printf 'boards/sim/sim_io.h\\0' ;;
+    esac
+}
+CI_SOURCES=(list)
+"""
+
+
+def test_moved_folder_can_be_linted(project):
+    """pip writes the folder's path into the first line of clang-format."""
+    binaries = project.build / "venv" / "bin"
+    real = binaries.resolve()
+    binaries.unlink()
+    binaries.mkdir()
+    for path in real.iterdir():
+        (binaries / path.name).symlink_to(path)
+    (binaries / "clang-format").unlink()
+    script = (real / "clang-format").read_text().partition("\n")[2]
+    (binaries / "clang-format").write_text(f"#!/moved/build/venv/bin/python\n{script}")
+    (binaries / "clang-format").chmod(0o755)
+    result = project.call("bash", "-c", f". ci/build/functions.sh; {ONE_FILE_EACH} ci_lint")
+    assert result.status == 0, result.said
+
+
 @pytest.mark.parametrize("function", ["ci_lint", "ci_format"])
 def test_unpacked_archive_is_named(project, function):
     """Not: "Python files are not formatted"."""
