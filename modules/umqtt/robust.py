@@ -173,7 +173,10 @@ class MQTTClient(simple.MQTTClient):
 
         With the link down see OFFLINE_POLICY; by default it blocks until the link is back.
         """
+        # All is checked here: an offline message may leave when nobody can be told.
+        protocol.check_qos(qos)
         protocol.topic_name(topic)
+        msg = protocol.payload(msg)
         identifier = None
         while True:
             try:

@@ -627,6 +627,29 @@ def test_offline_drop_oldest(play_robust):
     )
 
 
+def test_offline_publish_is_checked_and_copied_at_once(play_robust):
+    """A bad QoS in the backlog passed for a bad certificate, and ended the reconnecting"""
+
+    def conversation(broker):
+        broker.greet()
+        broker.expect(publish("t", b"a"))
+
+    play_robust(
+        """
+        c = make(kind=Client)
+        c.OFFLINE_LIMIT = 4
+        assert isinstance(error_of(c.publish, "t", "m", qos=3), ValueError)
+        assert isinstance(error_of(c.publish, "t", 5), TypeError)
+        message = bytearray(b"a")
+        c.publish("t", message)
+        message[0] = ord("b")
+        c.connect()
+        work(c, 0.2)
+        """,
+        conversation,
+    )
+
+
 def test_offline_raise(play_robust):
     def conversation(broker):
         broker.greet()
