@@ -40,7 +40,7 @@ class MQTTClient(robust.MQTTClient):
     async def _run(self, clean_session):
         self.start(clean_session)
         try:
-            while self._auto_reconnect:
+            while self.auto_reconnect:
                 packets_in = self.counters["packets_in"]
                 pause = time.ticks_diff(self.step(), time.ticks_ms())
                 if packets_in != self.counters["packets_in"]:

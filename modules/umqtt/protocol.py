@@ -18,21 +18,22 @@ is_topic = topicmatch.is_topic
 validate_filter = topicmatch.validate_filter
 validate_topic = topicmatch.validate_topic
 
-# Packet types, as first bytes. `Session.receive` returns them as events.
-CONNECT = const(0x10)
+# Packet types, as first bytes. `Session.receive` returns these as events,
 CONNACK = const(0x20)
 PUBLISH = const(0x30)  # the low four bits are DUP, QoS and RETAIN
 PUBACK = const(0x40)
 PUBREC = const(0x50)
 PUBREL = const(0x62)
 PUBCOMP = const(0x70)
-SUBSCRIBE = const(0x82)
 SUBACK = const(0x90)
-UNSUBSCRIBE = const(0xA2)
 UNSUBACK = const(0xB0)
-PINGREQ = const(0xC0)
 PINGRESP = const(0xD0)
-DISCONNECT = const(0xE0)
+# and these are only sent.
+_CONNECT = const(0x10)
+_SUBSCRIBE = const(0x82)
+_UNSUBSCRIBE = const(0xA2)
+_PINGREQ = b"\xc0\x00"
+_DISCONNECT = b"\xe0\x00"
 
 DUP = const(0x08)
 REFUSED = const(0x80)  # the SUBACK code of a filter that the broker did not accept
@@ -41,8 +42,6 @@ _MAX_LENGTH = const(268435455)  # four bytes of Remaining Length, section 2.2.3
 _MAX_SMALL = const(1024)  # bytes: a payload up to this is copied behind its header, for one write
 _BUFFER = const(256)  # bytes: larger packets get memory of their own while they are received
 _TICKS = const(0x3FFFFFFF)  # ticks_ms wraps at a multiple of this + 1 on every port
-
-_PING = b"\xc0\x00"
 
 # Control characters and non-characters in topics: the standard says SHOULD NOT, we refuse them.
 STRICT_TOPICS = True
@@ -55,12 +54,27 @@ _AWAITS = const(1)
 _PACKET = const(2)
 _PAYLOAD = const(3)
 
-# What comes next of a PUBLISH that is too large and thrown away: the length of its topic, the
-# topic, the packet identifier, the payload.
-_SKIP_LENGTH = const(1)
+# What is being thrown away of a PUBLISH that is too large. Two bytes follow the first two pieces:
+# the length of the topic, and the packet identifier (with QoS 0 the topic counts as payload).
+_SKIP_HEADER = const(1)
 _SKIP_TOPIC = const(2)
-_SKIP_IDENTIFIER = const(3)
-_SKIP_PAYLOAD = const(4)
+_SKIP_PAYLOAD = const(3)
+
+_COUNTERS = (
+    "packets_in",
+    "packets_out",
+    "bytes_in",
+    "bytes_out",
+    "connects",
+    "pings",
+    "pings_answered",
+    "ping_ms",
+    "timeouts",
+    "dropped",
+    "oversize",
+    "unhandled",
+    "unknown_answers",
+)
 
 
 class MQTTException(Exception):
@@ -229,21 +243,7 @@ class Session:
         self.requests = {}
         self.granted = {}
         self._qos2_received = []  # identifiers delivered, waiting for PUBREL
-        self.counters = {
-            "packets_in": 0,
-            "packets_out": 0,
-            "bytes_in": 0,
-            "bytes_out": 0,
-            "connects": 0,
-            "pings": 0,
-            "pings_answered": 0,
-            "ping_ms": 0,
-            "timeouts": 0,
-            "dropped": 0,
-            "oversize": 0,
-            "unhandled": 0,
-            "unknown_answers": 0,
-        }
+        self.counters = dict.fromkeys(_COUNTERS, 0)
         self.out = []
         self._memory = bytearray(_BUFFER)
         self._reset()
@@ -261,16 +261,13 @@ class Session:
         self._kind = 0  # the first byte of that header
         self._body = 0  # and its length
         self._is_pending = False  # a PUBLISH waits for acknowledge()
-        self._skipping = 0  # stage of throwing a packet away
-        self._skip = 0  # bytes of that stage
+        self._skipping = 0  # the piece of a packet that is being thrown away
+        self._skip = 0  # how many bytes are left of it
         self._payload_size = 0  # of that packet
-        self._is_heard = self._is_sent = False  # since the last tick
-        self._heard_at = self._sent_at = None  # of these ticks; None before the first one
+        self._heard_at = self._sent_at = None  # the tick that saw it; None until the next tick
         self._is_pinged = False  # PINGREQ queued, and no PINGRESP yet
         self._pinged_at = None  # of the first PINGREQ that has no answer yet
-        self._asked_at = (
-            None  # when something was unanswered (CONNECT first), and nothing in the way
-        )
+        self._asked_at = None  # since when an answer is due (CONNACK first), nothing in the way
 
     # ---- a connection
 
@@ -300,15 +297,15 @@ class Session:
             if password is not None:
                 flags |= 0x40
                 fields.append(payload(password))
-        length = 10
+        body = bytearray(b"\x00\x04MQTT\x04")
+        body.append(flags)
+        _extend(body, keepalive)
         for field in fields:
             if len(field) > 65535:
                 raise ValueError("a user name, password or last will may have 65535 bytes at most")
-            length += 2 + len(field)
-        packet = _header(CONNECT, length)
-        _extend(packet, b"\x00\x04MQTT\x04", bytes((flags,)), keepalive)
-        for field in fields:
-            _extend(packet, len(field), field)
+            _extend(body, len(field), field)
+        packet = _header(_CONNECT, len(body))
+        packet.extend(body)
         self.close()
         self._reset()
         self._clean_session = clean_session
@@ -321,25 +318,19 @@ class Session:
 
     def disconnect(self):
         """Put DISCONNECT in `out`; write it, then close the link [MQTT-3.14.4-1]."""
-        self._queue(b"\xe0\x00")
+        self._queue(_DISCONNECT)
 
     def close(self):
         """The connection has ended. May be called again."""
         if self.is_connected:
             # DUP marks what has left once already [MQTT-3.3.1-1]. Before CONNACK nothing has.
             for entry in self.in_flight:
-                if entry[_PACKET] and not self._is_unsent(entry[_PACKET]):
+                if entry[_PACKET] and entry[_PACKET] not in self.out:
                     entry[_PACKET][0] |= DUP
         self.is_connected = self._is_pending = False
         self.topic = self.payload = None
         self._buffer = self._memory  # gives the memory of a large packet back
         self.out.clear()
-
-    def _is_unsent(self, packet):
-        for chunk in self.out:
-            if chunk is packet:
-                return True
-        return False
 
     # ---- sending
 
@@ -354,7 +345,7 @@ class Session:
     def sent(self, count):
         """`count` bytes of the first chunk of `out`, from `offset` on, have been written."""
         self.counters["bytes_out"] += count
-        self._is_sent = True
+        self._sent_at = None
         self.offset += count
         if self.offset == len(self.out[0]):
             self.offset = 0
@@ -395,8 +386,8 @@ class Session:
         return identifier
 
     def is_unacknowledged(self, identifier):
-        """Return whether the publish with this packet identifier still waits for the broker."""
-        return self._find(identifier) is not None
+        """Return whether what has this packet identifier still waits for the broker's answer."""
+        return identifier in self.requests or self._find(identifier) is not None
 
     def subscribe(self, topic, qos=0):
         """Queue SUBSCRIBE for one topic filter; return its packet identifier. ValueError as above."""
@@ -411,20 +402,21 @@ class Session:
         identifier = self._next_identifier()
         self.granted.pop(name, None)
         self.requests[identifier] = (name, qos)
+        kind = _SUBSCRIBE
+        options = b""
         if qos is None:
-            packet = _header(UNSUBSCRIBE, 4 + len(name))
+            kind = _UNSUBSCRIBE
         else:
-            packet = _header(SUBSCRIBE, 5 + len(name))
-        _extend(packet, identifier, len(name), name)
-        if qos is not None:
-            packet.append(qos)
+            options = bytes((qos,))
+        packet = _header(kind, 4 + len(name) + len(options))
+        _extend(packet, identifier, len(name), name, options)
         self._queue(packet)
         return identifier
 
     def ping(self):
         """Queue PINGREQ, if none is waiting to leave; `tick` does it by itself when it is due."""
-        if not self._is_unsent(_PING):
-            self._queue(_PING)
+        if _PINGREQ not in self.out:
+            self._queue(_PINGREQ)
             self.counters["pings"] += 1
             self._is_pinged = True
 
@@ -440,7 +432,7 @@ class Session:
         identifier = self.pid
         while True:
             identifier = self.pid = identifier % 65535 + 1
-            if identifier not in self.requests and self._find(identifier) is None:
+            if not self.is_unacknowledged(identifier):
                 return identifier
 
     # ---- receiving
@@ -462,7 +454,7 @@ class Session:
         """
         if count:
             self._end += count
-            self._is_heard = True
+            self._heard_at = None
             self.counters["bytes_in"] += count
         if self._is_pending:
             return self._kind
@@ -550,39 +542,41 @@ class Session:
                 return
             except MemoryError:
                 pass
-        self._skipping = _SKIP_LENGTH
+        self._skipping = _SKIP_HEADER
+        self._skip = self._body
 
     def _skip_some(self):
         # Throw away what is there of a packet that is too large; return whether that was all. The
         # identifier is kept, for the acknowledgement [MQTT-4.5.0-2].
         packet = self._buffer
-        if self._skipping == _SKIP_LENGTH:
-            start = self._start + self._body
-            if self._end < start + 2:
-                return False
-            self._skip = packet[start] << 8 | packet[start + 1]
-            header = self._body + 2 + self._skip + (2 if self._kind & 6 else 0)
-            self._payload_size = self._size - header
-            if self._payload_size < 0:
-                raise ProtocolError("a topic longer than its packet")
-            if not self._skip:  # [MQTT-4.7.3-1]
-                raise ProtocolError("a topic without a character")
-            self._start = start + 2
-            self._skipping = _SKIP_TOPIC
-        if self._skipping == _SKIP_TOPIC:
-            if not self._skip_bytes():
-                return False
-            self._skip = self._payload_size
-            self._skipping = _SKIP_IDENTIFIER if self._kind & 6 else _SKIP_PAYLOAD
-        if self._skipping == _SKIP_IDENTIFIER:
+        while self._skip_bytes():
+            if self._skipping == _SKIP_PAYLOAD:
+                return True
             start = self._start
             if self._end < start + 2:
-                return False
-            self.identifier = packet[start] << 8 | packet[start + 1]
-            _check_identifier(self.identifier)
+                break
+            number = packet[start] << 8 | packet[start + 1]
             self._start = start + 2
-            self._skipping = _SKIP_PAYLOAD
-        return self._skip_bytes()
+            if self._skipping == _SKIP_TOPIC:
+                _check_identifier(number)
+                self.identifier = number
+                self._skip = self._payload_size
+                self._skipping = _SKIP_PAYLOAD
+                continue
+            if not number:  # [MQTT-4.7.3-1]
+                raise ProtocolError("a topic without a character")
+            left = self._size - self._body - 2
+            if self._kind & 6:
+                self._skip = number
+                self._skipping = _SKIP_TOPIC
+                self._payload_size = left - number - 2
+            else:
+                self._skip = left
+                self._skipping = _SKIP_PAYLOAD
+                self._payload_size = left - number
+            if self._payload_size < 0:
+                raise ProtocolError("a topic longer than its packet")
+        return False
 
     def _skip_bytes(self):
         count = min(self._skip, self._end - self._start)
@@ -617,11 +611,7 @@ class Session:
         if flags:
             # The broker knows our subscriptions, except those it has not confirmed: the session
             # may also be older than the last reset, with other filters.
-            wanted = {
-                name: qos
-                for name, qos in unanswered.values()
-                if qos is None or name in self.subscriptions
-            }
+            wanted = {name: None for name, qos in unanswered.values() if qos is None}
             for name in self.subscriptions:
                 if self.granted.get(name, REFUSED) == REFUSED:
                     wanted[name] = self.subscriptions[name]
@@ -685,7 +675,8 @@ class Session:
         kind = self._kind
         packet = self._buffer
         if kind == PINGRESP:
-            self._handle_pingresp()
+            self.counters["pings_answered"] += 1
+            self._is_pinged = False
             return
         if kind == CONNACK:
             self._handle_connack(packet[body], packet[body + 1])
@@ -697,7 +688,7 @@ class Session:
         if kind == SUBACK:
             self._handle_suback(identifier, packet[body + 2])
         elif kind == UNSUBACK:
-            self._handle_unsuback(identifier)
+            self._end_request(identifier, True)
         elif kind == PUBREL:
             self._handle_pubrel(identifier)
         else:
@@ -763,9 +754,6 @@ class Session:
         if name is not None:
             self.granted[name] = code
 
-    def _handle_unsuback(self, identifier):
-        self._end_request(identifier, True)
-
     def _end_request(self, identifier, is_unsubscribe):
         # Set the topic filter of the request that is answered, and return it.
         name, qos = self.requests.get(identifier, (None, 0))
@@ -776,10 +764,6 @@ class Session:
             del self.requests[identifier]
         self.topic_filter = name
         return name
-
-    def _handle_pingresp(self):
-        self.counters["pings_answered"] += 1
-        self._is_pinged = False
 
     # ---- time
 
@@ -792,12 +776,8 @@ class Session:
         answered in time: CONNECT, a PINGREQ, or for `timeout` nothing that it was asked.
         """
         if self._heard_at is None:
-            self._heard_at = self._sent_at = now
-        if self._is_heard:
-            self._is_heard = False
             self._heard_at = now
-        if self._is_sent:
-            self._is_sent = False
+        if self._sent_at is None:
             self._sent_at = now
         if not self.is_connected:
             if self._asked_at is None:
@@ -861,13 +841,12 @@ class Session:
 def _check_header(first, length, connected):
     # Refuse any other packet than PUBLISH by its fixed header: type, flags [MQTT-2.2.2-2],
     # Remaining Length, moment.
+    wanted = 2
     if first == SUBACK:
         wanted = 3  # one return code: every SUBSCRIBE of ours carries one filter
     elif first == PINGRESP:
         wanted = 0
-    elif first in (CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK):
-        wanted = 2
-    else:
+    elif first not in (CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK):
         raise ProtocolError("packet 0x%02x, which no broker may send" % first)
     if first == CONNACK and connected:
         raise ProtocolError("a second CONNACK")

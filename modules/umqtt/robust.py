@@ -4,6 +4,7 @@ import errno
 import os
 import time
 
+import timers
 from micropython import const
 
 from . import protocol, simple
@@ -12,6 +13,7 @@ from .protocol import MQTTException
 _STABLE = const(10000)  # ms: a connection that ends sooner counts as a failed attempt
 _LOST = (OSError, MQTTException)
 _UNAVAILABLE = const(3)  # the one CONNACK refusal that time may cure
+_FOREVER = const(-1)  # attempts
 
 
 def _wifi_is_down():
@@ -49,16 +51,13 @@ class MQTTClient(simple.MQTTClient):
     OFFLINE_POLICY = BLOCK
 
     # In the class as long as nobody sets them: a client's dictionary stays smaller.
+    auto_reconnect = False  # read only: whether a lost link is replaced, see docs/umqtt.md
+    republish = True
     _clean_session = None  # as the program asked at its last connect
     _reconnecting = False
     _failures = 0  # attempts in a row
-    _connected_at = 0
-
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
-        self.session.republish = True
-        self._auto_reconnect = False
-        self._retry_at = time.ticks_ms()
+    _paused_at = 0  # ticks_ms
+    _pause = 0  # ms from then until the next attempt
 
     # ---- hooks
 
@@ -85,20 +84,20 @@ class MQTTClient(simple.MQTTClient):
             # was clean must not leave a persistent one behind on the broker.
             clean_session = self._clean_session
         present = super().connect(clean_session, timeout)
-        self._auto_reconnect = True
+        self.auto_reconnect = True
         return present
 
     def start(self, clean_session=True):
         """Have `step` connect and stay connected. Does not block."""
         self.close()
         self._clean_session = clean_session
-        self._auto_reconnect = True
+        self.auto_reconnect = True
         self._failures = 0
-        self._retry_at = time.ticks_ms()
+        self._pause = 0
 
     def reconnect(self):
         """Connect until it succeeds; return as connect does. Blocks as long as it takes."""
-        self._auto_reconnect = True
+        self.auto_reconnect = True
         while True:
             if self._failures:
                 self.delay(self._failures)
@@ -108,7 +107,7 @@ class MQTTClient(simple.MQTTClient):
             try:
                 # One positional argument: a program's own connect(self, clean_session=True).
                 return self.connect(False)
-            except (OSError, MQTTException) as e:
+            except _LOST as e:
                 if not isinstance(e, OSError) and e.args[0] != _UNAVAILABLE:
                     raise
                 if self.isconnected():  # something else in that connect
@@ -118,26 +117,21 @@ class MQTTClient(simple.MQTTClient):
 
     def disconnect(self):
         """Say goodbye and stay away until the next call that needs the broker (`step` does not)."""
-        self._auto_reconnect = False
+        self.auto_reconnect = False
         super().disconnect()
 
-    def after_connack(self):
-        self._connected_at = time.ticks_ms()
-
     def after_loss(self, error, was_connected):
-        now = time.ticks_ms()
-        # Below 0 after a connection of days.
-        if was_connected and not 0 <= time.ticks_diff(now, self._connected_at) <= _STABLE:
+        if was_connected and timers.elapsed(self.connected_at, _STABLE):
             self._failures = 0
             seconds = 0
         else:
             self._failures += 1
             seconds = self._backoff()
-        self._retry_at = time.ticks_add(now, int(seconds * 1000))
-        if not self._auto_reconnect:
+        self._pause_for(int(seconds * 1000))
+        if not self.auto_reconnect:
             return
         if isinstance(error, (MQTTException, ValueError)) and error.args[0] != _UNAVAILABLE:
-            self._auto_reconnect = False  # a refusal for good, which the caller raises
+            self.auto_reconnect = False  # a refusal for good, which the caller raises
         else:
             self.log(not was_connected, error)
             self.on_lost(error, seconds)
@@ -146,11 +140,26 @@ class MQTTClient(simple.MQTTClient):
         seconds = min(self.DELAY * (1 << min(self._failures - 1, 6)), self.MAX_DELAY)
         return seconds * (192 + os.urandom(1)[0] // 4) / 256
 
+    def _pause_for(self, milliseconds):
+        self._paused_at = time.ticks_ms()
+        self._pause = milliseconds
+
     def _time_to_retry(self):
-        # Milliseconds until the next attempt is due. ticks_diff overflows after 6.2 days without
-        # Wi-Fi: an attempt that is due then seems to lie days ahead.
-        left = time.ticks_diff(self._retry_at, time.ticks_ms())
-        return left if 0 < left <= self.MAX_DELAY * 1000 else 0
+        # Milliseconds until the next attempt is due.
+        return timers.remaining(self._paused_at, self._pause)
+
+    def _retry(self, attempts, call, *arguments):
+        # Return what the call returns, after reconnecting as often as it takes. None inside a
+        # callback, which cannot wait for that, and when one disconnects meanwhile.
+        while attempts:
+            was_kept = self.auto_reconnect
+            try:
+                return call(self, *arguments)
+            except OSError as e:
+                if self.is_busy() or was_kept and not self.auto_reconnect:
+                    break
+                self._recover(e)
+            attempts -= 1
 
     def _recover(self, error):
         # After `error`: reconnect, or raise it where that cannot help.
@@ -181,8 +190,6 @@ class MQTTClient(simple.MQTTClient):
         while True:
             try:
                 if not identifier:
-                    self.make_room(qos)
-                    self.wait_while(self._has_backlog)  # what was kept goes first
                     self.make_room(qos)
                     if not self.has_room(qos):
                         raise OSError(errno.ENOBUFS)
@@ -224,65 +231,26 @@ class MQTTClient(simple.MQTTClient):
         backlog.append(message)
         return True
 
-    def _has_backlog(self):
-        return bool(self.backlog)
-
     # ---- subscribing
 
     def subscribe(self, topic, qos=0):
         """Subscribe as simple does, and again whenever the broker has lost the session."""
-        while True:
-            try:
-                super().subscribe(topic, qos)
-                break
-            except OSError as e:
-                if self.is_busy():
-                    break  # inside a callback: the next connect subscribes
-                self._recover(e)
+        self._retry(_FOREVER, simple.MQTTClient.subscribe, topic, qos)
         self.session.subscriptions[protocol.topic_filter(topic)] = qos
 
     def unsubscribe(self, topic):
         """Take a subscription back, and the handler that `on` gave it."""
-        while True:
-            try:
-                return super().unsubscribe(topic)
-            except OSError as e:
-                if self.is_busy():
-                    return
-                self._recover(e)
-
-    def on(self, topic_filter, handler, qos=0, details=False):
-        """As in simple; if the link breaks meanwhile the next connect subscribes."""
-        try:
-            super().on(topic_filter, handler, qos, details)
-        except OSError:
-            if self.isconnected():
-                raise
+        self._retry(_FOREVER, simple.MQTTClient.unsubscribe, topic)
 
     # ---- receiving
 
     def wait_msg(self):
         """As in simple, for as long as it takes; None also if a callback or Timer disconnects."""
-        self._auto_reconnect = True
-        while True:
-            try:
-                return super().wait_msg()
-            except OSError as e:
-                if not self._auto_reconnect:
-                    return None
-                self._recover(e)
+        return self._retry(_FOREVER, simple.MQTTClient.wait_msg)
 
     def check_msg(self, attempts=2):
         """As in simple; reconnects up to `attempts` times, each as long as it takes."""
-        self._auto_reconnect = True
-        while attempts:
-            try:
-                return super().check_msg()
-            except OSError as e:
-                if not self._auto_reconnect:
-                    return None
-                self._recover(e)
-            attempts -= 1
+        return self._retry(attempts, simple.MQTTClient.check_msg)
 
     def step(self, milliseconds=0):
         """As in simple, and keeps reconnecting after `start` or `connect`, a slice at a time.
@@ -292,30 +260,28 @@ class MQTTClient(simple.MQTTClient):
         Returns the `ticks_ms` by which it must be called again.
         """
         try:
-            if self.transport is None and not self._begin_attempt():
-                return self._retry_at
-            # Not super(): it would take more words than a frame may have (see protocol.py).
-            return simple.MQTTClient.step(self, milliseconds)
+            if self.transport is not None or self._begin_attempt():
+                # Not super(): it would take more words than a frame may have (see protocol.py).
+                return simple.MQTTClient.step(self, milliseconds)
         except _LOST:
             if self._is_final():
                 raise
-            return self._retry_at
+        return time.ticks_add(time.ticks_ms(), self._time_to_retry())
 
     def _is_final(self):
         # Whether what `step` has caught is the program's own, or a refusal for good.
-        if self.isconnected():
-            return True
-        return not (self._auto_reconnect or isinstance(self.last_error, OSError))
+        return self.isconnected() or not (
+            self.auto_reconnect or isinstance(self.last_error, OSError)
+        )
 
     def _begin_attempt(self):
         # Begin to connect if that is due; return whether it was.
-        now = time.ticks_ms()
-        if not self._auto_reconnect:
-            self._retry_at = time.ticks_add(now, 1000)
+        if not self.auto_reconnect:
+            self._pause_for(1000)
         elif self._time_to_retry():
             pass
         elif _wifi_is_down():
-            self._retry_at = time.ticks_add(now, 250)
+            self._pause_for(250)
         else:
             super().start(self._clean_session)
             return True

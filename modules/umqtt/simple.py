@@ -63,6 +63,8 @@ class MQTTClient:
     lw_qos = 0
     lw_retain = False
     last_error = None  # the exception that ended the last connection
+    republish = False  # as Session's; for subclasses
+    connected_at = 0  # ticks_ms of the last CONNACK
     cb = None
     _details = False
     _router = None
@@ -87,11 +89,12 @@ class MQTTClient:
         self.pswd = password
         self.keepalive = keepalive
         self.session = Session()
+        self.counters = self.session.counters
         self.transport = None
-        self._dispatch_lock = allocate_lock()  # held by the one call that waits, steps or delivers
-        self._io_lock = (
-            allocate_lock()
-        )  # held by whoever reads or writes: a packet leaves as a whole
+        # Held by the one call that waits, steps or delivers,
+        self._dispatch_lock = allocate_lock()
+        # and by whoever reads or writes: a packet leaves as a whole.
+        self._io_lock = allocate_lock()
         self._closing = 0
         self._due_at = 0  # ticks_ms: when the session must be looked at again
         self.backlog = []  # arguments of publish: what waits for a connection, or for room
@@ -102,11 +105,6 @@ class MQTTClient:
     def sock(self):
         """The socket (under TLS the SSL socket) or None. It is non-blocking: leave it so."""
         return self.transport and self.transport.sock
-
-    @property
-    def counters(self):
-        """What happened so far, a dict of ints (docs/umqtt.md)."""
-        return self.session.counters
 
     @property
     def pid(self):
@@ -157,7 +155,7 @@ class MQTTClient:
             held = self._dispatch_lock.acquire(0)
             if not held:
                 raise RuntimeError("connect() cannot be called inside a callback")
-            self._begin(clean_session)
+            MQTTClient.start(self, clean_session)
             while not self.session.is_connected:
                 self._dispatch(self._io(MQTTClient._exchange, _SLICE))
             return self.session.session_present
@@ -166,9 +164,6 @@ class MQTTClient:
 
     def start(self, clean_session=True):
         """Begin to connect and return; `step` does the rest. Blocks for the DNS lookup."""
-        self._begin(clean_session)
-
-    def _begin(self, clean_session):
         self.close()
         if self.transport is not None:
             raise RuntimeError("another call is using the connection")
@@ -176,6 +171,7 @@ class MQTTClient:
         session.timeout = int(self.TIMEOUT * 1000)
         session.probe = self.PROBE
         session.max_packet = self.MAX_PACKET
+        session.republish = self.republish
         will = None
         if self.lw_topic:
             will = (self.lw_topic, self.lw_msg, self.lw_retain, self.lw_qos)
@@ -209,15 +205,9 @@ class MQTTClient:
         Never needed: the client pings by itself. Inside a Timer callback it does not wait.
         """
         self._check_connected()
-        held = False
-        try:
-            held = self._dispatch_lock.acquire(0)
-            if held:
-                self._look()  # notices at once if the broker has gone
-            self.session.ping()
-            self._io(MQTTClient._write, False)
-        finally:
-            _RELEASE[held](self._dispatch_lock)
+        self.session.ping()
+        self._io(MQTTClient._write, False)
+        self.wait_while(self._look)
 
     def publish(self, topic, msg, retain=False, qos=0):
         """Publish `msg` (str, as UTF-8, or bytes) and wait for the broker's acknowledgement.
@@ -236,9 +226,9 @@ class MQTTClient:
 
         Never blocks. `unacknowledged(identifier)` tells when QoS 1 or 2 is done.
         """
-        if self.backlog or not self.session.is_connected or self._closing:
+        if self.backlog or not self.isconnected():
             return self.defer(topic, msg, retain, qos)
-        if len(self.session.out) >= _MAX_QUEUE or qos and not self.has_room(qos):
+        if not self.has_room(qos):
             raise OSError(errno.ENOBUFS)
         return self.session.publish(topic, msg, retain, qos)
 
@@ -257,13 +247,16 @@ class MQTTClient:
         if self.cb is None and self._router is None:
             raise AssertionError("Subscribe callback is not set")
         topic = protocol.topic_filter(topic)
-        self._await_answer(self.session.subscribe, topic, qos)
+        self._check_connected()
+        self.flush(self.session.subscribe(topic, qos))
         if self.session.granted.get(topic) == protocol.REFUSED:
             raise MQTTException(protocol.REFUSED)
 
     def unsubscribe(self, topic):
         """Take a subscription back, and the handler that `on` gave it. Blocks like subscribe."""
-        self._await_answer(self.session.unsubscribe, self.remove_handler(topic))
+        topic = self.remove_handler(topic)
+        self._check_connected()
+        self.flush(self.session.unsubscribe(topic))
 
     def on(self, topic_filter, handler, qos=0, details=False):
         """Call handler(topic, msg) for messages that match; subscribe now or at each connect.
@@ -276,21 +269,6 @@ class MQTTClient:
         if self.isconnected():
             self.subscribe(topic_filter, qos)
 
-    def _await_answer(self, request, *arguments):
-        self._check_connected()
-        identifier = request(*arguments)
-        held = False
-        try:
-            held = self._dispatch_lock.acquire(0)
-            self._io(MQTTClient._write, held)
-            if held:
-                self._wait_while(self._is_unanswered, identifier)
-        finally:
-            _RELEASE[held](self._dispatch_lock)
-
-    def _is_unanswered(self, identifier):
-        return identifier in self.session.requests
-
     # ---- receiving
 
     def wait_msg(self):
@@ -299,13 +277,14 @@ class MQTTClient:
         Returns None after a PINGRESP, and at once inside a callback. There is no limit to the
         wait as long as the broker answers pings; OSError(ETIMEDOUT) when it does not.
         """
-        return self._receive(_SLICE, True)
+        return self._receive(_SLICE, PINGRESP)
 
     def check_msg(self):
         """Deliver one message if there is one, without waiting; return as wait_msg does."""
-        return self._receive(0, False)
+        return self._receive(0, None)
 
-    def _receive(self, milliseconds, is_waiting):
+    def _receive(self, milliseconds, last):
+        # Until a message, whose first byte is returned, or `last` (None: nothing has come).
         held = False
         try:
             held = self._dispatch_lock.acquire(0)
@@ -314,15 +293,11 @@ class MQTTClient:
                 return None
             while True:
                 kind = self._io(MQTTClient._exchange, milliseconds)
-                if kind is None:
-                    if not is_waiting:
-                        return None
-                    continue
                 self._dispatch(kind)
-                if kind & 0xF0 == PUBLISH:
-                    return kind
-                if kind == PINGRESP and is_waiting:
+                if kind == last:
                     return None
+                if kind is not None and kind & 0xF0 == PUBLISH:
+                    return kind
         finally:
             _RELEASE[held](self._dispatch_lock)
 
@@ -354,9 +329,6 @@ class MQTTClient:
         """Hook: take a message that must wait for a connection or behind others; return 0."""
         raise OSError(errno.ENOTCONN)
 
-    def after_connack(self):
-        """Hook, before on_connected."""
-
     def after_loss(self, error, was_connected):
         """Hook, after a connection or an attempt has ended with `error`."""
 
@@ -367,39 +339,41 @@ class MQTTClient:
     def has_room(self, qos):
         """Return whether a message can be queued without waiting."""
         session = self.session
-        if len(session.out) >= _MAX_QUEUE:
-            return False
-        return not qos or len(session.in_flight) < self.MAX_IN_FLIGHT
+        return len(session.out) < _MAX_QUEUE and (
+            not qos or len(session.in_flight) < self.MAX_IN_FLIGHT
+        )
 
     def make_room(self, qos):
-        """Wait until there is room for a message, if it is possible to wait."""
+        """Wait until there is room for a message behind `backlog`, if it is possible to wait."""
         self._check_connected()
         if len(self.session.out) >= _MAX_QUEUE:
             self._io(MQTTClient._write, True)
-        self.wait_while(lambda: not self.has_room(qos))
+        self.wait_while(lambda: self.backlog or not self.has_room(qos))
 
-    def flush(self, identifier=0):
-        """Send what is queued; wait for the acknowledgement of a publish, if it is possible."""
-        held = False
-        try:
-            held = self._dispatch_lock.acquire(0)
-            self._io(MQTTClient._write, held)
-            if not held:
-                return
-            if identifier:
-                self._wait_while(self.session.is_unacknowledged, identifier)
-            else:
-                self._look()  # notices at once if the broker has gone
-        finally:
-            _RELEASE[held](self._dispatch_lock)
+    def flush(self, identifier):
+        """Send what is queued; wait for the answer to `identifier` (0: none), if it is possible."""
+        self._io(MQTTClient._write, not self.is_busy())
+        if identifier:
+            self.wait_while(self.session.is_unacknowledged, identifier)
+        else:
+            self.wait_while(self._look)
 
     def wait_while(self, condition, *arguments):
-        """Work until the condition ends; not inside a callback. OSError(ETIMEDOUT) after TIMEOUT."""
+        """Work until the condition ends; not inside a callback. OSError(ETIMEDOUT) after TIMEOUT.
+
+        The time that handlers take does not count: it is not the broker's.
+        """
         held = False
         try:
             held = self._dispatch_lock.acquire(0)
-            if held:
-                self._wait_while(condition, *arguments)
+            waited = 0
+            while held and condition(*arguments):
+                if waited > self.TIMEOUT * 1000:
+                    self._io(MQTTClient._give_up, None)
+                start = time.ticks_ms()
+                kind = self._io(MQTTClient._exchange, _SLICE)
+                waited += time.ticks_diff(time.ticks_ms(), start)
+                self._dispatch(kind)
         finally:
             _RELEASE[held](self._dispatch_lock)
 
@@ -489,7 +463,8 @@ class MQTTClient:
         return kind
 
     def _look(self):
-        # Exchange, but deliver no message.
+        # Exchange, but deliver no message: notices at once if the broker has gone. Returns None, so
+        # that `wait_while` ends.
         kind = self._io(MQTTClient._exchange, 0)
         if kind is not None and kind & 0xF0 != PUBLISH:
             self._dispatch(kind)
@@ -512,8 +487,12 @@ class MQTTClient:
         while not self.transport.send(self.session):
             self.transport.wait(_SLICE, True)
             if time.ticks_diff(time.ticks_ms(), start) > limit:
-                self.counters["timeouts"] += 1
-                raise OSError(errno.ETIMEDOUT)
+                self._give_up()
+
+    def _give_up(self, argument=None):
+        # The broker, or the socket, has not got on in time.
+        self.counters["timeouts"] += 1
+        raise OSError(errno.ETIMEDOUT)
 
     def _close(self, how):
         # If somebody else is at the socket (a Timer callback can interrupt him anywhere, even
@@ -550,21 +529,6 @@ class MQTTClient:
             self.transport = None
             self._closing = 0
 
-    def _wait_while(self, condition, *arguments):
-        # A broker that does not answer in time ends the connection. The time that handlers take
-        # is not the broker's.
-        waited = 0
-        while condition(*arguments):
-            start = time.ticks_ms()
-            kind = self._io(MQTTClient._exchange, _SLICE)
-            waited += time.ticks_diff(time.ticks_ms(), start)
-            self._dispatch(kind)
-            if waited > self.TIMEOUT * 1000 and condition(*arguments):
-                self.counters["timeouts"] += 1
-                error = OSError(errno.ETIMEDOUT)
-                self.lose(error)
-                raise error
-
     def _dispatch(self, kind):
         # Act on a packet, by its first byte, and send what became ready.
         session = self.session
@@ -574,7 +538,7 @@ class MQTTClient:
             self._deliver(kind, session)
             session.acknowledge()
         elif kind == protocol.CONNACK:
-            self.after_connack()
+            self.connected_at = time.ticks_ms()
             self.on_connected(session.session_present)
         elif kind == protocol.SUBACK and session.topic_filter is not None:
             self.on_subscribed(session.topic_filter, session.code)

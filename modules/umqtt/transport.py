@@ -25,12 +25,10 @@ class CertificateError(ValueError):
     """TLS: the broker's certificate, or ours, cannot be used. Trying again does not help."""
 
 
-def _context(ssl, parameters):
+def _context(parameters):
     # The legacy form ssl=True with ssl_params, as micropython-lib's ssl.wrap_socket reads them.
     import tls
 
-    if ssl is not True:
-        return ssl
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     ca = parameters.get("cadata")
     if parameters.get("cert") or parameters.get("key"):
@@ -39,13 +37,6 @@ def _context(ssl, parameters):
         context.load_verify_locations(ca)
     context.verify_mode = parameters.get("cert_reqs", tls.CERT_REQUIRED if ca else tls.CERT_NONE)
     return context
-
-
-def _warn_if_unverified(context):
-    global _verification_warning
-    if _verification_warning and not getattr(context, "verify_mode", 1):
-        _verification_warning = False
-        print("mqtt: TLS without a CA: anyone can pose as the broker; give ssl_params cadata")
 
 
 def explain(error):
@@ -75,6 +66,8 @@ class Transport:
     On ESP32 `getaddrinfo` cannot be cut short: with a dead DNS server it takes some seconds.
     Everything else returns at once, or within the milliseconds it is given. After an exception
     close it; `explain` tells what it means.
+
+    is_open: whether TCP is connected; what is written next drives the TLS handshake.
     """
 
     # True after an exception, or Ctrl-C, inside a transfer: how much has gone through? The count
@@ -84,14 +77,16 @@ class Transport:
     _raw = None  # the socket under TLS, closed by itself: a failed handshake leaves it to us
 
     def __init__(self, server, port, ssl, parameters, timeout):
+        global _verification_warning
         self.sock = None  # what is read and written: the SSL socket under TLS
-        self.is_open = False  # TCP is connected; what is written next drives the TLS handshake
-        self._poller = None
-        self._events = 0  # what the poller looks for
         if ssl:
-            self._context = _context(ssl, parameters)
+            self._context = _context(parameters) if ssl is True else ssl
             self._server = parameters.get("server_hostname", server)
-            _warn_if_unverified(self._context)
+            if _verification_warning and not getattr(self._context, "verify_mode", 1):
+                _verification_warning = False
+                print(
+                    "mqtt: TLS without a CA: anyone can pose as the broker; give ssl_params cadata"
+                )
         # IPv6 entries have no address on ESP32 (None); elsewhere each address is tried in turn.
         self._addresses = [
             entry for entry in socket.getaddrinfo(server, port, 0, socket.SOCK_STREAM) if entry[-1]
@@ -108,7 +103,7 @@ class Transport:
                 raise OSError(errno.EHOSTUNREACH)
             entry = self._addresses.pop(0)
             self._deadline = time.ticks_add(time.ticks_ms(), self._share)
-            self.sock = socket.socket(entry[0], entry[1], entry[2])
+            self.sock = socket.socket(*entry[:3])
             try:
                 # A small packet must not wait for the acknowledgement of the one before it. Asked
                 # for now: lwIP has no options (EINVAL) for a connection that has been refused.
@@ -126,16 +121,14 @@ class Transport:
 
     def _register(self):
         self._poller = select.poll()
-        self._events = _IN
+        self._events = _IN  # what the poller looks for
         self._poller.register(self.sock, _IN)
 
     def open(self, milliseconds):
-        """Return whether TCP is connected, after waiting for it; go on to the next address if not.
+        """Wait for TCP; return whether it `is_open` now. Goes on to the next address in time.
 
-        A refused port also looks connected: the first write tells.
+        Only while not `is_open`. A refused port also looks connected: the first write tells.
         """
-        if self.is_open:
-            return True
         if not self.wait(milliseconds, True) & ~_IN:
             if self._addresses and time.ticks_diff(time.ticks_ms(), self._deadline) > 0:
                 self._connect()
