@@ -226,9 +226,9 @@ class MQTTClient:
 
         Never blocks. `unacknowledged(identifier)` tells when QoS 1 or 2 is done.
         """
-        if self.backlog or not self.isconnected():
+        if self.backlog or not self.session.is_connected or self._closing:
             return self.defer(topic, msg, retain, qos)
-        if not self.has_room(qos):
+        if len(self.session.out) >= _MAX_QUEUE or qos and not self.has_room(qos):
             raise OSError(errno.ENOBUFS)
         return self.session.publish(topic, msg, retain, qos)
 
