@@ -257,9 +257,8 @@ class Session:
         self.offset = 0
         self._buffer = self._memory  # what is received; the packet being received begins at _start
         self._start = self._end = 0
-        self._size = 0  # of the packet at _start; 0 until its fixed header is known
-        self._kind = 0  # the first byte of that header
-        self._body = 0  # and its length
+        self._size = 0  # of the packet at _start; 0 until its fixed header is known. Then there
+        # are also _kind, the first byte of that header, and _body, its length.
         self._is_pending = False  # a PUBLISH waits for acknowledge()
         self._skipping = 0  # the piece of a packet that is being thrown away
         self._skip = 0  # how many bytes are left of it
@@ -611,7 +610,10 @@ class Session:
         if flags:
             # The broker knows our subscriptions, except those it has not confirmed: the session
             # may also be older than the last reset, with other filters.
-            wanted = {name: None for name, qos in unanswered.values() if qos is None}
+            wanted = {}
+            for name, qos in unanswered.values():
+                if qos is None:
+                    wanted[name] = None
             for name in self.subscriptions:
                 if self.granted.get(name, REFUSED) == REFUSED:
                     wanted[name] = self.subscriptions[name]
@@ -697,8 +699,10 @@ class Session:
                 self.counters["unknown_answers"] += 1
             if kind == PUBREC:
                 self._handle_pubrec(identifier, entry)
-            else:  # PUBACK, PUBCOMP
-                self._handle_last_ack(kind, entry)
+            elif entry:  # PUBACK, PUBCOMP
+                if entry[_AWAITS] != kind:
+                    raise ProtocolError("packet 0x%02x for another kind of publish" % kind)
+                self.in_flight.remove(entry)
 
     def remember(self):
         """The PUBLISH that `receive` returned is about to be delivered: with QoS 2 never again.
@@ -733,12 +737,6 @@ class Session:
             self.in_flight.remove(entry)
             self.in_flight.append([identifier, PUBCOMP, None, None])
         self._queue_ack(PUBREL, identifier)  # also if unknown, so that the broker can forget it
-
-    def _handle_last_ack(self, kind, entry):
-        if entry:
-            if entry[_AWAITS] != kind:
-                raise ProtocolError("packet 0x%02x for another kind of publish" % kind)
-            self.in_flight.remove(entry)
 
     def _handle_pubrel(self, identifier):
         # Answered even if unknown, so that the broker can forget it [MQTT-4.3.3-2].
@@ -782,7 +780,7 @@ class Session:
         if not self.is_connected:
             if self._asked_at is None:
                 self._asked_at = now
-            return self._left(now, self._asked_at, self.timeout)
+            return self.left(now, self._asked_at, self.timeout)
         # Half the interval idle: PINGREQ; three quarters of it without an answer: dead. So the end
         # of the link is known after 1.25 intervals, before the broker gives up at 1.5.
         heard = now - self._heard_at & _TICKS
@@ -801,7 +799,7 @@ class Session:
             return self.timeout
         if self._asked_at is None:
             self._asked_at = now
-        return self._left(now, self._asked_at, self.timeout) if heard else self.timeout
+        return self.left(now, self._asked_at, self.timeout) if heard else self.timeout
 
     def _check_ping(self, now, heard, sent, left):
         # PINGREQ is due, or has been sent, or PINGRESP has come: return how many ms are left.
@@ -826,11 +824,11 @@ class Session:
                 since = self._pinged_at
                 if heard < now - since & _TICKS:
                     since = self._heard_at
-                left = min(left, self._left(now, since, min(self.timeout, idle * 3 >> 1)))
+                left = min(left, self.left(now, since, min(self.timeout, idle * 3 >> 1)))
         return left
 
-    def _left(self, now, since, limit):
-        # The rest of `limit` ms since then.
+    def left(self, now, since, limit):
+        """Return how many of the `limit` ms since then are left; OSError(ETIMEDOUT), counted."""
         passed = now - since & _TICKS
         if passed > limit:
             self.counters["timeouts"] += 1

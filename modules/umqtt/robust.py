@@ -264,15 +264,12 @@ class MQTTClient(simple.MQTTClient):
                 # Not super(): it would take more words than a frame may have (see protocol.py).
                 return simple.MQTTClient.step(self, milliseconds)
         except _LOST:
-            if self._is_final():
+            # What is the program's own, or a refusal for good.
+            if self.isconnected() or not (
+                self.auto_reconnect or isinstance(self.last_error, OSError)
+            ):
                 raise
         return time.ticks_add(time.ticks_ms(), self._time_to_retry())
-
-    def _is_final(self):
-        # Whether what `step` has caught is the program's own, or a refusal for good.
-        return self.isconnected() or not (
-            self.auto_reconnect or isinstance(self.last_error, OSError)
-        )
 
     def _begin_attempt(self):
         # Begin to connect if that is due; return whether it was.

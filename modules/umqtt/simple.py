@@ -368,8 +368,7 @@ class MQTTClient:
             held = self._dispatch_lock.acquire(0)
             waited = 0
             while held and condition(*arguments):
-                if waited > self.TIMEOUT * 1000:
-                    self._io(MQTTClient._give_up, None)
+                self._io(MQTTClient._check_time, waited)
                 start = time.ticks_ms()
                 kind = self._io(MQTTClient._exchange, _SLICE)
                 waited += time.ticks_diff(time.ticks_ms(), start)
@@ -443,8 +442,8 @@ class MQTTClient:
         session = self.session
         if self.transport is None or self._closing:
             raise OSError(errno.ENOTCONN)
-        if self.backlog and session.is_connected:
-            self._send_backlog()
+        while self.backlog and session.is_connected and self.has_room(1):
+            session.publish(*self.backlog.pop(0))
         kind = None
         if self.transport.is_open or self.transport.open(milliseconds):
             if session.out:
@@ -469,14 +468,9 @@ class MQTTClient:
         if kind is not None and kind & 0xF0 != PUBLISH:
             self._dispatch(kind)
 
-    def _send_backlog(self):
-        backlog = self.backlog
-        while backlog and self.has_room(1):
-            self.session.publish(*backlog.pop(0))
-
     def _write(self, is_waiting):
         # Write what is queued: all of it if `is_waiting`, else what fits.
-        if self.session.is_connected and not self._closing:
+        if self.isconnected():
             if is_waiting:
                 self._write_all(int(self.TIMEOUT * 1000))
             else:
@@ -486,13 +480,10 @@ class MQTTClient:
         start = time.ticks_ms()
         while not self.transport.send(self.session):
             self.transport.wait(_SLICE, True)
-            if time.ticks_diff(time.ticks_ms(), start) > limit:
-                self._give_up()
+            self.session.left(time.ticks_ms(), start, limit)
 
-    def _give_up(self, argument=None):
-        # The broker, or the socket, has not got on in time.
-        self.counters["timeouts"] += 1
-        raise OSError(errno.ETIMEDOUT)
+    def _check_time(self, waited):
+        self.session.left(waited, 0, int(self.TIMEOUT * 1000))
 
     def _close(self, how):
         # If somebody else is at the socket (a Timer callback can interrupt him anywhere, even

@@ -38,7 +38,7 @@ DEFECTS: dict[str, tuple[object, str, object]] = {
     "any header is accepted": (protocol, "_check_header", lambda *header: None),
     "an identifier in use is taken": (Session, "_find", lambda session, identifier: None),
     "no PINGREQ is sent": (Session, "ping", lambda session: None),
-    "silence is endured": (Session, "_left", lambda session, now, since, limit: 1000),
+    "silence is endured": (Session, "left", lambda session, now, since, limit: 1000),
     "oversize messages are cut short": (Session, "_skip_bytes", skip_one_read),
     "a session lasts forever": (Session, "_drop_session", lambda session: None),
     "PUBREL is not answered": (Session, "_handle_pubrel", lambda session, identifier: None),
