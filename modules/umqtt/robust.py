@@ -57,7 +57,7 @@ class MQTTClient(simple.MQTTClient):
     _reconnecting = False
     _failures = 0  # attempts in a row
     _paused_at = 0  # ticks_ms
-    _pause = 0  # ms from then until the next attempt
+    _pause_ms = 0  # from then until the next attempt
 
     # ---- hooks
 
@@ -93,7 +93,7 @@ class MQTTClient(simple.MQTTClient):
         self._clean_session = clean_session
         self.auto_reconnect = True
         self._failures = 0
-        self._pause = 0
+        self._pause_ms = 0
 
     def reconnect(self):
         """Connect until it succeeds; return as connect does. Blocks as long as it takes."""
@@ -142,11 +142,11 @@ class MQTTClient(simple.MQTTClient):
 
     def _pause_for(self, milliseconds):
         self._paused_at = time.ticks_ms()
-        self._pause = milliseconds
+        self._pause_ms = milliseconds
 
     def _time_to_retry(self):
         # Milliseconds until the next attempt is due.
-        return timers.remaining(self._paused_at, self._pause)
+        return timers.remaining(self._paused_at, self._pause_ms)
 
     def _retry(self, attempts, call, *arguments):
         # Return what the call returns, after reconnecting as often as it takes. None inside a
