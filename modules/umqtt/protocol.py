@@ -251,10 +251,8 @@ class Session:
     def _reset(self):
         # The state of one connection.
         self.is_connected = False
-        self.session_present = 0
         self.topic = self.payload = self.topic_filter = None
-        self.identifier = self.code = 0
-        self.offset = 0
+        self.session_present = self.identifier = self.code = self.offset = 0
         self._buffer = self._memory  # what is received; the packet being received begins at _start
         self._start = self._end = 0
         self._size = 0  # of the packet at _start; 0 until its fixed header is known. Then there

@@ -68,7 +68,7 @@ class MQTTClient(simple.MQTTClient):
     def log(self, in_reconnect, e):
         """Report a lost link, or (in_reconnect) an attempt that failed; prints if DEBUG."""
         if self.DEBUG:
-            print("mqtt reconnect:" if in_reconnect else "mqtt:", repr(e))
+            print("mqtt reconnect: %r" % e if in_reconnect else "mqtt: %r" % e)
 
     def on_lost(self, reason, retry):
         """Hook: the link was lost, or an attempt failed, by exception `reason`; next in `retry` s."""
