@@ -19,22 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # The last commit from before there was a rule.
 FIRST = "8f4fe22e2203446a40b6d6eb62cfa5fe07db1c30"
 
-# Landed while the rule was written.
-EXCUSED = frozenset(
-    {
-        "d315959677e17adb5c6eb5d32f1255dc2b89ebda",  # 73 characters
-        "fe5af252de41bafc944a8034523797d321c0a374",  # no reason in a body
-        "a1b03bc38066b28a1260e3b41fa702ee147f4ea9",  # 73 characters
-        "6e7da95034081d8c51c523db4ac4850ed35663ab",  # 73 characters
-        "f3f78d2e43b13693c20741a27b25750d9fc81034",  # 80 characters
-        "18be8ba62b2a0ea2c4eddfd20f9d1e0f625dabf9",  # no reason in a body
-        "7ec1b37a73bfbedf64cfd7bfb138b24095a8c91a",  # 75 characters
-        "a4f3657a761babba36a198a73d8b57b3b8948dbd",  # 74 characters
-        "b2f1d01fa002cbbb21c7339b6e6353f8e5b24fc3",  # too long
-        "8d9e386c2afc2e79cd703201f55ae74b851f2a8c",  # too long
-    }
-)
-
 MAX_SUBJECT = 72
 MAX_LINES_WITHOUT_BODY = 30
 
@@ -116,8 +100,6 @@ def main(arguments: list[str]) -> None:
         return
     wrong = 0
     for commit in commits:
-        if commit.id in EXCUSED:
-            continue
         for problem in find_problems(commit):
             wrong += 1
             print(f"{commit.id[:8]} {commit.subject}\n    {problem}", file=sys.stderr)
