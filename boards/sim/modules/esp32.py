@@ -5,3 +5,9 @@ class Partition:
     @classmethod
     def mark_app_valid_cancel_rollback(cls):
         pass
+
+
+class RMT:
+    @staticmethod
+    def bitstream_rmt(use_rmt):
+        """The simulated LED line has one way to send a frame."""
