@@ -106,6 +106,7 @@ class SimulatedBoard:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._described = threading.Event()  # the board knows its world, and has begun
         self._channel: socket.socket | None = None
         self._refusal = ""  # of the world that it was told at power on
 
@@ -194,11 +195,14 @@ class SimulatedBoard:
             if event["event"] in ("done", "refused"):
                 self._answers.put(event)
                 continue
+            if event["event"] == "power_on":
+                self._described.clear()
             with self._changed:
                 self.events.append(event)
                 self._changed.notify_all()
             if event["event"] == "power_on":  # is kept by now: from here on it may print
                 self._describe_world(connection, events)
+                self._described.set()
             if self.on_event:
                 self.on_event(event)
 
@@ -223,6 +227,9 @@ class SimulatedBoard:
         """Send commands between which no time passes on the board, and wait for their answers."""
         if self._channel is None:
             raise BoardError(f"the simulated board is not running: {self.tail()}")
+        self._described.wait(
+            timeout
+        )  # until then the answers are those of the world's description
         lines = [json.dumps(command, ensure_ascii=False) + "\n" for command in commands]
         self._channel.sendall("".join(lines).encode())
         for line in lines:
