@@ -433,9 +433,10 @@ class Oracle:
         self.requests = {}
         again: dict[bytes, int | None] = {}
         if flags == 1:
-            # Our choice: what had no answer is asked again, and what the server never granted.
+            # Our choice: what had no answer is asked again, and what the server never granted. An
+            # unanswered SUBSCRIBE is among the latter.
             for topic_filter, qos in unanswered:
-                if qos is None or topic_filter in self.subscriptions:
+                if qos is None:
                     again[topic_filter] = qos
             for topic_filter, qos in self.subscriptions.items():
                 if topic_filter not in self.granted:
