@@ -70,5 +70,5 @@ class UserHandlers:
         for job in self._periodic:
             period, handler, called = job
             if timers.elapsed(called, period):
-                job[2] = now
+                job[2] = time.ticks_ms()  # not `now`, which is before elapsed() looked
                 self._call(handler)
