@@ -76,6 +76,21 @@ def test_board_that_is_switched_off_while_its_world_is_told(program: tuple[str, 
             board.wait("channel", lambda: board._channel)
 
 
+class NudgedEarly(SimulatedBoard):
+    """Its board is nudged while it waits for the command to start."""
+
+    def _describe_world(self, *arguments: Any) -> None:
+        for _ in range(20):
+            self.process.send_signal(signal.SIGUSR1)
+            time.sleep(0.01)
+        super()._describe_world(*arguments)
+
+
+def test_nudge_does_not_end_wait_for_start(program: tuple[str, ...]) -> None:
+    with NudgedEarly(arguments=program) as board:
+        board.wait_line("last")
+
+
 # More events than the control channel holds.
 EVENTS = """
 import machine
@@ -96,7 +111,7 @@ def test_interrupted_event_is_sent_whole(tmp_path: Path) -> None:
         follow.wait()
 
     with SimulatedBoard(arguments=(str(script),), on_event=hold) as board:
-        board.wait("power on", lambda: board.events)
+        board.wait("start", board._described.is_set)
         for _ in range(200):  # soon the channel is full, and the program waits for its reader
             board.process.send_signal(signal.SIGUSR1)  # as the world does for a pending callback
             time.sleep(0.01)
