@@ -205,9 +205,10 @@ class MQTTClient:
         Never needed: the client pings by itself. Inside a Timer callback it does not wait.
         """
         self._check_connected()
+        # Before it is sent: the answer is for wait_msg(), which returns after it.
+        self.wait_while(self._look)
         self.session.ping()
         self._io(MQTTClient._write, False)
-        self.wait_while(self._look)
 
     def publish(self, topic, msg, retain=False, qos=0):
         """Publish `msg` (str, as UTF-8, or bytes) and wait for the broker's acknowledgement.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Where every program begins: on the network.
 START = """
-import network
+import network, select
 
 PORT = int(sys.argv[1])
 got = []
@@ -20,6 +20,12 @@ wlan.active(True)
 wlan.connect("classroom")
 while not wlan.isconnected():
     time.sleep_ms(5)
+
+
+def wait_for_input(c):
+    poller = select.poll()
+    poller.register(c.sock, select.POLLIN)
+    assert poller.poll(60_000), "nothing has come, and no end either"
 
 
 def error_of(function, *arguments, **named):
@@ -42,7 +48,7 @@ from umqtt.simple import MQTTClient, MQTTException, ProtocolError
     + """\
 def make(keepalive=0, kind=simple.MQTTClient, client_id="c", **named):
     c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **named)
-    c.TIMEOUT = 5
+    c.TIMEOUT = 60
     c.pid = 65535  # identifiers begin with 1, also where the session is kept
     c.set_callback(lambda topic, message: got.append((topic, message)))
     return c
@@ -93,7 +99,7 @@ class ClientProgram:
             self.output += line
             self._lines.put(line.rstrip("\n"))
 
-    def wait_for(self, wanted: str, timeout: float = 30) -> None:
+    def wait_for(self, wanted: str, timeout: float = 60) -> None:
         """Wait until the program prints the line `wanted`."""
         deadline = time.monotonic() + timeout
         while True:
@@ -104,7 +110,7 @@ class ClientProgram:
             if line == wanted:
                 return
 
-    def finish(self, timeout: float = 60) -> str:
+    def finish(self, timeout: float = 120) -> str:
         """Wait for the end of the program, which must be a good one; return its output."""
         try:
             status = self._process.wait(timeout)

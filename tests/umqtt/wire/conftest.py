@@ -25,7 +25,7 @@ def broker() -> Iterator[ScriptedBroker]:
 def play(micropython: Path, broker: ScriptedBroker, tmp_path: Path) -> Callable[..., str]:
     """Run `program` against `conversation`, both to a good end; return what it printed."""
 
-    def play_both(program: str, conversation: Conversation, timeout: float = 30) -> str:
+    def play_both(program: str, conversation: Conversation, timeout: float = 120) -> str:
         failures: list[BaseException] = []
 
         def converse() -> None:

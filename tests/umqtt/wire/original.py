@@ -72,7 +72,7 @@ class Client:
         self,
         program: str,
         conversation: Callable[[ScriptedBroker], None],
-        timeout: float = 20,
+        timeout: float = 120,
     ) -> str | None:
         """Run program and conversation; return what went wrong, or None."""
         failures: list[BaseException] = []

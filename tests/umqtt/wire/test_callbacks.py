@@ -276,7 +276,7 @@ def test_deferred_packet_leaves_soon(play):
         start = time.ticks_ms()
         assert c.wait_msg() is None
         waited = time.ticks_diff(time.ticks_ms(), start)
-        assert waited < 1000, waited  # about 150, but machines are noisy
+        assert waited < 30000, waited  # else it leaves with the next ping, after a minute
         assert not c.unacknowledged(1)
         """,
         conversation,
@@ -600,8 +600,28 @@ def test_ctrl_c_anywhere_leaves_no_lock(play, tmp_path):
         import os
 
         c = connected()
-        go = "{tmp_path}/go"
-        os.system("(while [ -e %s ]; do sleep 0.01; kill -INT $PPID; done) &" % go)
+        go, gone = "{tmp_path}/go", "{tmp_path}/gone"
+        loop = "while [ -e %s ]; do sleep 0.01; kill -INT $PPID; done; touch %s"
+        os.system("(%s) &" % (loop % (go, gone)))
+
+        def is_there(path):
+            try:
+                os.stat(path)
+                return True
+            except OSError:
+                return False
+
+        def stop():
+            while True:
+                try:
+                    if is_there(go):
+                        os.remove(go)
+                    while not is_there(gone):
+                        time.sleep_ms(5)
+                    return
+                except KeyboardInterrupt:
+                    pass
+
         count = 0
         while count < 300:
             try:
@@ -609,17 +629,12 @@ def test_ctrl_c_anywhere_leaves_no_lock(play, tmp_path):
                     c.check_msg()
             except KeyboardInterrupt:
                 count += 1
-        try:
-            os.remove(go)
-            time.sleep_ms(200)
-        except KeyboardInterrupt:
-            pass
+        stop()
         c.disconnect()
         c.connect()
         c.disconnect()
         """,
         conversation,
-        timeout=60,
     )
 
 

@@ -75,9 +75,7 @@ def test_cut_off_anywhere(play):
             broker.send(data)
             broker.hang_up()
 
-    said = play(
-        PREPARE.format(count=len(cuts)) + "\nassert not got, got\n", conversation, timeout=60
-    )
+    said = play(PREPARE.format(count=len(cuts)) + "\nassert not got, got\n", conversation)
     assert said == "end\n" * len(cuts)
 
 
@@ -175,7 +173,6 @@ def test_random_packets(play):
         print("all")
         """,
         conversation,
-        timeout=60,
     )
     assert said == "all\n"
 

@@ -89,7 +89,7 @@ def test_lost_qos_0_publish(play_robust):
     play_robust(
         """
         c = start()
-        time.sleep_ms(100)
+        wait_for_input(c)  # the end
         c.publish("t", "m")
         c.disconnect()
         """,
@@ -103,7 +103,7 @@ def test_ping_into_broken_link(play_robust):
     play_robust(
         """
         c = start()
-        time.sleep_ms(100)
+        wait_for_input(c)  # the end
         c.ping()
         assert not c.isconnected()
         c.ping()
@@ -145,7 +145,7 @@ def test_step_does_not_wait_for_ever_for_answer(play_robust):
 
         async def main():
             c = make(kind=aio.MQTTClient, keepalive=1)
-            c.TIMEOUT = 0.7
+            c.TIMEOUT = 2
             c.DELAY = 0.05
             task = asyncio.create_task(c.run(False))
             await c.publish("t", "m", qos=1)
@@ -168,14 +168,14 @@ def test_answer_behind_long_message_on_slow_link(play_robust):
         long = publish("a", b"x" * 15)
         for i in range(len(long)):
             broker.send(long[i : i + 1])
-            time.sleep(0.1)
+            time.sleep(0.15)
         broker.send(puback(1))
         broker.expect(DISCONNECT)
 
     play_robust(
         """
         c = start()
-        c.TIMEOUT = 0.7
+        c.TIMEOUT = 2
         c.publish_nowait("t", "m", qos=1)
         while c.unacknowledged(1):
             c.step(10)
@@ -335,7 +335,6 @@ def test_reconnects_after_every_kind_of_loss(play_robust, call, end):
         broker.greet()
         time.sleep(0.02)  # what has not been read when a reset comes is lost with it
         end(broker)
-        time.sleep(0.02)
         broker.greet()
         broker.send(publish("t", b"m"))
         broker.expect(DISCONNECT)
@@ -363,12 +362,12 @@ def test_reconnects_after_every_kind_of_loss(play_robust, call, end):
         lambda broker: (broker.read_packet(), broker.send(b"\x20\x02\x00\x03")),
         lambda broker: (broker.read_packet(), broker.send(b"\x20\x02\x01\x03")),
         lambda broker: (broker.read_packet(), broker.send(b"HTTP/1.1 400\r\n")),
-        lambda broker: (broker.read_packet(), time.sleep(0.5)),
+        lambda broker: (broker.read_packet(), broker.expect_close()),
     ],
     ids=["FIN", "EOF for CONNACK", "half", "RST", "CONNACK 3", "bad CONNACK", "HTTP", "silence"],
 )
 @pytest.mark.parametrize("call", ["c.wait_msg()", "c.step()"])
-def test_reconnecting_survives(play_robust, call, failure):
+def test_reconnecting_survives(play_robust, request, call, failure):
     """D12: each of these escaped from upstream's reconnect()"""
 
     def conversation(broker):
@@ -384,7 +383,7 @@ def test_reconnecting_survives(play_robust, call, failure):
     play_robust(
         f"""
         c = start()
-        c.TIMEOUT = 0.3
+        c.TIMEOUT = {1 if "silence" in request.node.name else 60}
         while not got:
             {call}
             time.sleep_ms(1)
@@ -409,7 +408,7 @@ def test_refusals_that_time_does_not_cure(play_robust, call, code):
     play_robust(
         f"""
         c = start()
-        time.sleep_ms(50)
+        wait_for_input(c)  # the end
         e = error_of(lambda: {call})
         assert isinstance(e, MQTTException) and e.args[0] == {code}, repr(e)
         work(c, 0.2)  # idle
@@ -522,7 +521,7 @@ def test_default_delay_and_log(play_robust):
         import socket
 
         broker.listener = socket.create_server(("127.0.0.1", port))
-        broker.listener.settimeout(5)
+        broker.listener.settimeout(broker.LIMIT)
         broker.greet()
         broker.send(publish("t", b"m"))
         broker.expect(DISCONNECT)
@@ -531,7 +530,6 @@ def test_default_delay_and_log(play_robust):
         """
         c = start()
         c.DEBUG = True
-        start = time.ticks_ms()
         receive(c, 1)
         c.disconnect()
         """,
@@ -725,7 +723,7 @@ def test_offline_more_than_fits_in_flight(play_robust):
 
 
 def test_step_never_waits(play_robust):
-    """10.: no step takes longer than a few ms, whatever the broker does; on_* hooks tell"""
+    """10.: a step does not wait, whatever the broker does not do; on_* hooks tell"""
 
     def conversation(broker):
         broker.greet()
@@ -733,6 +731,7 @@ def test_step_never_waits(play_robust):
         broker.send(suback(1))
         broker.hang_up()
         broker.accept()
+        broker.read_packet()
         time.sleep(0.4)  # silence instead of CONNACK
         broker.hang_up()
         broker.greet()
@@ -744,20 +743,22 @@ def test_step_never_waits(play_robust):
         """
         c = make(kind=robust.MQTTClient, keepalive=5)
         c.DELAY = 0.05
-        c.TIMEOUT = 0.3
         c.on_connected = lambda session: print("connected", session)
         c.on_subscribed = lambda name, qos: print("subscribed", name, qos)
         c.on_lost = lambda reason, retry: print("lost", retry < 1)
         c.on("t", print)
         c.start()
-        longest = subscribed = 0
+        unanswered = []  # us that steps took
         while c.counters["connects"] < 2 or c.session.requests:
             start = time.ticks_us()
             deadline = c.step()
-            longest = max(longest, time.ticks_diff(time.ticks_us(), start))
-            assert time.ticks_diff(deadline, time.ticks_ms()) < 5000
+            if c.transport and not c.isconnected():
+                unanswered.append(time.ticks_diff(time.ticks_us(), start))
+            assert time.ticks_diff(deadline, time.ticks_ms()) <= 60_000
             time.sleep_ms(1)
-        assert longest < 200_000, longest  # waiting would take TIMEOUT; machines are noisy
+        # Not the longest: a busy machine may pause inside any of them, but not inside most.
+        unanswered.sort()
+        assert unanswered[len(unanswered) // 2] < 20_000, unanswered
         c.disconnect()
         c.step()
         """,
@@ -773,7 +774,6 @@ def test_callback_publishes_into_lost_link(play_robust):
     def conversation(broker):
         broker.greet()
         broker.send(publish("t", b"m"))
-        time.sleep(0.05)
         broker.hang_up()
         broker.greet()
         broker.expect(publish("echo", b"m", 1, 1))
@@ -791,10 +791,10 @@ def test_callback_publishes_into_lost_link(play_robust):
             c.publish("echo", message, qos=1)
 
         c.set_callback(echo)
-        time.sleep_ms(20)
         c.wait_msg()
-        work(c, 0.4)
-        assert not c.backlog and not c.session.in_flight
+        assert c.backlog
+        while c.backlog or c.session.in_flight:
+            c.step()
         c.disconnect()
         """,
         conversation,
@@ -807,11 +807,6 @@ def test_waits_for_wifi(play_robust):
     def conversation(broker):
         broker.greet()
         broker.hang_up()
-        time.sleep(0.2)
-        broker.listener.settimeout(0.2)
-        with pytest.raises(TimeoutError):
-            broker.accept()
-        broker.listener.settimeout(5)
         broker.greet()
         broker.send(publish("t", b"m"))
         broker.expect(DISCONNECT)
@@ -836,12 +831,17 @@ def test_waits_for_wifi(play_robust):
 
         sys.modules["network"] = Network
         c = start()
+        attempts = []
+        Transport = simple.Transport
+        simple.Transport = lambda *arguments: (attempts.append(WLAN.up), Transport(*arguments))[1]
         WLAN.up = False
+        wait_for_input(c)  # the end
         work(c, 0.7)
+        assert len(c.lost) == 1 and not attempts
         WLAN.up = True
         receive(c, 1)
         c.disconnect()
-        assert len(c.lost) == 1
+        assert len(c.lost) == 1 and attempts == [True]
         """,
         conversation,
     )
@@ -885,7 +885,6 @@ def test_cut_at_every_byte(play_robust, end):
         c.disconnect()
         """,
         conversation,
-        timeout=60,
     )
 
 
