@@ -24,7 +24,7 @@ def settings(broker: Mosquitto, **mqtt: Any) -> dict[str, Any]:
     }
 
 
-def wait_subscribed(board: SimulatedBoard, since: int = 0, timeout: float = 30) -> None:
+def wait_subscribed(board: SimulatedBoard, since: int = 0, timeout: float = 60) -> None:
     """Wait until a board with `settings` follows its command topic."""
     board.wait_line("mqtt: subscribed light qos=1", since=since, timeout=timeout)
 
@@ -46,14 +46,14 @@ class Person:
         self.client.connect(broker.host, broker.port)
         self.client.loop_start()
         for topic in topics:
-            assert subscribed.acquire(timeout=30), f"{topic} was not subscribed within 30 s"
+            assert subscribed.acquire(timeout=60), f"{topic} was not subscribed within 60 s"
 
     def publish(
         self, topic: str, payload: str | bytes, qos: int = 1, retain: bool = False
     ) -> None:
-        self.client.publish(topic, payload, qos, retain).wait_for_publish(5)
+        self.client.publish(topic, payload, qos, retain).wait_for_publish(60)
 
-    def receive(self, topic: str, timeout: float = 30) -> bytes:
+    def receive(self, topic: str, timeout: float = 60) -> bytes:
         """Return the next message's payload on `topic`, passing over other topics."""
         while True:
             message = self.messages.get(timeout=timeout)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
+
+
+def _free_port(host: str) -> int:
+    """Return a port that no connection out is given, while a Mosquitto is away for a moment."""
+    while True:
+        port = random.randrange(20000, 32768)  # Linux gives those from 32768 on
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return port
 
 
 class Mosquitto:
@@ -16,10 +28,8 @@ class Mosquitto:
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/sbin:/bin")
         assert program, "mosquitto is missing; type: sudo apt-get install mosquitto"
         self.program = program
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
         self.host = "127.0.0.1"
+        self.port = _free_port(self.host)
         self.config = folder / "mosquitto.conf"
         self.config.write_text(f"listener {self.port} 127.0.0.1\n{settings}")
         self.log = folder / "mosquitto.log"
@@ -30,14 +40,14 @@ class Mosquitto:
             self.process = subprocess.Popen(
                 [self.program, "-v", "-c", str(self.config)], stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
-                socket.create_connection((self.host, self.port), 1).close()
+                socket.create_connection((self.host, self.port), 10).close()
                 return
             except OSError:
                 assert self.process.poll() is None, self.log.read_text()
-                assert time.monotonic() < deadline, "mosquitto did not listen within 10 s"
+                assert time.monotonic() < deadline, "mosquitto did not listen within 60 s"
                 time.sleep(0.02)
 
     def stop(self, kill: bool = False) -> None:
@@ -46,5 +56,5 @@ class Mosquitto:
                 self.process.kill()
             else:
                 self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None

@@ -125,8 +125,8 @@ def test_every_is_called_in_its_rhythm(boot: Boot, mosquitto: Mosquitto) -> None
     board = boot(files={"handlers.py": EVERY})
     line = board.wait_line("tick 20 ")
     assert sum("RuntimeError: on purpose" in line for line in board.lines) == 1
-    # A slice of the loop is 50 ms; a busy machine takes longer, never less.
-    assert 2000 <= int(line.split()[-1]) < 6000
+    # A busy machine may take longer, never less.
+    assert 2000 <= int(line.split()[-1]) < 30000
 
 
 def test_every_runs_between_messages(boot: Boot, person: Person) -> None:

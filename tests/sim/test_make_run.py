@@ -32,7 +32,7 @@ def no_program_of_a_person(root: Path) -> None:
 
 
 def make_run(
-    root: Path, *arguments: str, typed: str = "", timeout: float = 60
+    root: Path, *arguments: str, typed: str = "", timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "-s", "run", *arguments],
@@ -65,7 +65,7 @@ class Player:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=120)
 
     def type(self, text: str) -> None:
         assert self._process.stdin
@@ -83,7 +83,7 @@ class Player:
 
     def quit(self) -> str:
         """Type quit; return the rest of the output, after a good end."""
-        rest = self._process.communicate("quit\n", timeout=20)[0]
+        rest = self._process.communicate("quit\n", timeout=120)[0]
         assert self._process.returncode == 0, self.output + rest
         return rest
 
@@ -138,11 +138,11 @@ def test_too_short_run_says_what_is_missing(root: Path) -> None:
 
 def test_unreachable_broker_is_one_sentence(root: Path) -> None:
     start = time.monotonic()
-    result = make_run(root, "BROKER=127.0.0.1:1", "SECONDS=15")
+    result = make_run(root, "BROKER=127.0.0.1:1", "SECONDS=150")
     assert result.returncode != 0
     assert "error: no broker answers at 127.0.0.1:1" in result.stderr
     assert "Traceback" not in result.stderr
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 120  # it does not play for its seconds first
 
 
 def test_what_person_types_is_published(root: Path) -> None:
@@ -286,7 +286,7 @@ def test_serial_port_takes_mpremote(root: Path) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert "config.json" in listed.stdout, listed
 
@@ -320,9 +320,9 @@ def test_ctrl_c_leaves_neither_traceback_nor_process(root: Path, moment: str) ->
         env={**os.environ, name: value},
     ) as player:
         time.sleep({"first": 0.03, "starting": 0.3, "loading": 1.0}.get(moment, 0))
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while moment == "running" and not board_processes(marker):
-            assert time.monotonic() < deadline, "no simulated board within 40 s"
+            assert time.monotonic() < deadline, "no simulated board within 120 s"
             time.sleep(0.05)
         while player.poll() is None:
             assert time.monotonic() < deadline, "Ctrl-C does not end it"
@@ -330,7 +330,7 @@ def test_ctrl_c_leaves_neither_traceback_nor_process(root: Path, moment: str) ->
             time.sleep(0.01)
         assert player.stderr
         assert player.stderr.read() == b""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 60
     while board_processes(marker):
         assert time.monotonic() < deadline, "a board outlives its player"
         time.sleep(0.05)

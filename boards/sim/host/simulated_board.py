@@ -154,7 +154,7 @@ class SimulatedBoard:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in (self._control, self._reader):
-            thread.join(5)
+            thread.join(60)
         for line in (self.process.stdin, self.process.stdout, self.port):
             if line:
                 line.close()
@@ -219,11 +219,11 @@ class SimulatedBoard:
                 if answer["event"] in ("done", "refused"):
                     break
 
-    def command(self, name: str, timeout: float = 20, **values: Any) -> None:
+    def command(self, name: str, timeout: float = 60, **values: Any) -> None:
         """Send one command and wait until the board's world has obeyed it."""
         self.at_once({"command": name, **values}, timeout=timeout)
 
-    def at_once(self, *commands: dict[str, Any], timeout: float = 20) -> None:
+    def at_once(self, *commands: dict[str, Any], timeout: float = 60) -> None:
         """Send commands between which no time passes on the board, and wait for their answers."""
         if self._channel is None:
             raise BoardError(f"the simulated board is not running: {self.tail()}")
@@ -256,7 +256,7 @@ class SimulatedBoard:
     def frames(self) -> list[Frame]:
         return [Frame.from_event(event) for event in self.events if event["event"] == "frame"]
 
-    def wait(self, what: str, condition: Callable[[], Any], timeout: float = 30) -> Any:
+    def wait(self, what: str, condition: Callable[[], Any], timeout: float = 60) -> Any:
         """Wait until `condition()` is true and return its value; BoardError names `what`."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -276,7 +276,7 @@ class SimulatedBoard:
         all_read = self._channel is None and not self._reader.is_alive()
         return self.process.poll() is not None and all_read
 
-    def wait_line(self, text: str, timeout: float = 30, since: int = 0) -> str:
+    def wait_line(self, text: str, timeout: float = 60, since: int = 0) -> str:
         """Wait for a line of serial output that contains `text`, from line number `since` on."""
         return self.wait(
             f"line with {text!r}",
@@ -285,7 +285,7 @@ class SimulatedBoard:
         )
 
     def wait_frame(
-        self, wanted: Callable[[Frame], bool], timeout: float = 30, since: int = 0
+        self, wanted: Callable[[Frame], bool], timeout: float = 60, since: int = 0
     ) -> Frame:
         """Wait for a frame for which `wanted` is true, from frame number `since` on."""
         return self.wait(

@@ -78,7 +78,7 @@ assert failure(peer.setsockopt, *NODELAY) is None
 client.settimeout(0.2)
 start = time.ticks_ms()
 assert failure(client.recv, 1) == errno.ETIMEDOUT
-assert 150 < time.ticks_diff(time.ticks_ms(), start) < 2000
+assert 150 < time.ticks_diff(time.ticks_ms(), start) < 30000
 client.setblocking(False)
 assert failure(client.recv, 1) == errno.EAGAIN
 assert client.read(1) is None

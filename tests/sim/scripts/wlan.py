@@ -18,7 +18,7 @@ ssid, bssid, channel, rssi, security, hidden = wlan.scan()[0]
 assert (ssid, len(bssid), security, hidden) == (b"classroom", 6, network.AUTH_OPEN, False)
 
 
-def wait_for(status, limit=2000):
+def wait_for(status, limit=60000):
     end = time.ticks_add(time.ticks_ms(), limit)
     while wlan.status() != status:
         assert time.ticks_diff(end, time.ticks_ms()) > 0, wlan.status()
