@@ -37,6 +37,11 @@ test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
 	@$(CI) ci_prepare_mcu_tests
 	@$(PYTHON) -m pytest tests/topicmatch/mcu tests/umqtt/mcu
 
+.PHONY: test-browser
+test-browser: ## try what people see in a real browser, Chromium; TESTS=tests/page
+	@$(CI) ci_prepare_browser_tests
+	@$(PYTHON) -m pytest -m browser $(TESTS)
+
 .PHONY: test-tutorials
 test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts
 	@$(CI) ci_prepare_simulators
@@ -156,6 +161,11 @@ release-collect: ## check that dist/ is complete, and write the notes to it
 installer: ## make the web page that installs a release, from dist/
 	@$(TOOLS)
 	@$(PYTHON) -m ci.release.installer
+
+.PHONY: page
+page: ## make the page that shows the boards: build/page/index.html
+	@$(CI) ci_build_page
+	@echo "build/page/index.html is ready: open it in a browser"
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched

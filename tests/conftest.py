@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,11 @@ from tests.classroom import ACCESS_POINT, Person, settings
 from tests.microcontroller import Microcontroller
 from tests.mosquitto import Mosquitto
 from tests.tls import Certificates
+
+if TYPE_CHECKING:  # Playwright is there for `make test-browser` alone
+    from playwright.sync_api import Browser
+
+    from tests.browser import Visitor
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +102,24 @@ def person(mosquitto: Mosquitto) -> Iterator[Person]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    from tests.browser import start_chromium
+
+    with start_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """A person with a browser."""
+    from tests.browser import Visitor
+
+    person = Visitor(chromium, request.node.name)
+    yield person
+    person.leave()
+
+
 @pytest.fixture
 def boot(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., SimulatedBoard]]:
     """Boot a simulated board; `config` replaces the configuration, None leaves none."""
@@ -166,6 +189,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 # The marker (see pyproject.toml) that comes with a fixture.
 NEEDS = {"micropython": "simulator", "boot": "simulator", "mosquitto": "mosquitto"}
 NEEDS |= {"faults_broker": "mosquitto", "make_broker": "mosquitto", "compare": "compiler"}
+NEEDS |= {"visitor": "browser"}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -4,3 +4,4 @@
 . "${BASH_SOURCE[0]%/*}/fetch.sh"
 . "${BASH_SOURCE[0]%/*}/simulator.sh"
 . "${BASH_SOURCE[0]%/*}/mcu.sh"
+. "${BASH_SOURCE[0]%/*}/web.sh"

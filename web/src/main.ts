@@ -1,0 +1,2 @@
+import mqtt from "mqtt";
+console.log(mqtt.connect);
