@@ -182,7 +182,8 @@ REPORTS = ROOT / "build" / "reports"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput"):  # not in each of pytest-xdist's processes
+    is_worker = hasattr(session.config, "workerinput")  # one of pytest-xdist's processes
+    if not is_worker and not session.config.option.collectonly:
         shutil.rmtree(REPORTS, ignore_errors=True)
 
 
@@ -215,7 +216,17 @@ def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
             monkeypatch.setattr(owner, name, refuse)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# Left out unless -m names them: `make test` does not bring what they need.
+ON_DEMAND = ("browser", "makers")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # By no `-m` in addopts: a person's own, in TESTS=, would replace that one.
+    left_out = [marker for marker in ON_DEMAND if marker not in config.option.markexpr]
+    dropped = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
     # The soak takes longer than anything else; begun first, it runs beside all the others.
     items.sort(key=lambda item: "test_soak_for" not in item.name)
 
