@@ -10,6 +10,10 @@ MP_DECLARE_CONST_FUN_OBJ_1(sim_looked_up_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_prompt_is_raw_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_soft_reset_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_restart_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(sim_flash_read_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(sim_flash_erase_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(sim_flash_write_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(sim_flash_abort_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(sim_timer_start_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_timer_stop_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_timer_value_obj);
@@ -39,6 +43,10 @@ static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_prompt_is_raw), MP_ROM_PTR(&sim_prompt_is_raw_obj)},
     {MP_ROM_QSTR(MP_QSTR_soft_reset), MP_ROM_PTR(&sim_soft_reset_obj)},
     {MP_ROM_QSTR(MP_QSTR_restart), MP_ROM_PTR(&sim_restart_obj)},
+    {MP_ROM_QSTR(MP_QSTR_flash_read), MP_ROM_PTR(&sim_flash_read_obj)},
+    {MP_ROM_QSTR(MP_QSTR_flash_erase), MP_ROM_PTR(&sim_flash_erase_obj)},
+    {MP_ROM_QSTR(MP_QSTR_flash_write), MP_ROM_PTR(&sim_flash_write_obj)},
+    {MP_ROM_QSTR(MP_QSTR_flash_abort), MP_ROM_PTR(&sim_flash_abort_obj)},
     {MP_ROM_QSTR(MP_QSTR_timer_start), MP_ROM_PTR(&sim_timer_start_obj)},
     {MP_ROM_QSTR(MP_QSTR_timer_stop), MP_ROM_PTR(&sim_timer_stop_obj)},
     {MP_ROM_QSTR(MP_QSTR_timer_value), MP_ROM_PTR(&sim_timer_value_obj)},

@@ -358,7 +358,12 @@ void sim_world_restart(const char *cause) {
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
-    execv("/proc/self/exe", program_argv);
+    const char *loader = getenv("SIM_BOOT_LOADER");
+    if (loader != NULL && strcmp(cause, "soft") != 0) {
+        execl("/bin/sh", "sh", "-c", loader, (char *)NULL);
+    } else {
+        execv("/proc/self/exe", program_argv);
+    }
     perror("sim: restart");
     _exit(2);
 }

@@ -8,6 +8,7 @@
 //     sim_wlan      the radio; tells a listener when its link changes
 //     sim_socket    sockets over that radio
 //     sim_serial    the serial line
+//     sim_flash     the flash chip
 //     sim_main      power on, prompt, reset; puts the devices into the world
 //     sim_module    the Python module _sim, made of all these
 #ifndef MICROPY_INCLUDED_BOARDS_SIM_SIM_WORLD_H

@@ -2,6 +2,8 @@
 
 import random
 import re
+import struct
+from hashlib import sha256
 from pathlib import Path
 
 from esptool.bin_image import ELFSection
@@ -15,6 +17,7 @@ APPLICATION_SIZE = 1_240_656  # what a trial build of BPI:bit had
 
 _NOISE_SIZE = 100_000
 _BOOTLOADER_ADDRESS = 0x3FFF0018
+_IDF = b"v5.5.1"
 
 
 def flash_size_of(board: Board) -> str:
@@ -32,6 +35,30 @@ def make_program(chip: str, address: int, content: bytes, flash_size: str) -> by
     image.flash_mode = 2  # DIO
     image.flash_size_freq = rom.FLASH_SIZES[flash_size] | rom.FLASH_FREQUENCY["40m"]
     return image.save(None)
+
+
+def make_application(
+    board: Board, version: str, size: int = 60_000, bad: str = "", seed: int = 0
+) -> bytes:
+    """Return an application that says what it is, as a boot loader and an update look for it.
+
+    `bad` names how it fails on a simulated board (boards/sim/modules/bad_image.py). Of two with the
+    same version, another `seed` makes another build.
+    """
+    noise = random.Random(f"{version} {bad} {seed}").randbytes(min(size, _NOISE_SIZE))
+    content = f"VERSION {version}".encode() + noise
+    project = f"bad-{bad}" if bad else "micropython"
+    descriptor = struct.pack(
+        "<L12x32s32s32x32s32s48x",
+        0xABCD5432,
+        f"{board.name}/{version}".encode(),
+        project.encode(),
+        _IDF,
+        sha256(content).digest(),
+    )
+    content = (descriptor + content).ljust(size, b"\0")
+    start = CHIP_DEFS[board.chip].DROM_MAP_START + 0x20
+    return make_program(board.chip, start, content, flash_size_of(board))
 
 
 def make_build(

@@ -11,7 +11,8 @@ import pytest
 pytestmark = pytest.mark.simulator
 
 # Each file may use those before it, and none behind it.
-ORDER = ["sim_world", "sim_io", "sim_wlan", "sim_socket", "sim_serial", "sim_main", "sim_module"]
+ORDER = ["sim_world", "sim_io", "sim_wlan", "sim_socket", "sim_serial", "sim_flash"]
+ORDER += ["sim_main", "sim_module"]
 
 
 def symbols(program: Path, *options: str) -> set[str]:

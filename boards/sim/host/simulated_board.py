@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import queue
+import shlex
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT))  # for `ci`, where a program of this folder is started by itself
 
 DEFAULT_BOARD = "mpython"  # as in the Makefile
+_BOOT_LOADER = Path(__file__).with_name("boot_loader.py")
 
 
 class BoardError(Exception):
@@ -85,6 +87,7 @@ class SimulatedBoard:
     arguments:  the program's arguments; empty boots the firmware as power-on does
     flash:      the folder that is the board's filesystem; a temporary one if None
     executable: another program than the board's own, such as the one for 32 bits
+    flash_chip: the file that is its flash chip, see flash_chip.py; started by a boot loader, then
     serial:     put the serial line on a pseudo-terminal; `port.name` is then what tools open
     on_event:   called in a thread of its own with each event, if given
     on_line:    called in a thread of its own with each line of serial output, if given
@@ -97,6 +100,7 @@ class SimulatedBoard:
     commands: tuple[dict[str, Any], ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     executable: Path | None = None
+    flash_chip: Path | None = None
     serial: bool = False
     on_event: Callable[[dict[str, Any]], None] | None = None
     on_line: Callable[[str], None] | None = None
@@ -123,14 +127,15 @@ class SimulatedBoard:
         self._listener.listen(1)
         self.port = SerialPort() if self.serial else None
         pipe = None if self.port else subprocess.PIPE
+        command = [str(self.executable or program(self.board)), *self.arguments]
+        hardware = {"SIM_CONTROL": str(address), "SIM_FLASH": str(self.flash)}
+        if self.flash_chip:
+            command = [sys.executable, str(_BOOT_LOADER), *command]
+            hardware |= {"SIM_FLASH_CHIP": str(self.flash_chip)}
+            hardware |= {"SIM_BOOT_LOADER": f"exec {shlex.join(command)}"}
         self.process = subprocess.Popen(
-            [str(self.executable or program(self.board)), *self.arguments],
-            env={
-                **os.environ,
-                **self.environment,
-                "SIM_CONTROL": str(address),
-                "SIM_FLASH": str(self.flash),
-            },
+            command,
+            env={**os.environ, **self.environment, **hardware},
             stdin=pipe,
             stdout=pipe,
             stderr=None if self.port else subprocess.STDOUT,

@@ -58,6 +58,15 @@ class Flash:
         _sim.rename(self._folder + old, self._folder + new)
 
 
+if os.getenv("SIM_VERSION"):  # of the image in the slot
+    import version
+
+    version.VERSION = os.getenv("SIM_VERSION")
+if os.getenv("SIM_BAD"):
+    import bad_image
+
+    bad_image.play(os.getenv("SIM_BAD"))
+
 flash = Flash(os.getenv("SIM_FLASH"))
 vfs.umount("/")
 vfs.mount(flash, "/")
