@@ -99,9 +99,9 @@ check: ## check a board as far as no compiler for its chip is needed (a part of 
 	@ci/build/check.sh "$(BOARD)"
 
 .PHONY: image
-image: ## make the files in dist/ again from what was built
+image: ## make the files in dist/ again; CONFIG=class.json [FILE=a-factory.bin]: a class's private image
 	@$(TOOLS)
-	@$(PYTHON) -m ci.image.images "$(BOARD)"
+	@$(PYTHON) -m $(if $(CONFIG),ci.image.class_image "$(BOARD)" --config "$(CONFIG)" --file "$(FILE)",ci.image.images "$(BOARD)")
 
 .PHONY: flash
 flash: ## write an image to a board and keep its files; FACTORY=1 erases them; FILE=image.bin PORT=
@@ -119,9 +119,10 @@ monitor: ## show what a board prints, and type to it; Ctrl-] ends
 	@$(PYTHON) -m ci.board.monitor --port "$(PORT)"
 
 .PHONY: config
-config: ## fill in a board's config.json; FILE=my.json for many boards; SHOW=1 prints it
+config: ## fill in a board's config.json; FILE=my.json [WATCH=1] [CSV=class.csv] for many; SHOW=1 prints it
 	@$(TOOLS)
-	@$(PYTHON) -m ci.board.configure --port "$(PORT)" --file "$(FILE)" $(if $(SHOW),--show)
+	@$(PYTHON) -m $(if $(WATCH)$(CSV),ci.board.class_set --csv "$(CSV)",ci.board.configure $(if $(SHOW),--show)) \
+		--port "$(PORT)" --file "$(FILE)"
 
 .PHONY: put
 put: ## copy a file to a board and restart it: FILE=lamp.py AS=/handlers.py

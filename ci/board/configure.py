@@ -71,6 +71,15 @@ def checked(values: Values, source: str) -> Values:
     return values
 
 
+def read_configuration(path: str) -> Values:
+    """Return the configuration in a file of this computer, unchecked. Raises Problem."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror}") from error
+    return parse(data, path)
+
+
 _ask: Ask = input
 _ask_secret: Ask = getpass.getpass
 
@@ -209,11 +218,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args(arguments)
     if options.file:
-        try:
-            data = Path(options.file).read_bytes()
-        except OSError as error:
-            raise Problem(f"{options.file} cannot be read: {error.strerror}") from error
-        values = checked(parse(data, options.file), options.file)
+        values = checked(read_configuration(options.file), options.file)
         write_boards(find_ports(options.port), values)
         return
     port = find_port(options.port)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from serial.tools.list_ports import comports
 
 from ci.boards import Board, board_names, load_board
@@ -16,10 +18,16 @@ def cannot_open(port: str) -> Problem:
     )
 
 
-def _plugged_in(board: Board | None) -> list[str]:
+def plugged_in(board: Board | None) -> list[str]:
+    """Return the ports of USB-serial adapters of a board, or, without one, of any board."""
     boards = [board] if board else [load_board(name) for name in board_names()]
     ids = frozenset().union(*(one.usb_ids for one in boards))
     return sorted(port.device for port in comports() if (port.vid, port.pid) in ids)
+
+
+def port_exists(port: str) -> bool:
+    """Return whether there is a serial port of that name now."""
+    return Path(port).exists() or any(port == found.device for found in comports())
 
 
 def find_ports(asked: str, board: Board | None = None) -> list[str]:
@@ -28,7 +36,7 @@ def find_ports(asked: str, board: Board | None = None) -> list[str]:
     A board is known by its USB-serial adapter; without `board`, any board's counts. Raises Problem
     if there is none.
     """
-    ports = asked.split() or _plugged_in(board)
+    ports = asked.split() or plugged_in(board)
     if not ports:
         others = ", ".join(port.device for port in comports() if port.vid is not None)
         raise Problem(

@@ -91,6 +91,15 @@ class Repl:
         except _ERRORS as error:
             raise Problem(f"the board at {self.port} does not give {path}: {error}") from error
 
+    def has_file(self, path: str, data: bytes) -> bool:
+        """Return whether a file holds `data`, by its digest. Raises Problem if the line fails."""
+        try:
+            return self._transport.fs_hashfile(path, "sha256") == hashlib.sha256(data).digest()
+        except FileNotFoundError:
+            return False
+        except _ERRORS as error:
+            raise Problem(f"the board at {self.port} does not read {path}: {error}") from error
+
     def make_folders(self, path: str) -> None:
         """Make the folders that a file's path needs. Raises Problem if one cannot be made."""
         folder = ""
@@ -112,8 +121,8 @@ class Repl:
         new = path + ".new"
         try:
             self._transport.fs_writefile(new, data, _CHUNK)
-            # By digest: a file read back would put its passwords on the line in the clear.
-            if self._transport.fs_hashfile(new, "sha256") != hashlib.sha256(data).digest():
+            # A file read back would put its passwords on the line in the clear.
+            if not self.has_file(new, data):
                 raise Problem(f"{path} arrived damaged at {self.port}: try another cable")
             self._transport.exec(_REPLACE.format(new=new, path=path))
         except _ERRORS as error:

@@ -25,6 +25,7 @@ from ci.build.version import current_version
 DIST = ROOT / "dist"
 FILES = ROOT / "firmware" / "filesystem"  # what a factory image brings besides config.json
 CHECKSUMS = "SHA256SUMS"
+PRIVATE = "-PRIVATE"  # in the name of an image that holds somebody's passwords
 BAUD = 460800
 
 
@@ -90,10 +91,10 @@ def board_files(files: Path) -> dict[str, bytes]:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write SHA256SUMS over every other file in `folder`; `sha256sum -c` reads it."""
+    """Write SHA256SUMS over what `folder` has to give away; `sha256sum -c` reads it."""
     lines = []
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name != CHECKSUMS:
+        if path.is_file() and path.name != CHECKSUMS and PRIVATE not in path.name:
             lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 

@@ -10,11 +10,17 @@ from simulated_board import AccessPoint, SimulatedBoard
 class SerialBoard:
     """Run as a context manager; `port` is then what the tools connect to."""
 
-    def __init__(self, program: Path, flash: Path, open_network: str = "") -> None:
+    def __init__(
+        self, program: Path, flash: Path, open_network: str = "", number: int = 1
+    ) -> None:
         self.flash = flash
         points = (AccessPoint(open_network),) if open_network else ()
         self._board = SimulatedBoard(
-            executable=program, flash=flash, access_points=points, serial=True
+            executable=program,
+            flash=flash,
+            access_points=points,
+            environment={"SIM_ID": str(number)},
+            serial=True,
         )
 
     def __enter__(self) -> SerialBoard:
