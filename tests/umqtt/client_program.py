@@ -110,7 +110,7 @@ class ClientProgram:
             if line == wanted:
                 return
 
-    def finish(self, timeout: float = 120) -> str:
+    def finish(self, timeout: float = 300) -> str:
         """Wait for the end of the program, which must be a good one; return its output."""
         try:
             status = self._process.wait(timeout)

@@ -45,7 +45,7 @@ _SPLIT = 0.02  # s
 _DELAY = 0.03  # s
 _RATE = 1000  # bytes/s
 _OVERTAKEN = 0.1  # s: how long a held acknowledgement waits for another packet
-_GOODBYE = 0.5  # s that a side has to answer a FIN with its own
+_GOODBYE = 5  # s that a side has to answer a FIN with its own
 _ACKNOWLEDGEMENTS = {0x20, 0x40, 0x50, 0x60, 0x70, 0x90, 0xB0, 0xD0}
 
 

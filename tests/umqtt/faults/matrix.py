@@ -15,10 +15,10 @@ from simulated_board import DEFAULT_BOARD, program
 from tests.umqtt.faults.fault_proxy import PASS, TO_BROKER, Connection, Fault, FaultProxy
 
 SCRIPT = Path(__file__).parent / "scripts" / "conversation.py"
-HANG = 25  # s without an answer from a process
-PATIENCE = 10000  # ms: the bound of a whole conversation; what has not come by then is lost
+HANG = 120  # s without an answer from a process
+PATIENCE = 60000  # ms: the bound of a whole conversation; what has not come by then is lost
 LOST = 1500  # ms: the same where a corrupted message may have gone elsewhere
-SLACK = 1500  # ms that a busy machine may add to a bound
+SLACK = 5000  # ms that a busy machine may add to a bound
 WARM = 5  # conversations after which a process's heap must not grow any more
 HEAP_GROWTH = 4096  # bytes: room for interned strings and the allocator's own tables
 
@@ -190,7 +190,10 @@ def run(
 
 def measure(client: str, broker_port: int, ca: Path | None = None) -> Connection:
     """Return an undisturbed conversation: how many bytes it sends each way, where packets begin."""
-    (result,), _ = run([Cell(client)], broker_port, ca=ca)
+    for _ in range(5):  # a busy machine may disturb one
+        (result,), _ = run([Cell(client)], broker_port, ca=ca)
+        if result.outcome == "unharmed":
+            break
     assert not result.problems and result.outcome == "unharmed", result
     return result.first
 

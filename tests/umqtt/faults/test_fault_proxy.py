@@ -26,7 +26,7 @@ SENT = connect() + publish("t", b"m", 1, 1) + PINGREQ
 ANSWER = CONNACK + puback(1) + PINGRESP
 
 
-async def _pass_through(fault: Fault, wait: float = 0.4) -> tuple[bytes, bytes, str]:
+async def _pass_through(fault: Fault, wait: float = 1.5) -> tuple[bytes, bytes, str]:
     """Send SENT through a proxy to a peer that answers ANSWER; return what each side got."""
     heard = bytearray()
 
@@ -111,7 +111,7 @@ async def _receive(fault: Fault, pieces: list[bytes], pause: float = 0) -> tuple
     got = bytearray()
     end = "closed"
     try:
-        while data := await asyncio.wait_for(reader.read(1 << 16), 1):
+        while data := await asyncio.wait_for(reader.read(1 << 16), 3):
             got.extend(data)
     except asyncio.TimeoutError:
         end = "open"
