@@ -42,7 +42,7 @@ def test_poisoned_retained_message_ends_reset_loop(boot: Boot, mosquitto: Mosqui
     try:
         person.publish("poison", "x", retain=True)
         board = boot(files={"handlers.py": HANGS_ON_MESSAGE})
-        board.wait_line("boot: " + LEFT_OUT, timeout=90)
+        board.wait_line("boot: " + LEFT_OUT, timeout=120)
         assert causes(board) == ["power"] + 3 * ["watchdog"]
         wait_subscribed(board, since=len(board.lines) - 1)
         assert person.receive("light/status/problem").decode().startswith(LEFT_OUT)
@@ -55,6 +55,6 @@ def test_poisoned_retained_message_ends_reset_loop(boot: Boot, mosquitto: Mosqui
 
 def test_program_failing_three_times_runs_no_handlers(boot: Boot) -> None:
     board = boot(files={"handlers.py": FAILS})
-    board.wait_line("boot: " + LEFT_OUT, timeout=90)
+    board.wait_line("boot: " + LEFT_OUT, timeout=120)
     assert causes(board) == ["power"] + 3 * ["hard"]
     wait_subscribed(board)

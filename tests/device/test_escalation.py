@@ -30,7 +30,10 @@ def faster(minute: int) -> str:
     return f"""\
 from device.link import Link
 escalate = Link._escalate
-Link._escalate = lambda self, since: escalate(self, since * 60000 // {minute})
+# A pause of a busy machine counts no more than a third of such a minute: none is passed over.
+Link._escalate = lambda self, since: escalate(
+    self, min(since, {minute} // 3) * 60000 // {minute}
+)
 """
 
 
@@ -45,7 +48,7 @@ def test_no_answer_rejoins_then_resets(boot: Boot, mosquitto: Mosquitto, silent_
     board.wait_line("wifi: connected classroom")
     board.wait_line("mqtt: no broker for 3 min; joining Wi-Fi again")
     board.wait_line("mqtt: no broker for 6 min; joining Wi-Fi again")
-    board.wait_line("mqtt: no broker for 15 min; resetting the board", timeout=60)
+    board.wait_line("mqtt: no broker for 15 min; resetting the board")
     board.wait("second power-on", lambda: power_ons(board) == 2)
 
 
@@ -53,7 +56,7 @@ def test_reset_after_0_never_resets(boot: Boot, mosquitto: Mosquitto, silent_por
     config = settings(mosquitto, reset_after=0)
     config["mqtt"]["port"] = silent_port
     board = boot(config=config, files={"handlers.py": faster(300)})
-    board.wait_line("mqtt: no broker for 18 min; joining Wi-Fi again", timeout=60)
+    board.wait_line("mqtt: no broker for 18 min; joining Wi-Fi again")
     assert power_ons(board) == 1
 
 

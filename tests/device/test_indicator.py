@@ -26,6 +26,10 @@ def is_blue(frame: Frame) -> bool:
     return blue > 0 and red == green == 0
 
 
+def is_dark(frame: Frame) -> bool:
+    return not any(any(colour) for colour in frame.colours)
+
+
 def is_red(frame: Frame) -> bool:
     return all(red > 0 and green == blue == 0 for red, green, blue in frame.colours)
 
@@ -40,7 +44,8 @@ def lose_wifi(board: SimulatedBoard) -> None:
 def test_wifi_lost_while_tcp_lives_shows_steady(boot: Boot) -> None:
     board = boot()
     wait_subscribed(board)
-    time.sleep(0.5)
+    # Blank, white, blue, dark: the last says that the board is ready.
+    board.wait_frame(is_dark, since=3)
     before = len(board.frames())
     lose_wifi(board)
     board.wait_frame(is_blue, since=before)
@@ -131,7 +136,7 @@ def test_refused_login_shows_steady_red(boot: Boot, tmp_path) -> None:  # type: 
     try:
         board = boot(config=settings(broker, user="pupil", password="canary-secret"))
         board.wait_line("mqtt: the broker does not let this user in")
-        time.sleep(0.3)
+        board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
         before = len(board.frames())
         time.sleep(1)
         assert len(board.frames()) == before

@@ -87,7 +87,7 @@ def test_other_data_is_shown_and_joins_loop(
     board.wait_line(greeting)
     web_page.publish(tutorial.topic, "11 22 33")
     other = tutorial.shown(b"11 22 33")
-    board.wait("three rounds of both", lambda: count(board, other) >= 3, timeout=20)
+    board.wait("three rounds of both", lambda: count(board, other) >= 3)
     seen = count(board, greeting)
     board.wait("greeting in the loop still", lambda: count(board, greeting) > seen)
     received = [web_page.receive(tutorial.topic) for _ in range(8)]
@@ -104,7 +104,7 @@ def test_idle_loop_prints_its_line(
     )
     earlier.connect(mosquitto.host, mosquitto.port)
     earlier.loop_start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not earlier.is_connected():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -140,9 +140,7 @@ def test_loop_outlives_broker(
     mosquitto.stop(kill=True)
     time.sleep(1)
     mosquitto.start()
-    board.wait(
-        "second subscription", lambda: len(packet_times(board, "in", SUBACK)) == 2, timeout=20
-    )
+    board.wait("second subscription", lambda: len(packet_times(board, "in", SUBACK)) == 2)
     page = Person(mosquitto, tutorial.topic)
     try:
         page.publish(tutorial.topic, "11 22 33")

@@ -142,10 +142,10 @@ print(keeper.reason())
 """
     sentence = '"classroom" does not let the board in; check wifi.password'
     with run(tmp_path, program % 30) as board:
-        board.wait_line(f"wifi: {sentence}", timeout=15)
+        board.wait_line(f"wifi: {sentence}")
         assert "asked 2" not in board.lines
     with run(tmp_path, program % 1) as board:
-        board.wait_line("asked 3", timeout=15)
+        board.wait_line("asked 3")
         said = [line for line in board.lines if line.startswith("wifi: ")]
         assert said == [f"wifi: {sentence}"]
 
@@ -224,7 +224,7 @@ while not keeper.step():
     board = run(tmp_path, program)
     board.commands = ({"command": "dhcp", "value": False},)
     with board:
-        board.wait_line("asked 3", timeout=15)
+        board.wait_line("asked 3")
         board.command("dhcp", value=True)
         board.wait_line("wifi: connected classroom")
 

@@ -410,7 +410,7 @@ def run(seconds: float, seed: int) -> Soak:
                     answers.get()
                 person.publish("light", "stats", 1)
                 try:
-                    soak.stats = answers.get(timeout=20)
+                    soak.stats = answers.get(timeout=60)
                     soak.heap.append((soak.seconds, soak.stats["heap_used"]))
                 except queue.Empty:
                     soak.malformed.append("nothing: the board no longer answers; " + board.tail())

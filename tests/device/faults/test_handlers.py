@@ -162,7 +162,7 @@ def test_any_payload_is_survived(run_script: Callable[..., str], tmp_path: Path)
     payloads = [make_payload(randomly) for _ in range(COUNT)]
     file = tmp_path / "payloads"
     file.write_text("\n".join(payload.hex() for payload in payloads) + "\n")
-    said = run_script(SCRIPT, str(file), timeout=120).splitlines()
+    said = run_script(SCRIPT, str(file)).splitlines()
     lamp = Lamp()
     writes = understood = 0
     wrong = []
@@ -214,7 +214,7 @@ def test_whole_board(
     def keep_pace(text: str) -> None:
         seen = len(board.lines)
         person.publish("pace", text)
-        board.wait_line(f"pace {text}", since=seen, timeout=30)
+        board.wait_line(f"pace {text}", since=seen)
 
     try:
         config = {**settings(faults_broker), "mode": mode}
