@@ -27,7 +27,7 @@ SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recove
 # fmt: on
 
 
-def run(*command: str | Path, input: bytes | None = None, timeout: float = 120) -> bytes:
+def run(*command: str | Path, input: bytes | None = None, timeout: float = 300) -> bytes:
     result = subprocess.run(
         command, input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout
     )
@@ -178,7 +178,7 @@ def test_core_fuzzed_briefly_finds_nothing() -> None:
     """Some seconds of coverage-guided fuzzing; `make fuzz` takes longer."""
     script = ". ci/build/functions.sh && ci_fuzz 8 topicmatch"
     result = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, capture_output=True, timeout=120, env=os.environ
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, timeout=300, env=os.environ
     )
     assert result.returncode == 0, result.stderr[-4000:]
     assert b"stat::number_of_executed_units" in result.stderr

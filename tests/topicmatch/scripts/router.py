@@ -341,15 +341,19 @@ def check_clear(matcher):
     """Clearing takes less time than filling, and leaves a router like a new one."""
     router = matcher.Router()
     count = 100 if ON_MCU or matcher is topicmatch_py else 8000
-    for _ in range(2):
+    fill, clear = [], []  # us
+    for _ in range(2 if ON_MCU else 5):
         start = 0 if ON_MCU else ticks_us()
         for i in range(count):
             router.add("a/%d/+/b%d/#" % (i, i), i)
         filled = 0 if ON_MCU else ticks_us()
         router.clear()
-        assert ON_MCU or ticks_diff(ticks_us(), filled) < ticks_diff(filled, start) / 4
+        if not ON_MCU:
+            fill.append(ticks_diff(filled, start))
+            clear.append(ticks_diff(ticks_us(), filled))
         assert router.stats()[:3] == (0, 0, 0) and router.items() == []
         assert router.match("a/1/x/b1") == [] and "a/1/+/b1/#" not in router
+    assert ON_MCU or min(clear) < min(fill) / 4  # the rounds that no other program has disturbed
     router.add("a/1/+/b1/#", 1)
     assert router.match("a/1/x/b1/c") == [1] and list(router) == [b"a/1/+/b1/#"]
 
