@@ -51,7 +51,7 @@ def run_script(
 ) -> Callable[..., str]:
     """Run a script in the simulated firmware; return its output, fail with it unless it ends in ok."""
 
-    def run(script: Path, *arguments: str, timeout: float = 300) -> str:
+    def run(script: Path, *arguments: str, timeout: float = 600) -> str:
         # Its folder comes before the frozen modules: a script clock.py would import itself.
         program = tmp_path_factory.mktemp("program") / "program.py"
         shutil.copy(script, program)

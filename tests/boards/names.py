@@ -44,7 +44,7 @@ def check_names(board: str, section: str, begin: str, folder: Path) -> None:
         [str(program(board)), str(script), *names],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=True,
     )
     missing = {name for name, word in names.items() if word == "not offered"}
@@ -64,7 +64,7 @@ def check_import(board: str, module: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=20,
+        timeout=120,
     )
     # Objects are twice as large as on the chip.
     assert int(result.stdout) < 2 * 7000

@@ -35,7 +35,7 @@ def test_pins_have_names_of_boards_list(tmp_path: Path, board: Board) -> None:
         [str(program(board.name)), str(script), *wired],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=True,
     )
     *names, unknown, missing = result.stdout.splitlines()

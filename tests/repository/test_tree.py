@@ -80,7 +80,7 @@ def test_number_is_checked_before_anything_is_done(
     root: Path, command: str, value: str, kind: str
 ) -> None:
     result = subprocess.run(
-        ["make", "-s", command, value], cwd=root, capture_output=True, text=True, timeout=30
+        ["make", "-s", command, value], cwd=root, capture_output=True, text=True, timeout=120
     )
     assert result.returncode != 0
     assert result.stdout == ""
@@ -117,7 +117,11 @@ def test_recipe_lines_are_single_calls(root: Path) -> None:
 
 def test_unknown_benchmark_is_refused_at_once(root: Path) -> None:
     result = subprocess.run(
-        ["make", "-s", "bench", "BENCH=typo"], cwd=root, capture_output=True, text=True, timeout=30
+        ["make", "-s", "bench", "BENCH=typo"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert result.returncode != 0
     said = "error: there is no benchmark 'typo': BENCH= is one of device, topicmatch, umqtt"

@@ -29,7 +29,7 @@ def start(own_board: str, tmp_path: Path) -> Iterator[Start]:
             script.write_text("from mpython import *\n" + code)
             board = SimulatedBoard(own_board, (str(script),), **options)  # type: ignore[arg-type]
             stack.enter_context(board)
-            board.wait_line("ready", timeout=30)
+            board.wait_line("ready")
             return board
 
         yield start
