@@ -82,6 +82,12 @@ lint: ## check the formatting of Python and C, shell scripts, words, and the mes
 format: ## format Python and C
 	@$(CI) ci_format
 
+.PHONY: docs
+docs: ## make the site of the pages: build/docs/index.html
+	@$(CI) ci_install_group docs
+	@$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/docs
+	@echo "The site is in build/docs/index.html"
+
 .PHONY: docs-config
 docs-config: ## write the schema and the table of config.json's keys from their rules
 	@python3 -m ci.board.config_docs

@@ -1,0 +1,67 @@
+"""How Sphinx makes the site of the pages, which read as well as files: `make docs`."""
+
+from __future__ import annotations
+
+import shutil
+
+from sphinx.application import Sphinx
+
+project = "MQTT firmware for mPython and BPI:bit"
+extensions = ["myst_parser"]
+root_doc = "README"
+include_patterns = ["*.md", "docs/**.md", "boards/sim/*.md", "tests/*.md", "benchmarks/*.md"]
+# Furo and Sphinx's own search take nothing from another server.
+html_theme = "furo"
+html_title = project
+html_show_copyright = False
+html_copy_source = False
+myst_heading_anchors = 4
+
+# The site's table of contents: what each kind of reader reads first, then everything.
+CONTENTS = {
+    "Teachers": (
+        "docs/class",
+        "docs/config",
+        "docs/platforms",
+        "docs/topics",
+        "docs/update",
+        "docs/reliability",
+        "docs/troubleshooting",
+        "docs/serial",
+    ),
+    "Programs": ("docs/handlers", "docs/names", "docs/umqtt"),
+    "Boards": ("docs/boards/mpython", "docs/boards/bpi-bit", "docs/boards/new-board"),
+    "Engineers": (
+        "docs/architecture",
+        "docs/conformance",
+        "boards/sim/README",
+        "tests/README",
+        "benchmarks/README",
+        "docs/releasing",
+        "CONTRIBUTING",
+        "CHANGELOG",
+    ),
+}
+
+
+def _toctree(caption: str, pages: tuple[str, ...]) -> str:
+    lines = ["", "```{toctree}", ":hidden:", f":caption: {caption}", *pages, "```", ""]
+    return "\n".join(lines)
+
+
+def _add_contents(app: Sphinx, page: str, source: list[str]) -> None:
+    # Not in README.md itself: elsewhere it would be shown as it stands.
+    if page == root_doc:
+        source[0] += "".join(_toctree(*entry) for entry in CONTENTS.items())
+
+
+def _make_front_page(app: Sphinx, error: Exception | None) -> None:
+    # What a web server shows of a folder.
+    if error is None:
+        shutil.copy(app.outdir / f"{root_doc}.html", app.outdir / "index.html")
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx: hook the two functions above in."""
+    app.connect("source-read", _add_contents)
+    app.connect("build-finished", _make_front_page)
