@@ -104,6 +104,11 @@ build: ## build a board's firmware and its files in dist/, with Docker or ESP-ID
 check: ## check a board as far as no compiler for its chip is needed (a part of build)
 	@ci/build/check.sh "$(BOARD)"
 
+.PHONY: ota-key
+ota-key: ## make a key that signs images for updates over the air: KEY=file
+	@$(TOOLS)
+	@$(PYTHON) -m ci.image.signing --key "$(KEY)"
+
 .PHONY: image
 image: ## make the files in dist/ again; CONFIG=class.json [FILE=a-factory.bin]: a class's private image
 	@$(TOOLS)

@@ -9,6 +9,12 @@ MICROPY_GIT_HASH=$(head -n 1 "$micropython/patched")
 SOURCE_DATE_EPOCH=$(ci_tool ci.build.version --epoch)
 export MICROPY_GIT_TAG=$MICROPYTHON_TAG MICROPY_GIT_HASH SOURCE_DATE_EPOCH
 
+# What the image says it is: ESP-IDF has room for 31 characters. The port adds to these flags.
+version=$(ci_tool ci.build.version)
+name=$board/${version#version=}
+[ ${#name} -le 31 ] || ci_fail "$name is longer than 31 characters: shorten the board's name or the version"
+export IDFPY_FLAGS="-D PROJECT_VER=$name"
+
 # mpy-cross first, by itself: the port's BUILD= would travel into its folder and break it. One that
 # was made elsewhere may not run here.
 rm -rf "$CI_BUILD/mpy-cross-chip"

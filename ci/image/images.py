@@ -5,6 +5,7 @@
 -update.bin   bootloader, table, application: written over an older version, it keeps the files
 -factory.bin  the whole flash from 0x0, with a filesystem that holds a config.json to fill in
 -app.bin      the application alone, for updates over the air
+-app.json     its manifest, signed (ci/image/signing.py)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ci.board.device_config import config_module, to_bytes
 from ci.image.esp_image import chip_title
 from ci.image.filesystem import folder_files, make_filesystem
 from ci.image.flash_image import read_flash_image
+from ci.image.signing import PrivateKey, fingerprint, image_name, load_key, signed_manifest
 from ci.problem import Problem, run
 from ci.build.version import current_version
 
@@ -99,15 +101,25 @@ def write_checksums(folder: Path) -> None:
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def make_images(board: Board, build: Build, version: str, files: Path, dist: Path) -> list[Path]:
-    """Write all files of one board to `dist` and return their paths.
+def make_images(
+    board: Board,
+    build: Build,
+    version: str,
+    files: Path,
+    dist: Path,
+    key: PrivateKey | None = None,
+) -> list[Path]:
+    """Write all files of one board to `dist` and return their paths; `key` signs the manifest.
 
     Raises Problem, before anything is written, if the build carries another version.
     """
-    application = build.application.path.read_bytes()
-    if version.encode() not in application:
+    source = build.application.path
+    application = source.read_bytes()
+    # What it tells people, and what it says of itself to boards and boot loaders.
+    told = version.encode() in application
+    if not told or image_name(application, str(source)) != (board.name, version):
         raise Problem(
-            f"{build.application.path} was not built from version {version}: "
+            f"{source} was not built from version {version}: "
             f"run `make build BOARD={board.name}` again"
         )
     stem = f"{board.name}-v{version}"
@@ -119,6 +131,9 @@ def make_images(board: Board, build: Build, version: str, files: Path, dist: Pat
         f"{stem}-update.bin": join(parts, start),
         f"{stem}-factory.bin": join([*parts, (region.offset, filesystem)], 0),
         f"{stem}-app.bin": application,
+        f"{stem}-app.json": (
+            json.dumps(signed_manifest(application, key, str(source)), indent=2) + "\n"
+        ).encode(),
         f"{stem}-update.json": web_manifest(board, version, f"{stem}-update.bin", start).encode(),
         f"{stem}-factory.json": web_manifest(board, version, f"{stem}-factory.bin", 0).encode(),
         f"{stem}-flash.txt": flash_text(board, build, stem).encode(),
@@ -137,10 +152,18 @@ def make_images(board: Board, build: Build, version: str, files: Path, dist: Pat
 def main(arguments: list[str]) -> None:
     board = load_board(arguments[0] if arguments else "")
     build = read_build(board, build_folder(board.name))
-    paths = make_images(board, build, current_version(), FILES, DIST)
+    key = load_key()
+    paths = make_images(board, build, current_version(), FILES, DIST, key)
     print(size_table(build))
     for path in paths:
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size} bytes")
+    if key is None:
+        print(
+            'not signed: over the air, boards take it only if their update.allow is "any"; '
+            "`make ota-key` makes a key, then type `make image` again"
+        )
+    else:
+        print(f"signed for updates over the air with the key {fingerprint(key)}")
 
 
 if __name__ == "__main__":

@@ -8,18 +8,21 @@ python -m ci.release.checks --collect    check that dist/ is complete, and write
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 
 from ci.boards import ROOT, board_names, load_board
 from ci.image.flash_image import read_flash_image
 from ci.image.images import DIST, write_checksums
+from ci.image.signing import read_manifest
 from ci.problem import Problem, run
 from ci.build.version import project_version, read_source, write_if_changed
 
 TESTED = ROOT / "build" / "tested"
 NOTES = "release-notes.md"
 KINDS = ("update.bin", "factory.bin", "app.bin", "update.json", "factory.json", "flash.txt")
+KINDS += ("app.json",)
 _HEADING = re.compile(r"^## +\[?v?([^\]\s]+)\]?.*$", re.MULTILINE)
 
 
@@ -73,6 +76,14 @@ def check_complete(dist: Path, version: str) -> None:
         for kind in ("update", "factory"):
             path = dist / f"{name}-v{version}-{kind}.bin"
             read_flash_image(path, load_board(name).chip)
+        application = dist / f"{name}-v{version}-app.bin"
+        read_manifest(application.with_suffix(".json"), application.read_bytes())
+
+
+def unsigned(dist: Path) -> list[str]:
+    """Return the names of the -app.json in a complete `dist` that carry no signature."""
+    paths = sorted(dist.glob("*-app.json"))
+    return [path.name for path in paths if "signature" not in json.loads(path.read_text())]
 
 
 def collect(dist: Path, version: str, changelog: str) -> Path:
@@ -101,6 +112,11 @@ def main(arguments: list[str]) -> None:
         changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
         notes = collect(DIST, version, changelog)
         print(f"dist/ is complete for version {version}; the notes are in {notes.name}")
+        if names := unsigned(DIST):
+            print(
+                f"{', '.join(names)}: not signed, so boards will not take this release over the "
+                "air; docs/releasing.md tells how to set the key"
+            )
 
 
 if __name__ == "__main__":

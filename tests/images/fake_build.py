@@ -38,27 +38,35 @@ def make_program(chip: str, address: int, content: bytes, flash_size: str) -> by
 
 
 def make_application(
-    board: Board, version: str, size: int = 60_000, bad: str = "", seed: int = 0
+    board: Board,
+    version: str,
+    size: int = 60_000,
+    *,
+    chip: str = "",
+    flash_size: str = "",
+    bad: str = "",
+    seed: int = 0,
 ) -> bytes:
-    """Return an application that says what it is, as a boot loader and an update look for it.
+    """Return an application that says what it is, as boot loaders and updates look for it.
 
     `bad` names how it fails on a simulated board (boards/sim/modules/bad_image.py). Of two with the
     same version, another `seed` makes another build.
     """
-    noise = random.Random(f"{version} {bad} {seed}").randbytes(min(size, _NOISE_SIZE))
-    content = f"VERSION {version}".encode() + noise
-    project = f"bad-{bad}" if bad else "micropython"
+    noise = random.Random(f"{board.name} {version} {bad} {seed}")
+    # Mostly zeros, which esptool compresses: the fake line is slower than a real one.
+    content = f"VERSION {version}".encode() + noise.randbytes(min(size, _NOISE_SIZE))
     descriptor = struct.pack(
-        "<L12x32s32s32x32s32s48x",
+        "<L12x32s32s32x32s32s80x",
         0xABCD5432,
         f"{board.name}/{version}".encode(),
-        project.encode(),
+        f"bad-{bad}".encode() if bad else b"micropython",
         _IDF,
         sha256(content).digest(),
     )
+    chip = chip or board.chip
+    address = CHIP_DEFS[chip].DROM_MAP_START + 0x20
     content = (descriptor + content).ljust(size, b"\0")
-    start = CHIP_DEFS[board.chip].DROM_MAP_START + 0x20
-    return make_program(board.chip, start, content, flash_size_of(board))
+    return make_program(chip, address, content, flash_size or flash_size_of(board))
 
 
 def make_build(
@@ -74,9 +82,6 @@ def make_build(
     chip = chip or board.chip
     flash_size = flash_size or flash_size_of(board)
     noise = random.Random(board.name)
-    version = f"VERSION {VERSION}".encode()
-    # Mostly zeros, which esptool compresses: the fake line is slower than a real one.
-    content = (version + noise.randbytes(_NOISE_SIZE)).ljust(application_size, b"\0")
     rom = CHIP_DEFS[chip]
     (folder / "bootloader").mkdir(parents=True)
     (folder / "partition_table").mkdir()
@@ -84,7 +89,7 @@ def make_build(
         make_program(chip, _BOOTLOADER_ADDRESS, noise.randbytes(17_000), flash_size)
     )
     (folder / "micropython.bin").write_bytes(
-        make_program(chip, rom.DROM_MAP_START + 0x20, content, flash_size)
+        make_application(board, VERSION, application_size, chip=chip, flash_size=flash_size)
     )
     csv = table or (board.folder / "partitions.csv").read_text(encoding="utf-8")
     (folder / "partition_table" / "partition-table.bin").write_bytes(table_binary(csv))

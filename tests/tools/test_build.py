@@ -16,7 +16,7 @@ from tests.tools.project import Project, copy_project
 # Plays idf.py's make: notes how it was called, and leaves a finished build where one is asked for.
 MAKE = """
 echo "$*" >> calls
-echo "$MICROPY_GIT_TAG $MICROPY_GIT_HASH $SOURCE_DATE_EPOCH" > environment
+echo "$MICROPY_GIT_TAG $MICROPY_GIT_HASH $SOURCE_DATE_EPOCH $IDFPY_FLAGS" > environment
 case "$*" in
 *ports/esp32*) mkdir -p build/$BOARD && cp -r outputs/. build/$BOARD ;;
 esac
@@ -198,7 +198,9 @@ def test_build_ends_at_files_in_dist(project, release, board, compiler):
     assert cross.startswith(f"-C {patched}/mpy-cross ")
     assert f"-C {patched}/ports/esp32 BOARD_DIR={project.root}/boards/{board.name} " in port
     assert ("espressif/idf:v5.5.1" in "".join(docker)) is (compiler == "docker")
-    assert (project.root / "environment").read_text().startswith("v1.28.0 ")
+    environment = (project.root / "environment").read_text()
+    assert environment.startswith("v1.28.0 ")
+    assert f"-D PROJECT_VER={board.name}/{VERSION}" in environment
     patch = "esp32-timer-acquire-once"
     assert (patched / "patched").read_text().splitlines()[1:] == [patch]
     assert "acquired[" in (patched / "ports" / "esp32" / "machine_timer.c").read_text()
