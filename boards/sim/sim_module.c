@@ -25,6 +25,7 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(sim_pin_irq_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_analogue_read_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(sim_frame_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_wlan_active_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(sim_wlan_configure_obj);
 MP_DECLARE_CONST_FUN_OBJ_3(sim_wlan_connect_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_disconnect_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_status_obj);
@@ -33,6 +34,8 @@ MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_channel_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_ssid_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_host_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(sim_wlan_scan_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(sim_ap_set_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(sim_ap_phone_obj);
 
 static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__sim)},
@@ -58,6 +61,7 @@ static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_analogue_read), MP_ROM_PTR(&sim_analogue_read_obj)},
     {MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&sim_frame_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_active), MP_ROM_PTR(&sim_wlan_active_obj)},
+    {MP_ROM_QSTR(MP_QSTR_wlan_configure), MP_ROM_PTR(&sim_wlan_configure_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_connect), MP_ROM_PTR(&sim_wlan_connect_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_disconnect), MP_ROM_PTR(&sim_wlan_disconnect_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_status), MP_ROM_PTR(&sim_wlan_status_obj)},
@@ -66,6 +70,8 @@ static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_wlan_ssid), MP_ROM_PTR(&sim_wlan_ssid_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_host), MP_ROM_PTR(&sim_wlan_host_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_scan), MP_ROM_PTR(&sim_wlan_scan_obj)},
+    {MP_ROM_QSTR(MP_QSTR_ap_set), MP_ROM_PTR(&sim_ap_set_obj)},
+    {MP_ROM_QSTR(MP_QSTR_ap_phone), MP_ROM_PTR(&sim_ap_phone_obj)},
 };
 static MP_DEFINE_CONST_DICT(sim_globals, sim_globals_table);
 

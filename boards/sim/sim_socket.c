@@ -9,6 +9,11 @@
 // - a connection that was refused or reset has no options any more: EINVAL;
 // - while the access point is gone, bytes wait in the send buffer and none arrive; once the
 //   board has noticed, connecting fails with EHOSTUNREACH.
+//
+// Ports below 1024 are the board's own: a server there has a port of the host's choice on the
+// loopback interface, which the event `listening` tells. Who comes from 127.0.0.1 is the phone in
+// the board's access point, who comes from 127.0.0.9 is 10.0.0.9 in the network that the station
+// is in.
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -41,6 +46,14 @@
 #define DNS_FAILED (-202)  // EAI_FAIL of lwIP, negated
 #define FOREVER (0xffffffffu)
 #define CAPTURE_SLICE (1024u)
+#define OWN_PORTS (1024)
+
+// Through which of the radio's two networks a socket's packets go.
+typedef enum {
+    SIDE_STATION, // the network that the station is in
+    SIDE_PHONE,   // the board's access point
+    SIDE_BOTH,    // a server on one of the board's own ports
+} side_t;
 
 // A connection as the radio sees it. It may outlive its Python object: what is closed
 // while the access point is gone is told to the peer when it is back.
@@ -50,6 +63,7 @@ typedef struct _link_t {
     bool aborted;      // the board's address has changed
     bool connect_held; // connect() was called while packets vanished
     bool begun;        // the host's socket connects, or has connected
+    side_t side;
     int fd;
     unsigned serial; // counts sockets from power-on
     struct sockaddr_in peer;
@@ -66,7 +80,8 @@ typedef struct _mp_obj_sim_socket_t {
     uint8_t type;
     uint8_t protocol;
     uint8_t state;
-    unsigned slices; // how often a call waits: 0 is non-blocking
+    uint16_t own_port; // of a server on one of the board's own ports, else 0
+    unsigned slices;   // how often a call waits: 0 is non-blocking
 } mp_obj_sim_socket_t;
 
 static link_t links[SOCKETS_MAX];
@@ -76,6 +91,14 @@ static bool capturing;
 extern const mp_obj_type_t sim_socket_type;
 
 // The radio's side, with the world's lock held ------------------------------------
+
+static sim_link_t link_of_locked(const link_t *link) {
+    sim_link_t station = sim_wlan_link_locked();
+    sim_link_t phone = sim_wlan_phone_link_locked();
+    return link->side == SIDE_STATION ? station
+           : link->side == SIDE_PHONE ? phone
+                                      : MAX(station, phone);
+}
 
 static void release_locked(link_t *link) {
     close(link->fd);
@@ -96,13 +119,17 @@ static void flush_locked(link_t *link) {
     }
 }
 
-static void link_changed_locked(sim_link_t state) {
-    if (state != SIM_LINK_UP) {
-        return;
-    }
+static void link_changed_locked(void) {
     for (size_t i = 0; i < SOCKETS_MAX; ++i) {
         link_t *link = &links[i];
         if (!link->used) {
+            continue;
+        }
+        if (link_of_locked(link) != SIM_LINK_UP) {
+            if (link->orphan && link->side == SIDE_PHONE &&
+                link_of_locked(link) == SIM_LINK_DOWN) {
+                release_locked(link); // its network will not come back
+            }
             continue;
         }
         if (link->connect_held) {
@@ -119,7 +146,7 @@ static void link_changed_locked(sim_link_t state) {
 
 static void abort_all_locked(void) {
     for (size_t i = 0; i < SOCKETS_MAX; ++i) {
-        links[i].aborted = links[i].used;
+        links[i].aborted = links[i].used && links[i].side == SIDE_STATION;
     }
 }
 
@@ -159,12 +186,34 @@ static bool command_locked(const sim_command_t *command) {
 
 const sim_device_t sim_sockets = {.command_locked = command_locked};
 
+// The side on which a host's address is, which becomes what the board sees.
+static side_t to_board_locked(struct sockaddr_in *address) {
+    uint32_t host = ntohl(address->sin_addr.s_addr);
+    if (host == INADDR_LOOPBACK) {
+        address->sin_addr.s_addr = sim_wlan_phone_address_locked();
+        return SIDE_PHONE;
+    }
+    address->sin_addr.s_addr = htonl(0x0a000000u | (host & 0xff));
+    return SIDE_STATION;
+}
+
+// The other way round.
+static void to_host_locked(struct sockaddr_in *address) {
+    bool is_phone = address->sin_addr.s_addr == sim_wlan_phone_address_locked();
+    uint32_t last = is_phone ? 1 : ntohl(address->sin_addr.s_addr) & 0xff;
+    address->sin_addr.s_addr = htonl(0x7f000000u | last);
+}
+
+static bool is_side_up_locked(side_t side) {
+    return link_of_locked(&(link_t){.side = side}) == SIM_LINK_UP;
+}
+
 // Each of these tries once and returns a count, or -1 with errno set.
 
 static ssize_t try_send(link_t *link, const void *data, size_t size) {
     ssize_t result = -1;
     sim_lock();
-    sim_link_t state = sim_wlan_link_locked();
+    sim_link_t state = link_of_locked(link);
     if (link->aborted) {
         errno = ECONNABORTED;
     } else if (state == SIM_LINK_UP && link->held_len == 0) {
@@ -195,16 +244,25 @@ static ssize_t try_send(link_t *link, const void *data, size_t size) {
 static ssize_t try_receive(link_t *link, void *data, size_t size, int flags,
                            struct sockaddr_in *from) {
     ssize_t result = -1;
-    socklen_t from_len = sizeof(*from);
+    struct sockaddr_in sender = {0};
+    socklen_t sender_len = sizeof(sender);
     sim_lock();
     if (link->aborted) {
         errno = ECONNABORTED;
-    } else if (sim_wlan_link_locked() != SIM_LINK_UP) {
+    } else if (link_of_locked(link) != SIM_LINK_UP) {
         errno = EAGAIN;
     } else {
         flush_locked(link);
-        result = recvfrom(link->fd, data, size, flags | MSG_DONTWAIT, (struct sockaddr *)from,
-                          from == NULL ? NULL : &from_len);
+        result = recvfrom(link->fd, data, size, flags | MSG_DONTWAIT, (struct sockaddr *)&sender,
+                          &sender_len);
+        if (result >= 0 && link->side == SIDE_BOTH &&
+            !is_side_up_locked(to_board_locked(&sender))) {
+            errno = EAGAIN; // it never came through the air
+            result = -1;
+        }
+        if (from != NULL) {
+            *from = sender;
+        }
         if (result > 0 && !(flags & MSG_PEEK)) {
             capture_locked(link, "in", data, (size_t)result);
         }
@@ -217,7 +275,7 @@ static ssize_t try_receive(link_t *link, void *data, size_t size, int flags,
 static void wait_slice(const link_t *link, short events) {
     struct pollfd fd = {.fd = link->fd, .events = events};
     sim_lock();
-    bool silent = sim_wlan_link_locked() != SIM_LINK_UP;
+    bool silent = link_of_locked(link) != SIM_LINK_UP;
     sim_unlock();
     MP_THREAD_GIL_EXIT();
     if (silent) {
@@ -336,6 +394,12 @@ static void socket_attach(mp_obj_sim_socket_t *self, int fd) {
     fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
+static void limit_send_buffer(int fd) {
+    // Linux doubles the value; what is below its minimum is raised to it.
+    int size = SEND_BUFFER / 2;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 static mp_obj_sim_socket_t *socket_alloc(uint8_t domain, uint8_t type, uint8_t protocol) {
     mp_obj_sim_socket_t *self =
         mp_obj_malloc_with_finaliser(mp_obj_sim_socket_t, &sim_socket_type);
@@ -344,6 +408,7 @@ static mp_obj_sim_socket_t *socket_alloc(uint8_t domain, uint8_t type, uint8_t p
     self->type = type;
     self->protocol = protocol;
     self->state = type == SOCK_STREAM ? SOCKET_NEW : SOCKET_OPEN;
+    self->own_port = 0;
     self->slices = FOREVER;
     return self;
 }
@@ -358,9 +423,7 @@ static mp_obj_t socket_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     mp_obj_sim_socket_t *self = socket_alloc(domain, kind, protocol);
     socket_attach(self, socket(domain, kind | SOCK_CLOEXEC, protocol));
     if (kind == SOCK_STREAM) {
-        // Linux doubles the value; what is below its minimum is raised to it.
-        int size = SEND_BUFFER / 2;
-        setsockopt(self->link->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+        limit_send_buffer(self->link->fd);
     }
     return MP_OBJ_FROM_PTR(self);
 }
@@ -373,13 +436,33 @@ static mp_obj_sim_socket_t *get_open(mp_obj_t self_in) {
     return self;
 }
 
+static void tell_port(const mp_obj_sim_socket_t *self) {
+    struct sockaddr_in address;
+    socklen_t len = sizeof(address);
+    getsockname(self->link->fd, (struct sockaddr *)&address, &len);
+    sim_lock();
+    sim_emit("\"event\": \"listening\", \"port\": %u, \"at\": %u", self->own_port,
+             ntohs(address.sin_port));
+    sim_unlock();
+}
+
 static mp_obj_t socket_bind(mp_obj_t self_in, mp_obj_t address_in) {
     mp_obj_sim_socket_t *self = get_open(self_in);
     struct sockaddr_in address;
     resolve_pair(address_in, &address);
     self->state = SOCKET_OPEN;
+    uint16_t port = ntohs(address.sin_port);
+    if (port > 0 && port < OWN_PORTS) {
+        self->own_port = port;
+        self->link->side = SIDE_BOTH;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = 0;
+    }
     if (bind(self->link->fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
         mp_raise_OSError(errno);
+    }
+    if (self->own_port != 0 && self->type == SOCK_DGRAM) {
+        tell_port(self);
     }
     return mp_const_none;
 }
@@ -391,17 +474,43 @@ static mp_obj_t socket_listen(size_t n_args, const mp_obj_t *args) {
     if (listen(self->link->fd, n_args > 1 ? mp_obj_get_int(args[1]) : 2) != 0) {
         mp_raise_OSError(errno);
     }
+    if (self->own_port != 0) {
+        tell_port(self);
+    }
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(socket_listen_obj, 1, 2, socket_listen);
 
+// The next connection's file descriptor, or -1 with errno set.
+static int try_accept(const link_t *link, struct sockaddr_in *peer, side_t *side) {
+    socklen_t len = sizeof(*peer);
+    *side = SIDE_STATION;
+    sim_lock();
+    bool is_own = link->side == SIDE_BOTH;
+    int fd = -1;
+    errno = EAGAIN;
+    if (!is_own || link_of_locked(link) == SIM_LINK_UP) {
+        fd = accept4(link->fd, (struct sockaddr *)peer, &len, SOCK_CLOEXEC);
+    }
+    if (fd >= 0 && is_own) {
+        *side = to_board_locked(peer);
+        if (!is_side_up_locked(*side)) {
+            close(fd); // it never came through the air
+            fd = -1;
+            errno = EAGAIN;
+        }
+    }
+    sim_unlock();
+    return fd;
+}
+
 static mp_obj_t socket_accept(mp_obj_t self_in) {
     mp_obj_sim_socket_t *self = get_open(self_in);
     struct sockaddr_in peer;
-    socklen_t peer_len = sizeof(peer);
+    side_t side;
     int fd = -1;
     for (unsigned i = 0;; ++i) {
-        fd = accept4(self->link->fd, (struct sockaddr *)&peer, &peer_len, SOCK_CLOEXEC);
+        fd = try_accept(self->link, &peer, &side);
         if (fd >= 0) {
             break;
         }
@@ -417,6 +526,8 @@ static mp_obj_t socket_accept(mp_obj_t self_in) {
     socket_attach(client, fd);
     client->state = SOCKET_OPEN;
     client->link->begun = true;
+    client->link->side = side;
+    limit_send_buffer(fd);
     mp_obj_t pair[2] = {MP_OBJ_FROM_PTR(client), address_pair(&peer)};
     return mp_obj_new_tuple(2, pair);
 }
@@ -449,7 +560,7 @@ static int start_connecting(link_t *link) {
 static bool connecting_is_over(link_t *link, int *result) {
     struct pollfd fd = {.fd = link->fd, .events = POLLOUT};
     sim_lock();
-    bool silent = link->connect_held || sim_wlan_link_locked() != SIM_LINK_UP;
+    bool silent = link->connect_held || link_of_locked(link) != SIM_LINK_UP;
     sim_unlock();
     if (silent || poll(&fd, 1, 0) <= 0) {
         return false;
@@ -595,7 +706,10 @@ static mp_obj_t socket_sendto(mp_obj_t self_in, mp_obj_t data_in, mp_obj_t addre
     struct sockaddr_in to;
     resolve_pair(address_in, &to);
     sim_lock();
-    sim_link_t state = sim_wlan_link_locked();
+    sim_link_t state = link_of_locked(self->link);
+    if (self->link->side == SIDE_BOTH) {
+        to_host_locked(&to);
+    }
     sim_unlock();
     if (state == SIM_LINK_DOWN) {
         mp_raise_OSError(MP_EHOSTUNREACH);
@@ -615,7 +729,7 @@ static bool is_broken(const link_t *link) {
     socklen_t len = sizeof(info);
     sim_lock();
     bool broken = link->aborted;
-    if (link->begun && sim_wlan_link_locked() == SIM_LINK_UP &&
+    if (link->begun && link_of_locked(link) == SIM_LINK_UP &&
         getsockopt(link->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
         broken = broken || info.tcpi_state == TCP_CLOSE;
     }
@@ -706,7 +820,7 @@ static mp_uint_t socket_poll(const mp_obj_sim_socket_t *self, mp_uint_t wanted) 
     sim_lock();
     if (link->aborted) {
         ready = MP_STREAM_POLL_RD | MP_STREAM_POLL_WR;
-    } else if (sim_wlan_link_locked() != SIM_LINK_UP || link->connect_held) {
+    } else if (link_of_locked(link) != SIM_LINK_UP || link->connect_held) {
         ready = !link->connect_held && link->held_len < SEND_BUFFER ? MP_STREAM_POLL_WR : 0;
     } else {
         flush_locked(link);
@@ -727,8 +841,10 @@ static mp_uint_t socket_close(mp_obj_sim_socket_t *self) {
     self->link = NULL;
     if (link != NULL) {
         sim_lock();
-        if (sim_wlan_link_locked() == SIM_LINK_UP || self->state == SOCKET_NEW ||
-            link->connect_held) {
+        sim_link_t state = link_of_locked(link);
+        bool is_server = link->side == SIDE_BOTH;
+        if (state == SIM_LINK_UP || self->state == SOCKET_NEW || link->connect_held || is_server ||
+            (link->side == SIDE_PHONE && state == SIM_LINK_DOWN)) {
             release_locked(link);
         } else {
             link->orphan = true;

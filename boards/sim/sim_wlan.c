@@ -3,7 +3,11 @@
 // It follows ports/esp32/network_wlan.c of v1.28: connect() and disconnect() only ask
 // and the answer comes later; a lost or missing access point is tried again forever;
 // status() is worked out from the last reason, and most reasons read as "connecting".
+//
+// It can be an access point, too, with or without the station, for one phone. Both are on one
+// channel: where the station joins, the access point goes along.
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +16,11 @@
 #include "py/runtime.h"
 #include "sim_wlan.h"
 
-#define ACCESS_POINTS_MAX (8)
+#define ACCESS_POINTS_MAX (40)
 #define SSID_MAX (32)
 #define KEY_MAX (64)
 #define BSSID_LEN (6)
+#define WPA2_KEY_MIN (8)
 
 // Status codes of ports/esp32 (modnetwork.h and esp_wifi_types.h).
 enum {
@@ -34,6 +39,12 @@ enum {
     REASON_AUTH = 202,
     REASON_CONNECTION = 205,
     REASON_NO_COMPATIBLE_AP = 210, // it has a key and we gave none, or the other way round
+};
+
+// wifi_auth_mode_t of ESP-IDF.
+enum {
+    SECURITY_OPEN = 0,
+    SECURITY_WPA2 = 3,
 };
 
 // Measured on the emulated chip: 1.1 s to an address. Shortened, for tests run often.
@@ -55,7 +66,8 @@ typedef struct _access_point_t {
     int rssi;
     int channel;
     bool hidden;
-    int refusal; // the reason that a wrong password gives
+    int refusal;  // the reason that a wrong password gives
+    int security; // ESP-IDF's wifi_auth_mode_t
 } access_point_t;
 
 typedef enum {
@@ -67,6 +79,18 @@ typedef enum {
     STATE_JOINED,
     STATE_LEAVING, // disconnect() takes effect at `deadline`
 } wlan_state_t;
+
+// The board's own access point, and the phone in it.
+typedef struct _own_access_point_t {
+    bool active;
+    char ssid[SSID_MAX + 1];
+    char key[KEY_MAX + 1];
+    int security;
+    int channel; // that it is on
+    uint32_t address;
+    bool has_phone;
+    bool phone_follows; // to another channel
+} own_access_point_t;
 
 static access_point_t access_points[ACCESS_POINTS_MAX] = {
     {.ssid = "classroom",
@@ -94,13 +118,17 @@ static uint8_t wanted_bssid[BSSID_LEN];
 static bool is_bssid_wanted;         // else any access point of that name will do
 static int scan_us;                  // how long a search of all channels takes; 2.4 s on the chip
 static const access_point_t *joined; // associated, with an address or without
+static int attempts_max;             // WLAN.config(reconnects=) plus 1; 0 is forever
+static int attempts;                 // that have failed since connect()
+static own_access_point_t own;
 static sim_link_t link_state;
+static sim_link_t phone_link;
 static int told_status;
 static const sim_wlan_listener_t *listener;
 
 // The world's side ------------------------------------------------------------
 
-// As network_wlan_status of v1.28, which MicroPython's `reconnects` left alone.
+// As network_wlan_status of v1.28.
 static int status_locked(void) {
     if (connected) { // measured: still right after disconnect()
         return STATUS_GOT_IP;
@@ -115,7 +143,10 @@ static int status_locked(void) {
     case REASON_LEAVE:
         return STATUS_IDLE;
     default:
-        return requested ? STATUS_CONNECTING : reason == 0 ? STATUS_IDLE : reason;
+        if (requested && (attempts_max == 0 || attempts < attempts_max)) {
+            return STATUS_CONNECTING;
+        }
+        return reason == 0 ? STATUS_IDLE : reason;
     }
 }
 
@@ -127,18 +158,54 @@ sim_link_t sim_wlan_link_locked(void) {
     return link_state;
 }
 
+sim_link_t sim_wlan_phone_link_locked(void) {
+    return phone_link;
+}
+
+uint32_t sim_wlan_phone_address_locked(void) {
+    return htonl(ntohl(own.address) + 1); // the first of the DHCP server's pool
+}
+
 bool sim_wlan_dns_locked(void) {
     return link_state == SIM_LINK_UP && dns;
 }
 
-// Work out the link from the state, and tell whom it concerns.
+static void tell_own_locked(void) {
+    char ssid[256];
+    sim_emit_text("ssid", own.ssid, ssid, sizeof(ssid));
+    sim_emit("\"event\": \"ap\", \"active\": %s, %s, \"security\": %d, \"channel\": %d",
+             own.active ? "true" : "false", ssid, own.security, own.channel);
+}
+
+static void set_phone_locked(bool there) {
+    if (there != own.has_phone) {
+        own.has_phone = there;
+        sim_emit("\"event\": \"phone\", \"joined\": %s", there ? "true" : "false");
+    }
+}
+
+// The access point is on the channel of the station, and not every phone comes along.
+static void follow_station_locked(void) {
+    if (own.active && joined != NULL && joined->channel != own.channel) {
+        own.channel = joined->channel;
+        tell_own_locked();
+        set_phone_locked(own.has_phone && own.phone_follows);
+    }
+}
+
+// Work out the links from the state, and tell whom it concerns.
 static void update_locked(void) {
+    follow_station_locked();
     sim_link_t link = state != STATE_JOINED ? SIM_LINK_DOWN
                       : outage              ? SIM_LINK_SILENT
                                             : SIM_LINK_UP;
-    if (link != link_state) {
+    sim_link_t phone = !own.active      ? SIM_LINK_DOWN
+                       : !own.has_phone ? SIM_LINK_SILENT
+                                        : SIM_LINK_UP;
+    if (link != link_state || phone != phone_link) {
         link_state = link;
-        listener->link_changed_locked(link);
+        phone_link = phone;
+        listener->link_changed_locked();
     }
     int status = status_locked();
     if (status != told_status) {
@@ -151,7 +218,7 @@ static void try_again_locked(uint64_t now, int why) {
     reason = why;
     joined = NULL;
     connected = false;
-    state = STATE_RETRYING;
+    state = attempts_max != 0 && ++attempts >= attempts_max ? STATE_IDLE : STATE_RETRYING;
     deadline = now + RETRY_US;
 }
 
@@ -260,6 +327,8 @@ static bool add_access_point_locked(const sim_command_t *command) {
     point->channel = channel;
     point->hidden = sim_field_bool(command, "hidden", false);
     point->refusal = sim_field_int(command, "refusal", REASON_HANDSHAKE);
+    point->security =
+        sim_field_int(command, "security", point->key[0] == '\0' ? SECURITY_OPEN : SECURITY_WPA2);
     memcpy(point->bssid, (const uint8_t[]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, BSSID_LEN);
     return true;
 }
@@ -273,11 +342,28 @@ static void set_outage_locked(const sim_command_t *command, uint64_t now) {
     }
 }
 
+// A phone joins if it knows the key, or leaves.
+static bool move_phone_locked(const sim_command_t *command) {
+    bool there = sim_field_bool(command, "joined", true);
+    bool knows_key =
+        own.security == SECURITY_OPEN || strcmp(sim_field(command, "key", ""), own.key) == 0;
+    if (there && !(own.active && knows_key)) {
+        return false;
+    }
+    own.phone_follows = sim_field_bool(command, "follows", true);
+    set_phone_locked(there);
+    return true;
+}
+
 static bool command_locked(const sim_command_t *command) {
     const char *name = sim_field(command, "command", "");
     uint64_t now = sim_now_us();
     if (strcmp(name, "access_point") == 0) {
         return add_access_point_locked(command);
+    } else if (strcmp(name, "phone") == 0) {
+        if (!move_phone_locked(command)) {
+            return false;
+        }
     } else if (strcmp(name, "no_access_points") == 0) {
         access_points_len = 0;
         if (state == STATE_JOINED) {
@@ -309,6 +395,9 @@ const sim_device_t sim_wlan = {.command_locked = command_locked, .run_locked = r
 static mp_obj_t sim_wlan_active(mp_obj_t on_in) {
     bool on = mp_obj_is_true(on_in);
     sim_lock();
+    if (on && !active) {
+        attempts = 0;
+    }
     active = on;
     if (!active && state != STATE_IDLE) {
         state = STATE_IDLE;
@@ -321,6 +410,27 @@ static mp_obj_t sim_wlan_active(mp_obj_t on_in) {
     return mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_1(sim_wlan_active_obj, sim_wlan_active);
+
+// esp_wifi_set_config refuses while the station is connecting.
+static void check_not_connecting(void) {
+    sim_lock();
+    bool is_connecting = is_connecting_locked();
+    sim_unlock();
+    if (is_connecting) {
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Internal State Error"));
+    }
+}
+
+// wlan_configure(reconnects): -1 is forever
+static mp_obj_t sim_wlan_configure(mp_obj_t reconnects_in) {
+    int reconnects = mp_obj_get_int(reconnects_in);
+    check_not_connecting();
+    sim_lock();
+    attempts_max = reconnects + 1;
+    sim_unlock();
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(sim_wlan_configure_obj, sim_wlan_configure);
 
 // wlan_connect(ssid, key, bssid); without an ssid all three stay as they were
 static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in, mp_obj_t bssid_in) {
@@ -337,13 +447,9 @@ static mp_obj_t sim_wlan_connect(mp_obj_t ssid_in, mp_obj_t key_in, mp_obj_t bss
     if (!active) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Not Started"));
     }
+    check_not_connecting();
     sim_lock();
-    bool is_connecting = is_connecting_locked();
-    sim_unlock();
-    if (is_connecting) { // esp_wifi_set_config refuses while the station is connecting
-        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Internal State Error"));
-    }
-    sim_lock();
+    attempts = 0;
     if (ssid != NULL) {
         copy_text(wanted_ssid, sizeof(wanted_ssid), ssid);
         copy_text(wanted_key, sizeof(wanted_key), key);
@@ -404,7 +510,7 @@ MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_rssi_obj, sim_wlan_rssi);
 // wlan_channel(): that the radio is on
 static mp_obj_t sim_wlan_channel(void) {
     sim_lock();
-    int channel = joined == NULL ? 1 : joined->channel;
+    int channel = joined != NULL ? joined->channel : own.active ? own.channel : 1;
     sim_unlock();
     return MP_OBJ_NEW_SMALL_INT(channel);
 }
@@ -449,7 +555,7 @@ static mp_obj_t sim_wlan_scan(void) {
             mp_obj_new_bytes(point->bssid, sizeof(point->bssid)),
             MP_OBJ_NEW_SMALL_INT(point->channel),
             MP_OBJ_NEW_SMALL_INT(point->rssi),
-            MP_OBJ_NEW_SMALL_INT(point->key[0] == '\0' ? 0 : 3), // open, or WPA2-PSK
+            MP_OBJ_NEW_SMALL_INT(point->security),
             mp_const_false,
         };
         mp_obj_list_append(list, mp_obj_new_tuple(MP_ARRAY_SIZE(items), items));
@@ -457,3 +563,49 @@ static mp_obj_t sim_wlan_scan(void) {
     return list;
 }
 MP_DEFINE_CONST_FUN_OBJ_0(sim_wlan_scan_obj, sim_wlan_scan);
+
+// The board's own access point -----------------------------------------------------
+
+// ap_set(active, ssid, key, security, channel, address): what it is from now on. One that is on
+// and changes begins again, and loses its phone.
+static mp_obj_t sim_ap_set(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    own_access_point_t wanted = {
+        .active = mp_obj_is_true(args[0]),
+        .security = mp_obj_get_int(args[3]),
+        .channel = mp_obj_get_int(args[4]),
+        .address = inet_addr(mp_obj_str_get_str(args[5])),
+    };
+    copy_text(wanted.ssid, sizeof(wanted.ssid), mp_obj_str_get_str(args[1]));
+    copy_text(wanted.key, sizeof(wanted.key), mp_obj_str_get_str(args[2]));
+    if (wanted.security != SECURITY_OPEN && strlen(wanted.key) < WPA2_KEY_MIN) {
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Wifi Invalid Password"));
+    }
+    if (wanted.channel < 1 || wanted.channel > 13) {
+        mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("Wifi Unknown Error 0x%04x"),
+                          0x0102); // ESP_ERR_INVALID_ARG
+    }
+    sim_lock();
+    bool is_heard = wanted.active || own.active;
+    set_phone_locked(false);
+    own = wanted;
+    if (is_heard) {
+        tell_own_locked();
+    }
+    update_locked();
+    sim_unlock();
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(sim_ap_set_obj, 6, 6, sim_ap_set);
+
+// ap_phone(): the address of the phone that is there, or None
+static mp_obj_t sim_ap_phone(void) {
+    sim_lock();
+    struct in_addr address = {.s_addr = sim_wlan_phone_address_locked()};
+    bool there = phone_link == SIM_LINK_UP;
+    sim_unlock();
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &address, text, sizeof(text));
+    return there ? mp_obj_new_str_from_cstr(text) : mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_ap_phone_obj, sim_ap_phone);

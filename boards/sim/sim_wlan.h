@@ -1,4 +1,4 @@
-// The radio and the access points around it.
+// The radio: the access points around it, and its own.
 #ifndef MICROPY_INCLUDED_BOARDS_SIM_SIM_WLAN_H
 #define MICROPY_INCLUDED_BOARDS_SIM_SIM_WLAN_H
 
@@ -13,7 +13,7 @@ typedef enum {
 
 // Who wants to know what happens to the radio's connections; called with the lock held.
 typedef struct _sim_wlan_listener_t {
-    void (*link_changed_locked)(sim_link_t link);
+    void (*link_changed_locked)(void);
     void (*address_changed_locked)(void);
 } sim_wlan_listener_t;
 
@@ -21,6 +21,8 @@ extern const sim_device_t sim_wlan;
 
 void sim_wlan_set_listener(const sim_wlan_listener_t *listener);
 sim_link_t sim_wlan_link_locked(void);
-bool sim_wlan_dns_locked(void); // whether a name server answers
+sim_link_t sim_wlan_phone_link_locked(void);  // with the phone in the board's access point
+uint32_t sim_wlan_phone_address_locked(void); // of that phone, in network order
+bool sim_wlan_dns_locked(void);               // whether a name server answers
 
 #endif // MICROPY_INCLUDED_BOARDS_SIM_SIM_WLAN_H

@@ -54,8 +54,11 @@ class AccessPoint:
     hidden: bool = False
     refusal: int = 15  # the reason a wrong password gives: 15, or 202 or 205 as some routers
 
+    security: int | None = None  # ESP-IDF's kind; else open or WPA2, as there is a password
+
     def command(self) -> dict[str, Any]:
-        return {"command": "access_point", **self.__dict__}
+        fields = {key: value for key, value in self.__dict__.items() if value is not None}
+        return {"command": "access_point", **fields}
 
 
 @dataclass(frozen=True)
