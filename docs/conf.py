@@ -29,7 +29,7 @@ CONTENTS = {
         "docs/troubleshooting",
         "docs/serial",
     ),
-    "Programs": ("docs/handlers", "docs/names", "docs/umqtt"),
+    "Programs": ("docs/programs", "docs/handlers", "docs/names", "docs/umqtt"),
     "Boards": ("docs/boards/mpython", "docs/boards/bpi-bit", "docs/boards/new-board"),
     "Engineers": (
         "docs/architecture",
