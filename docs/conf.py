@@ -31,6 +31,7 @@ CONTENTS = {
     ),
     "Programs": ("docs/programs", "docs/handlers", "docs/names", "docs/umqtt"),
     "Boards": ("docs/boards/mpython", "docs/boards/bpi-bit", "docs/boards/new-board"),
+    "中文": ("docs/zh/programs", "docs/zh/class"),
     "Engineers": (
         "docs/architecture",
         "docs/conformance",
