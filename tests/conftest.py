@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from tests.classroom import ACCESS_POINT, Person, settings
 from tests.microcontroller import Microcontroller
 from tests.mosquitto import Mosquitto
 from tests.tls import Certificates
+
+os.environ["ESPTOOL_CFGFILE"] = str(ROOT / "tests" / "tools" / "esptool.cfg")  # read at its import
 
 if TYPE_CHECKING:  # Playwright is there for `make test-browser` alone
     from playwright.sync_api import Browser

@@ -7,6 +7,7 @@ does not carry a high baud rate, and a record of what was written.
 from __future__ import annotations
 
 import os
+import socket
 import struct
 import threading
 from types import TracebackType
@@ -32,8 +33,10 @@ class FakeBoard:
         self._stop = threading.Event()
 
     def __enter__(self) -> FakeBoard:
-        # A chip answers at once; this one shares a PC with the other tests.
-        self._sync_timeout, loader.SYNC_TIMEOUT = loader.SYNC_TIMEOUT, 2
+        # A chip answers at once; this one shares a PC with the other tests (see esptool.cfg, which
+        # tests/conftest.py names, for the other limits).
+        assert loader.DEFAULT_TIMEOUT == 60, "esptool was imported before tests/conftest.py"
+        self._sync_timeout, loader.SYNC_TIMEOUT = loader.SYNC_TIMEOUT, 5
         protocol.FLASH_MOCK_SIZE = self.flash_size
         protocol.MOCK_FLASH_ID = (self.flash_size.bit_length() - 1) << 16 | _MANUFACTURER
         self._flash = server.FlashImage()
@@ -81,6 +84,10 @@ class FakeBoard:
             self._carries = self.bauds[-1] <= self.highest_baud
 
     @property
+    def is_off(self) -> bool:
+        return self._stop.is_set()
+
+    @property
     def carries(self) -> bool:
         """Whether bytes arrive unharmed at the present speed."""
         return self._carries
@@ -97,7 +104,7 @@ class _WatchedLine(server.PtyMasterTransport):
         self._stub_runs = False
 
     def recv(self, size: int) -> bytes:
-        received, self._held = self._held or super().recv(size), b""
+        received, self._held = self._held or self._wait(size), b""
         for frame in server.slip_decode_frames(received):
             if len(frame) < 8 or frame[0] != 0:
                 continue
@@ -109,6 +116,15 @@ class _WatchedLine(server.PtyMasterTransport):
             self._stub_runs |= frame[1] == protocol.CMD_MEM_END
             self._board.saw(frame)
         return received
+
+    def _wait(self, size: int) -> bytes:
+        # The package takes 50 ms without a byte for the end of a transfer.
+        while True:
+            try:
+                return super().recv(size)
+            except socket.timeout:
+                if self._board.is_off:
+                    raise
 
     def sendall(self, data: bytes) -> None:
         if not self._board.carries:

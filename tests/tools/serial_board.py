@@ -47,6 +47,6 @@ class SerialBoard:
         """Type on the serial line, as a terminal program does."""
         self._board.port.type(text)
 
-    def wait_until_said(self, text: bytes, seconds: float = 10) -> bool:
+    def wait_until_said(self, text: bytes, seconds: float = 60) -> bool:
         """Wait for the board to print `text`."""
         return bool(self._board.wait(repr(text), lambda: text in self.said, seconds))
