@@ -68,7 +68,7 @@ class Microcontroller:
         found, _, self.received = self.received.partition(end)
         return found
 
-    def run(self, script: str, timeout: float = 300) -> str:
+    def run(self, script: str, timeout: float = 900) -> str:
         """Run a script after a soft reset and return what it printed; fail if it raised."""
         assert self.process.stdin is not None
         self.process.stdin.write(_CTRL_A)
