@@ -36,7 +36,7 @@ from ci.board.repl import Repl, enter
 
 BOOT_SECONDS = 60
 NETWORK_SECONDS = 60
-_START_TRIES = 100
+_START_TRIES = 600  # a minute; one that fails ends sooner
 _START_PAUSE = 0.1
 
 # The emulator does not complete LED output through RMT; the firmware's own pins are bit-banged.
