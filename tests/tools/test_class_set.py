@@ -131,7 +131,7 @@ def test_list_that_cannot_be_written_keeps_row_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.serial
-def test_boards_get_their_rows_and_second_run_changes_nothing(
+def test_boards_get_rows_and_second_run_changes_nothing(
     micropython: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
