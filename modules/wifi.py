@@ -31,6 +31,10 @@ _FIND_OUT_TIME = const(5000)
 # How often it is looked whether an access point has let the board in. Milliseconds.
 _LOOK_PERIOD = const(100)
 
+# The radio may have joined an access point that came up after the search: worth leaving it for one
+# that is stronger by this. dB.
+_CLEARLY_STRONGER = const(10)
+
 # The states of a WiFi.
 _OFF = const(0)
 _LEAVING = const(1)  # disconnect() only asks: connect() comes when the radio has left
@@ -56,16 +60,16 @@ def is_associated(wlan):
         return False
 
 
-def strongest(wlan, ssid):
+def strongest(points, ssid):
     """Return (BSSID, channel, RSSI in dBm) of the strongest access point named `ssid`, or None.
 
-    Left to itself, the radio takes the first that it finds, on the lowest channel: connect() leaves
-    WIFI_FAST_SCAN (network_wlan.c of v1.28, ESP-IDF's api-guides/wifi). A hidden network has no
-    name in a search: None. Blocks for the search of all channels, 2.4 s, and callbacks wait.
+    `points` is what WLAN.scan() returned. Left to itself, the radio takes the first that it finds,
+    on the lowest channel: connect() leaves WIFI_FAST_SCAN (network_wlan.c of v1.28, ESP-IDF's
+    api-guides/wifi). A hidden network has no name in a search: None.
     """
     name = ssid.encode()
     best = None
-    for point in wlan.scan():
+    for point in points:
         if point[0] == name and (best is None or point[3] > best[2]):
             best = point[1:4]
     return best
@@ -122,31 +126,45 @@ class Presence:
         return time.ticks_diff(now, self._last_unassociated) > enough
 
 
-class WiFi:
-    """Keeps the board in one network: joins, watches, rejoins, forever.
+class Network:
+    """A network, and how to join it."""
 
-    `step` does a slice of that work; call it at least every few hundred milliseconds. It blocks
-    only where an attempt to join begins, 2.4 s for the search of the strongest access point: at
-    first, after the access point was lost, and each time the radio's patience has ended. `log` is
-    called with each change as one line that begins with `wifi:`.
-    """
-
-    def __init__(self, ssid, password="", hostname=None, timeout=20, log=print):
+    def __init__(self, ssid, password="", hostname=None, timeout=20):
         """`timeout`: seconds without an address after which the radio begins again."""
         self.ssid = ssid
+        self.password = password
+        self.hostname = hostname
+        self.timeout = timeout * 1000
+        self.reported_status = None  # told last, and whether the board was in
+
+
+class WiFi:
+    """Keeps the board in one of its networks: joins, watches, rejoins, forever.
+
+    A search of all channels finds the access points in reach. The strongest is tried first, then
+    the strongest of the next network; then, by their names alone, those that were not found, for
+    they may be hidden, and those that have kept the board out. Then it is searched again.
+
+    `step` does a slice of that work; call it at least every few hundred milliseconds. It blocks
+    only for a search, 2.4 s, while callbacks wait: at first, after the access point was lost, and
+    each time all attempts have failed. `log` is called with each change as one line that begins
+    with `wifi:`.
+    """
+
+    def __init__(self, networks, log=print):
+        """`networks`: a list of at least one Network."""
         self.losses = 0
-        self._password = password
-        self._hostname = hostname
-        self._timeout = timeout * 1000
-        self._patience = self._timeout
+        self._networks = networks
+        self._network = networks[0]  # joined, or tried
+        self._access_point = None  # (BSSID, channel, RSSI) that the radio was told to join
+        self._was_found = False  # whether the search had found it
+        self._attempts = []  # the next ones, as (Network, access point or None, whether found)
+        self._failures = 0
         self._log = log
         self._wlan = None
         self._presence = None
-        self._access_point = None  # (BSSID, channel, RSSI) that the radio was told to join
-        self._was_kept_out = False  # by that one: then the radio chooses for itself next time
         self._state = _OFF
         self._state_time = 0  # ticks_ms when it began
-        self._reported_status = None  # the status told last, and whether the board was in
 
     @property
     def connected(self):
@@ -155,8 +173,6 @@ class WiFi:
 
     def start(self):
         """Switch the radio on, 0.1 s, and begin to join, as `step` does."""
-        if self._hostname:
-            network.hostname(self._hostname)
         self._wlan = _station()
         self._wlan.active(True)
         self._presence = Presence(self._wlan)
@@ -198,10 +214,11 @@ class WiFi:
     def reason(self):
         """Return why there is no connection, as a sentence."""
         just_begun = not timers.elapsed(self._state_time, _FIND_OUT_TIME)
-        if self._reported_status and (self._state == _LEAVING or just_begun):
+        tried = self._network
+        if tried.reported_status and (self._state == _LEAVING or just_begun):
             # The radio has had no time to find out; what was found before still holds.
-            return reason(self.ssid, *self._reported_status)
-        return reason(self.ssid, self._wlan.status(), self._presence.is_in())
+            return reason(tried.ssid, *tried.reported_status)
+        return reason(tried.ssid, self._wlan.status(), self._presence.is_in())
 
     def step(self):
         """Do what is due now and return whether the board has an address."""
@@ -210,9 +227,7 @@ class WiFi:
                 self._connect()
             return False
         if self._wlan.isconnected():
-            if self._state == _JOINING:
-                self._take_connection()
-            return True
+            return self._state == _CONNECTED or self._take_connection()
         if self._state == _CONNECTED:
             self._take_loss()
         else:
@@ -223,17 +238,31 @@ class WiFi:
         self._state = state
         self._state_time = time.ticks_ms()
 
+    def _search(self):
+        points = self._wlan.scan()
+        found = []
+        hidden = []
+        for each in self._networks:
+            point = strongest(points, each.ssid)
+            if point is None:
+                hidden.append((each, None, False))
+            else:
+                found.append((each, point, True))
+        found.sort(key=lambda attempt: -attempt[1][2])
+        return found + hidden + [(each, None, True) for each, _, _ in found]
+
     def _connect(self):
-        self._access_point = None
-        if not self._was_kept_out:
-            self._access_point = strongest(self._wlan, self.ssid)
-        self._was_kept_out = False
-        self._enter(_JOINING)
-        self._presence.begin()
         try:
+            if not self._attempts:
+                self._attempts = self._search()
+            self._network, self._access_point, self._was_found = self._attempts.pop(0)
+            if self._network.hostname:
+                network.hostname(self._network.hostname)
+            self._enter(_JOINING)
+            self._presence.begin()
             # Without a key the network is open; the port takes None for that, and for any BSSID.
             bssid = self._access_point and self._access_point[0]
-            self._wlan.connect(self.ssid, self._password or None, bssid=bssid)
+            self._wlan.connect(self._network.ssid, self._network.password or None, bssid=bssid)
         except OSError as error:  # the radio is still busy with the last attempt
             self._log("wifi: the radio is not ready (%s)" % error)
             self._leave()
@@ -244,28 +273,41 @@ class WiFi:
         self._enter(_LEAVING)
 
     def _take_connection(self):
+        if not self._was_found and self._is_worth_leaving():
+            self._leave()
+            return False
         self._enter(_CONNECTED)
-        self._patience = self._timeout
-        self._reported_status = None
-        line = "wifi: connected %s %s" % (self.ssid, self.address())
+        self._attempts = []
+        self._failures = 0
+        for each in self._networks:
+            each.reported_status = None
+        line = "wifi: connected %s %s" % (self._network.ssid, self.address())
         signal = self.signal()
         if signal is not None:  # not lost again already
             rssi, channel, bssid = signal
             line += " (%d dBm, channel %d" % (rssi, channel)
             line += ", access point %s)" % bssid if bssid else ")"
         self._log(line)
+        return True
+
+    def _is_worth_leaving(self):
+        # What the radio has found by the name alone is hidden; or it came up after the search, and
+        # then it is the first of its name, not the strongest.
+        self._attempts = self._search()
+        _, point, was_found = self._attempts[0]
+        signal = self.signal()
+        return was_found and signal is not None and point[2] >= signal[0] + _CLEARLY_STRONGER
 
     def _take_loss(self):
         self.losses += 1
-        self._log("wifi: lost %s" % self.ssid)
+        self._log("wifi: lost %s" % self._network.ssid)
         self._leave()  # the radio itself would look for the same access point only
 
     def _wait_for_address(self):
         self._presence.look()
         status = self._wlan.status()
-        if timers.elapsed(self._state_time, self._patience):
-            self._patience = min(2 * self._patience, max(_MAX_PATIENCE, self._timeout))
-            self._was_kept_out = self._access_point is not None
+        if self._has_failed(status):
+            self._failures += 1
             self._report(status)
             self._leave()
         elif timers.elapsed(self._state_time, _HINT_TIME) or status not in (
@@ -274,14 +316,22 @@ class WiFi:
         ):
             self._report(status)
 
+    def _has_failed(self, status):
+        # Where there are others, none waits long for a network that is not there.
+        timeout = self._network.timeout
+        patience = min(timeout << min(self._failures, 6), max(_MAX_PATIENCE, timeout))
+        if len(self._networks) > 1 and status == network.STAT_NO_AP_FOUND:
+            patience = min(patience, _HINT_TIME)
+        return timers.elapsed(self._state_time, patience)
+
     def _report(self, status):
         # IDLE is CONNECTING after a disconnect() on ESP32; the ways out of it are the same.
         if status == network.STAT_IDLE:
             status = network.STAT_CONNECTING
         associated = status == network.STAT_CONNECTING and self._presence.is_in()
-        if self._reported_status != (status, associated):
-            self._reported_status = (status, associated)
-            self._log("wifi: " + reason(self.ssid, status, associated))
+        if self._network.reported_status != (status, associated):
+            self._network.reported_status = (status, associated)
+            self._log("wifi: " + reason(self._network.ssid, status, associated))
 
 
 # The BPI:bit tutorials' functions. -------------------------------------------------
@@ -295,19 +345,20 @@ def __getattr__(name):
     raise AttributeError(name)
 
 
-def _credentials():
+def _known_networks():
     from _frozen.device import config
 
     try:
         values, problems = config.read()
         if values:
-            return values["wifi"]["ssid"], values["wifi"].get("password", "")
+            known = values["wifi"] if isinstance(values["wifi"], list) else [values["wifi"]]
+            return [Network(each["ssid"], each.get("password", "")) for each in known]
     except OSError:
         problems = ["%s is missing" % config.PATH]
     try:
         import wifi_cfg
 
-        return wifi_cfg.WIFI_SSID, wifi_cfg.WIFI_PSWD
+        return [Network(wifi_cfg.WIFI_SSID, wifi_cfg.WIFI_PSWD)]
     except (ImportError, AttributeError):
         raise OSError("no Wi-Fi credentials: " + "; ".join(problems))
 
@@ -324,12 +375,8 @@ def _hidden_hint():
     return "; a hidden network is near: its name must be given exactly"
 
 
-def connect(ssid, password="", timeout=30):
-    """Join a network, hidden or not, and wait for an address, at most `timeout` seconds.
-
-    Raises OSError with the reason: wrong password, no such network, no address.
-    """
-    wifi = WiFi(ssid, password)
+def _join(networks, timeout):
+    wifi = WiFi(networks)
     wifi.start()
     begin = time.ticks_ms()
     while not wifi.step():
@@ -338,26 +385,32 @@ def connect(ssid, password="", timeout=30):
         time.sleep_ms(50)
 
 
+def connect(ssid, password="", timeout=30):
+    """Join a network, hidden or not, and wait for an address, at most `timeout` seconds.
+
+    Raises OSError with the reason: wrong password, no such network, no address.
+    """
+    _join([Network(ssid, password)], timeout)
+
+
 def start(timeout=30):
-    """Join the network of /config.json or wifi_cfg.py and wait for an address.
+    """Join a network of /config.json or that of wifi_cfg.py, and wait for an address.
 
     At most `timeout` seconds; raises OSError with the reason. Returns at once if the board is
     connected already.
     """
     if not isconnected():
-        ssid, password = _credentials()
-        connect(ssid, password, timeout)
+        _join(_known_networks(), timeout)
 
 
 ready = start
 
 
 def try_connect():
-    """Begin to join the network of /config.json or wifi_cfg.py; do not wait for an address.
-
-    Blocks for the search of the strongest access point, 2.4 s.
+    """Begin to join the strongest network of /config.json, or that of wifi_cfg.py; do not wait for
+    an address. Blocks for the search of access points, 2.4 s.
     """
-    WiFi(*_credentials()).start()
+    WiFi(_known_networks()).start()
 
 
 def disconnect():

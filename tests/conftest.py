@@ -153,7 +153,9 @@ def passwords(folder: Path) -> list[str]:
     """Return the passwords in the config.json of a simulated board's flash."""
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         values = json.loads((folder / "config.json").read_text())
-        found = [values.get(section, {}).get("password") for section in ("wifi", "mqtt")]
+        wifi = values.get("wifi", {})
+        sections = [values.get("mqtt", {}), *(wifi if isinstance(wifi, list) else [wifi])]
+        found = [section.get("password") for section in sections]
         return [secret for secret in found if isinstance(secret, str) and len(secret) > 5]
     return []
 

@@ -119,6 +119,10 @@ def _kind_schema(kind: Any) -> Schema:
     match kind:
         case kinds.Tls():
             return {"oneOf": [{"type": "boolean"}, _section_schema(kind, "mqtt.tls")]}
+        case kinds.Networks():
+            one = {"$ref": "#/$defs/network"}
+            many = {"type": "array", "minItems": 1, "maxItems": kind.most, "items": one}
+            return {"description": "one network, or a list of them", "oneOf": [one, many]}
         case kinds.Number():
             return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
         case kinds.Choice(choices=(True, False)):
@@ -155,7 +159,10 @@ def _section_schema(section: Any, path: str = "") -> Schema:
     required = []
     for key, kind, default in section.rules:
         full = f"{path}.{key}".lstrip(".")
-        if isinstance(kind, kinds.Section) and not isinstance(kind, kinds.Tls):
+        if isinstance(kind, kinds.Networks):
+            properties[key] = _kind_schema(kind)
+            is_required = True
+        elif isinstance(kind, kinds.Section) and not isinstance(kind, kinds.Tls):
             properties[key] = _section_schema(kind, full)
             is_required = bool(properties[key]["required"])
         else:
@@ -222,11 +229,13 @@ def make_schema() -> Schema:
         **common,
         "allOf": alternatives,
         "$defs": {
+            # A platform has no say in it.
+            "network": _section_schema(rules.schema("mqtt").kind("wifi"), "wifi"),
             "text": {
                 "description": "without control characters",
                 "type": "string",
                 "not": {"pattern": _CONTROL},
-            }
+            },
         },
     }
 

@@ -17,6 +17,7 @@ import getpass
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +30,21 @@ Values = dict[str, Any]
 Ask = Callable[[str], str]
 
 # What most people need; a file given by FILE= can set everything else.
-_QUESTIONS = (
-    ("wifi", "ssid", "Wi-Fi name"),
-    ("wifi", "password", "Wi-Fi password (empty: open network)"),
-    ("mqtt", "server", "Broker's address"),
-    ("mqtt", "port", "Broker's port (0: the usual one)"),
-    ("mqtt", "user", "User name at the broker"),
-    ("mqtt", "password", "Password at the broker"),
+_WIFI_QUESTIONS = (
+    ("ssid", "Wi-Fi name"),
+    ("password", "Wi-Fi password (empty: open network)"),
+)
+_BROKER_QUESTIONS = (
+    ("server", "Broker's address"),
+    ("port", "Broker's port (0: the usual one)"),
+    ("user", "User name at the broker"),
+    ("password", "Password at the broker"),
 )
 _OWN_PROGRAM = "/main.py"
 _ONLINE_SECONDS = 60
 # What the board says of its way to the broker, see docs/serial.md.
 _TOLD = ("boot: ", "config: ", "wifi: ", "time: ", "mqtt: ")
 _KEEP_SECRET = "Enter keeps it, - empties it"
-_ASKED = tuple(f"{section}.{key}: " for section, key, _ in _QUESTIONS)
 
 
 class NotJson(Problem):
@@ -84,6 +86,34 @@ _ask: Ask = input
 _ask_secret: Ask = getpass.getpass
 
 
+@dataclass(frozen=True)
+class _Question:
+    section: str
+    index: int | None  # of a network in a list of them
+    key: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        """The key as the check's problems name it."""
+        place = "" if self.index is None else f"[{self.index}]"
+        return f"{self.section}{place}.{self.key}"
+
+    def holder(self, values: Values) -> Values:
+        """Return the object in `values` that holds the key."""
+        section = values[self.section]
+        return section if self.index is None else section[self.index]
+
+
+def _questions(values: Values) -> list[_Question]:
+    wifi = values["wifi"]
+    questions = []
+    for index in range(len(wifi)) if isinstance(wifi, list) else [None]:
+        which = "" if index is None else f"Network {index + 1} of {len(wifi)}: "
+        questions += [_Question("wifi", index, key, which + text) for key, text in _WIFI_QUESTIONS]
+    return questions + [_Question("mqtt", None, key, text) for key, text in _BROKER_QUESTIONS]
+
+
 def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
     """Ask for the usual settings, offering the present ones; each until the board would take it.
 
@@ -91,27 +121,30 @@ def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
     asks for it. Raises Problem if something is wrong that no answer can cure.
     """
     values = copy.deepcopy(values)
-    for section, _, _ in _QUESTIONS:
-        if not isinstance(values.get(section), dict):
+    for section in ("wifi", "mqtt"):
+        if not _can_be_asked(section, values.get(section)):
             values[section] = {}
-    _refuse_what_is_never_asked(values)
-    for section, key, question in _QUESTIONS:
-        _drop_if_wrong(values, section, key)
+    questions = _questions(values)
+    _refuse_what_is_never_asked(values, questions)
+    for question in questions:
+        _drop_if_wrong(values, question)
         while True:
-            offered = values[section].get(key, "")
+            key = question.key
+            present = question.holder(values)
+            offered = present.get(key, "")
             if key == "password":
                 hint = f" [{_KEEP_SECRET}]" if offered else ""
-                answer = ask_secret(f"{question}{hint}: ")
+                answer = ask_secret(f"{question.text}{hint}: ")
                 answer = {"": offered, "-": "" if offered else "-"}.get(answer, answer)
             else:
                 hint = f" [{offered}]" if offered != "" else ""
-                answer = ask(f"{question}{hint}: ").strip() or offered
+                answer = ask(f"{question.text}{hint}: ").strip() or offered
             answered = copy.deepcopy(values)
-            if answer == "" and (key not in values[section] or key == "port"):
-                answered[section].pop(key, None)
+            if answer == "" and (key not in present or key == "port"):
+                question.holder(answered).pop(key, None)
             else:
-                answered[section][key] = _number(answer) if key == "port" else answer
-            problems = _problems_of(answered, section, key)
+                question.holder(answered)[key] = _number(answer) if key == "port" else answer
+            problems = _problems_of(answered, question)
             if not problems:
                 values = answered
                 break
@@ -119,24 +152,32 @@ def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
     return values
 
 
-def _problems_of(values: Values, section: str, key: str) -> list[str]:
+def _can_be_asked(section: str, value: Any) -> bool:
+    if section == "wifi" and isinstance(value, list):
+        return bool(value) and all(isinstance(network, dict) for network in value)
+    return isinstance(value, dict)
+
+
+def _problems_of(values: Values, question: _Question) -> list[str]:
     return [
         problem
         for problem in config_module().check(values)
-        if problem.startswith(f"{section}.{key}: ")
+        if problem.startswith(f"{question.path}: ")
     ]
 
 
-def _drop_if_wrong(values: Values, section: str, key: str) -> None:
+def _drop_if_wrong(values: Values, question: _Question) -> None:
     """Offer nothing that the board would not take, and say so unless it is only not filled in."""
-    problems = _problems_of(values, section, key) if key in values[section] else []
-    if problems and values[section].pop(key) not in ("", None):
+    holder = question.holder(values)
+    problems = _problems_of(values, question) if question.key in holder else []
+    if problems and holder.pop(question.key) not in ("", None):
         print("\n".join(f"  On the board: {problem}" for problem in problems))
 
 
-def _refuse_what_is_never_asked(values: Values) -> None:
+def _refuse_what_is_never_asked(values: Values, questions: list[_Question]) -> None:
+    asked = tuple(f"{question.path}: " for question in questions)
     problems = [
-        problem for problem in config_module().check(values) if not problem.startswith(_ASKED)
+        problem for problem in config_module().check(values) if not problem.startswith(asked)
     ]
     if problems:
         raise Problem(

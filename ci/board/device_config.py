@@ -45,6 +45,8 @@ def _masked(value: Any, kind: Any) -> Any:
         return value
     if not isinstance(value, dict | list):
         return value if kind is not None and not kind.hides(value) else SHOWN_SECRET
+    if isinstance(value, list) and isinstance(kind, device_module("kinds").Networks):
+        return [_masked(each, kind) for each in value]
     if isinstance(value, list) or not hasattr(kind, "rules"):
         return SHOWN_SECRET
     return {key: _masked(inner, kind.kind(key)) for key, inner in value.items()}

@@ -250,6 +250,24 @@ class Section(Kind):
         }
 
 
+class Networks(Section):
+    """A Wi-Fi network, or a list of those that the board may join; completed it is a list."""
+
+    most = 8
+    allowed = "an object {...}, or a list [...] of 1 to %d of them" % most
+
+    def check(self, path, value, problems, unknown):
+        if not isinstance(value, list) or not 1 <= len(value) <= self.most:
+            super().check(path, value, problems, unknown)
+            return
+        for index, network in enumerate(value):
+            super().check("%s[%d]" % (path, index), network, problems, unknown)
+
+    def complete(self, value, words):
+        networks = value if isinstance(value, list) else [value]
+        return [super(Networks, self).complete(network, words) for network in networks]
+
+
 class Tls(Section):
     """Whether TLS is used, or an object that says whom to trust."""
 

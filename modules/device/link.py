@@ -14,7 +14,7 @@ from micropython import const
 # Imports nest on the C stack, of which the chip has 16 KB: first what lies deepest.
 from umqtt import protocol
 from umqtt.simple import MQTTException
-from wifi import WiFi
+from wifi import Network, WiFi
 from . import client as mqtt_client
 
 # States of the link, as `step` returns them.
@@ -73,11 +73,10 @@ class Link:
     """
 
     def __init__(self, settings, on_online):
-        wifi = settings["wifi"]
         mqtt = settings["mqtt"]
         self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
         self.errors = 0  # exceptions in handlers
-        self.wifi = WiFi(wifi["ssid"], wifi["password"], wifi["hostname"], wifi["timeout"])
+        self.wifi = WiFi([Network(**network) for network in settings["wifi"]])
         self.client = mqtt_client.make(settings)
         self._on_online = on_online
         self._clean_session = mqtt["clean_session"]

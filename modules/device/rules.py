@@ -16,6 +16,7 @@ from .kinds import (
     Choice,
     Label,
     Name,
+    Networks,
     Number,
     Section,
     Server,
@@ -34,7 +35,7 @@ def _plain_rules():
     return (
         # what `{name}` stands for
         ("name", BoardName(1, 12, "small letters, digits and -,"), ""),
-        ("wifi", Section(), {}),
+        ("wifi", Networks(), {}),
         # the network's name; 2.4 GHz, hidden or not
         ("wifi.ssid", Text(1, 32), None),
         # `""` means an open network

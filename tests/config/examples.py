@@ -43,6 +43,9 @@ PLATFORMS = {
 }
 
 
+HOME = {"ssid": "home"}
+
+
 class Absent:
     """In place of a value: the key is taken out."""
 
@@ -78,6 +81,12 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     ),
     (PLAIN, "wifi.timeout", [1, 600], [0, 601, "30", 1.5, True, None]),
     (PLAIN, "wifi.timout", [], [5]),
+    (
+        PLAIN,
+        "wifi",
+        [[HOME], [HOME, {"ssid": "school", "password": "x" * 8, "timeout": 5}], [HOME] * 8],
+        [[HOME, {}], [HOME, "school"], [[HOME]], [HOME] * 9, [{**HOME, "timout": 5}]],
+    ),
     (PLAIN, "mqtt", [], [Absent, None, [], "broker", {}]),
     (PLAIN, "mqtt.platform", [Absent, "mqtt"], ["", "Mqtt", "onenet", "easyiot", 7, None, []]),
     (PLAIN, "mqtt.server", ["10.0.0.1", "x" * 253], [Absent, "", "x" * 254, 7, *ADDRESSES]),

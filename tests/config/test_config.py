@@ -62,7 +62,8 @@ def test_board_alone_refuses_bytes_and_names(
 def keys_of(schema: dict[str, Any]) -> set[str]:
     """Return every key that a schema names, with its sections."""
     keys = set()
-    for section, rule in schema["properties"].items():
+    sections = {**schema["properties"], "wifi": schema["$defs"]["network"]}
+    for section, rule in sections.items():
         inner = rule.get("properties")
         keys |= {f"{section}.{key}" for key in inner} if inner else {section}
     plain = schema["allOf"][0]["then"]["properties"]["mqtt"]["properties"]
@@ -74,7 +75,9 @@ def keys_of_board() -> set[str]:
     """Return every key of a complete configuration, with its sections."""
     keys = set()
     tls = examples.changed(examples.PLAIN, "mqtt.tls", {"ca": "/ca.pem"})
-    for section, value in config.complete(tls, "mpython", "0a1b").items():
+    settings = config.complete(tls, "mpython", "0a1b")
+    (settings["wifi"],) = settings["wifi"]
+    for section, value in settings.items():
         keys |= {f"{section}.{key}" for key in value} if isinstance(value, dict) else {section}
     return keys | {"mqtt.tls.ca", "mqtt.tls.verify"}
 
@@ -83,7 +86,7 @@ def test_every_key_is_in_schema_and_table(root: Path, schema: dict[str, Any]) ->
     rows = re.findall(r"^\| `([a-z_.]+)` \|", (root / "docs" / "config.md").read_text(), re.M)
     assert len(rows) == len(set(rows))
     assert set(rows) == keys_of(schema) == keys_of_board()
-    documented = {path for path in examples.KEYS if path not in ("topics", "time")}
+    documented = {path for path in examples.KEYS if path not in ("topics", "time", "wifi")}
     assert documented <= set(rows)
 
 
@@ -91,6 +94,7 @@ def test_defaults_in_table_are_those_of_complete(root: Path) -> None:
     """The table's defaults are those of complete()."""
     table = (root / "docs" / "config.md").read_text()
     settings = config.complete(examples.PLAIN, "{name}", "{id}")
+    (settings["wifi"],) = settings["wifi"]
     for path in keys_of_board() - {"mqtt.tls.ca", "mqtt.tls.verify", "brightness", "name"}:
         section, _, key = path.rpartition(".")
         value = settings[section][key] if section else settings[key]
@@ -167,7 +171,8 @@ def test_problems_show_no_secret() -> None:
                 values = examples.changed(base, f"{section}.{key}", SECRET)
                 text = "\n".join(config.check(values))
                 assert f"{section}.{key}: unknown key" in text and SECRET not in text
-    assert SECRET not in "\n".join(config.check({"wifi": {"ssid": {"password": SECRET}}}))
+    for wifi in ({"ssid": {"password": SECRET}}, [SECRET], [[SECRET]], [{"password": [SECRET]}]):
+        assert SECRET not in "\n".join(config.check({"wifi": wifi}))
 
 
 def some_value(depth: int = 0) -> Any:
@@ -210,7 +215,7 @@ def test_any_value_is_checked_without_exception() -> None:
 
 def test_name_is_filled_in_everywhere() -> None:
     settings = config.complete({**examples.PLAIN, "name": "desk-7"}, "bpi-bit", "0a1b")
-    assert settings["wifi"]["hostname"] == settings["mqtt"]["client_id"] == "desk-7-0a1b"
+    assert settings["wifi"][0]["hostname"] == settings["mqtt"]["client_id"] == "desk-7-0a1b"
     assert settings["topics"]["command"] == "desk-7/0a1b/command"
 
 
@@ -239,6 +244,14 @@ def test_name_is_filled_in_everywhere() -> None:
         (
             {**examples.PLAIN, "topics": {"state": "lamp", "status": "lamp"}},
             "topics.status: the same as topics.state",
+        ),
+        (
+            examples.changed(examples.PLAIN, "wifi", [examples.HOME, {"ssid": ""}]),
+            'wifi[1].ssid: found ""; allowed: printable text of 1 to 32 bytes',
+        ),
+        (
+            examples.changed(examples.PLAIN, "wifi", []),
+            "wifi: found a list; allowed: an object {...}, or a list [...] of 1 to 8 of them",
         ),
     ],
 )

@@ -315,7 +315,42 @@ def test_what_no_answer_can_cure_is_told_at_once(change, words):
     assert CANARY not in str(problem.value)
 
 
-@pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"]])
+def test_each_network_of_list_is_asked():
+    values = {
+        "wifi": [{"ssid": "school", "password": CANARY}, {"ssid": "home"}],
+        "mqtt": {"server": "192.0.2.1"},
+    }
+    asked = []
+    answers = iter(["", "short", "longer-1", "at home", "", "", "", "", ""])
+
+    def reply(question):
+        asked.append(question)
+        return next(answers)
+
+    written = ask_values(values, reply, reply)
+    assert written["wifi"] == [{"ssid": "school", "password": "longer-1"}, {"ssid": "at home"}]
+    assert written["mqtt"] == values["mqtt"]
+    assert asked[0] == "Network 1 of 2: Wi-Fi name [school]: "
+    assert asked[1] == asked[2] and CANARY not in "".join(asked)
+    assert asked[3] == "Network 2 of 2: Wi-Fi name [home]: "
+
+
+def test_masking_shows_names_of_all_networks():
+    networks = [
+        {"ssid": "school", "password": CANARY},
+        {"ssid": "home", "pasword": CANARY},
+        CANARY,
+    ]
+    shown = masked({"wifi": networks})["wifi"]
+    hidden = "********"
+    assert shown[:2] == [
+        {"ssid": "school", "password": hidden},
+        {"ssid": "home", "pasword": hidden},
+    ]
+    assert shown[2] == hidden
+
+
+@pytest.mark.parametrize("wifi", ["classroom", None, ["classroom"], []])
 def test_what_stands_in_place_of_section_is_asked_again(wifi):
     answers = iter(["class", "", "192.0.2.1", "", "", ""])
     values = ask_values({"wifi": wifi}, lambda _: next(answers), lambda _: next(answers))

@@ -127,7 +127,7 @@ def test_wrong_password_is_said_while_radio_tries_on(tmp_path: Path) -> None:
     program = """
 import time
 import wifi
-keeper = wifi.WiFi("classroom", "canary password", timeout=%d)
+keeper = wifi.WiFi([wifi.Network("classroom", "canary password", timeout=%d)])
 keeper.start()
 asked = 0
 last = None
@@ -163,9 +163,9 @@ def test_reason_stays_while_radio_begins_again(
     program = f"""
 import time
 import wifi
-keeper = wifi.WiFi("classroom", {password!r}, timeout=1)
+keeper = wifi.WiFi([wifi.Network("classroom", {password!r}, timeout=1)])
 keeper.start()
-while keeper._reported_status is None:
+while keeper._network.reported_status is None:
     keeper.step()
     time.sleep_ms(20)
 reasons = set()
@@ -184,8 +184,8 @@ print(len(reasons), reasons.pop())
 def test_missing_address_after_loss_is_no_password(tmp_path: Path) -> None:
     program = """
 import time
-from wifi import WiFi
-keeper = WiFi("classroom", "chalk and talk", timeout=1)
+from wifi import Network, WiFi
+keeper = WiFi([Network("classroom", "chalk and talk", timeout=1)])
 keeper.start()
 while True:
     keeper.step()
@@ -209,8 +209,8 @@ while True:
 def test_stuck_radio_begins_again(tmp_path: Path) -> None:
     program = """
 import time
-from wifi import WiFi
-keeper = WiFi("classroom", "chalk and talk", timeout=1)
+from wifi import Network, WiFi
+keeper = WiFi([Network("classroom", "chalk and talk", timeout=1)])
 keeper.start()
 asked = 0
 last = None
@@ -235,8 +235,8 @@ import network, time
 wlan = network.WLAN()
 wlan.active(True)
 wlan.connect("nowhere")
-from wifi import WiFi
-keeper = WiFi("classroom", "chalk and talk")
+from wifi import Network, WiFi
+keeper = WiFi([Network("classroom", "chalk and talk")])
 keeper.start()
 while not keeper.step():
     time.sleep_ms(20)
@@ -258,8 +258,8 @@ print("still off", wifi.wlan.active(), wifi.is_on())
 
 KEEP = """
 import time
-from wifi import WiFi
-keeper = WiFi("classroom", "chalk and talk", timeout=%d)
+from wifi import Network, WiFi
+keeper = WiFi([Network("classroom", "chalk and talk", timeout=%d)])
 keeper.start()
 while True:
     keeper.step()
@@ -308,11 +308,102 @@ def test_hidden_network_is_told_without_access_point(tmp_path: Path) -> None:
         board.wait_line("wifi: connected classroom 10.0.0.2 (-50 dBm, channel 6)")
 
 
+KEEP_BOTH = """
+import time
+from wifi import Network, WiFi
+networks = [
+    Network("classroom", "chalk and talk", timeout=%d),
+    Network("home", "my own four walls", timeout=%d),
+]
+keeper = WiFi(networks)
+keeper.start()
+while True:
+    keeper.step()
+    time.sleep_ms(20)
+"""
+HOME = AccessPoint("home", "my own four walls", rssi=-60)
+
+
+def keep_both(tmp_path: Path, *points: AccessPoint, timeout: int = 20) -> SimulatedBoard:
+    """Return a board that knows the networks classroom and home."""
+    board = run(tmp_path, KEEP_BOTH % (timeout, timeout))
+    board.access_points = points
+    return board
+
+
+def test_strongest_of_networks_in_reach_is_joined(tmp_path: Path) -> None:
+    """Whatever its place in the list is"""
+    with keep_both(tmp_path, FAR, HOME) as board:
+        assert "connected home" in board.wait_line("wifi: connected")
+    with keep_both(tmp_path, HOME, NEAR, FAR) as board:
+        line = board.wait_line("wifi: connected")
+        assert "connected classroom" in line and "channel 11" in line
+
+
+def test_other_network_is_joined_where_first_is_gone(tmp_path: Path) -> None:
+    with keep_both(tmp_path, NEAR, HOME) as board:
+        board.wait_line("wifi: connected classroom")
+        board.at_once({"command": "no_access_points"}, HOME.command())
+        board.wait_line("wifi: lost classroom")
+        board.wait_line("wifi: connected home")
+        board.at_once({"command": "no_access_points"}, NEAR.command())
+        board.wait_line("wifi: lost home")
+        board.wait("return", lambda: sum("connected classroom" in li for li in board.lines) == 2)
+
+
+def test_network_that_refuses_password_gives_way(tmp_path: Path) -> None:
+    rogue = AccessPoint("classroom", "another password", rssi=-30)
+    with keep_both(tmp_path, rogue, HOME, timeout=1) as board:
+        board.wait_line('wifi: "classroom" does not let the board in; check wifi.password')
+        board.wait_line("wifi: connected home")
+
+
+def test_no_network_in_reach_is_told_of_each_once(tmp_path: Path) -> None:
+    """Each round begins with a search, so a network that comes is found."""
+    with keep_both(tmp_path, OTHER, timeout=1) as board:
+        for name in ("classroom", "home", "classroom", "home"):
+            board.wait_line(f'wifi: no network named "{name}" is in reach')
+        board.at_once(HOME.command())
+        board.wait_line("wifi: connected home")
+        assert sum("is in reach" in line for line in board.lines) == 2
+
+
+def test_hidden_one_of_networks_is_joined(tmp_path: Path) -> None:
+    hidden = AccessPoint("home", "my own four walls", hidden=True)
+    with keep_both(tmp_path, OTHER, hidden, timeout=1) as board:
+        board.wait_line("wifi: connected home 10.0.0.2 (-50 dBm, channel 6)")
+
+
+def test_network_out_of_reach_is_not_waited_for(tmp_path: Path) -> None:
+    """Its own patience would be an hour; where there is another one, ten seconds are enough."""
+    hidden = AccessPoint("home", "my own four walls", hidden=True)
+    with keep_both(tmp_path, hidden, timeout=3600) as board:
+        board.wait_line("wifi: connected home", timeout=60)
+
+
+def test_strongest_is_joined_though_all_came_late(tmp_path: Path) -> None:
+    """[D4] After a power cut the board is there first; the radio by itself takes the first one."""
+    board = run(tmp_path, KEEP % 3600)
+    board.access_points = (OTHER,)
+    with board:
+        board.wait_line('wifi: no network named "classroom" is in reach')
+        board.at_once(FAR.command(), NEAR.command())
+        line = board.wait_line("wifi: connected classroom")
+        assert "(-44 dBm, channel 11, access point" in line
+
+
+def test_start_joins_one_of_networks_in_config(tmp_path: Path) -> None:
+    networks = [{"ssid": "home", "password": "my own four walls"}, GOOD["wifi"]]
+    config = json.dumps({**GOOD, "wifi": networks})
+    with run(tmp_path, "import wifi\nwifi.start()\n", config_json=config) as board:
+        board.wait_line("wifi: connected classroom")
+
+
 def test_signal_is_none_outside_network(tmp_path: Path) -> None:
     program = """
 import time
-from wifi import WiFi
-keeper = WiFi("classroom", "chalk and talk")
+from wifi import Network, WiFi
+keeper = WiFi([Network("classroom", "chalk and talk")])
 keeper.start()
 print("before", keeper.signal())
 while not keeper.step():

@@ -334,7 +334,8 @@ class wifi:
 
         sta = self.sta
         # Patient, so that it never begins again: the dots end first.
-        keeper = _wifi.WiFi(ssid, passwd, timeout=timeout + 1, log=lambda line: None)
+        wanted = _wifi.Network(ssid, passwd, timeout=timeout + 1)
+        keeper = _wifi.WiFi([wanted], log=lambda line: None)
         print("Connection WiFi", end="")
         keeper.start()
         print(".", end="")  # for the search of access points, which took 2.4 s

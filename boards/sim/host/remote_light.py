@@ -195,7 +195,7 @@ class RemoteLight:
             say(f"disk: {disk.relative_to(ROOT)}")
         if (disk / "main.py").exists():
             say("disk: main.py is there; it runs in place of the firmware's program")
-        say(f"wifi: {self.settings.access_point.ssid}")
+        say(f"wifi: {', '.join(point.ssid for point in self.settings.access_points)}")
         say(f"leds: 100% is {facts(load_board(self.board)).LED_BRIGHTNESS}% of what they can do")
         host, port = self.settings.broker
         try:
@@ -207,7 +207,7 @@ class RemoteLight:
             with SimulatedBoard(
                 self.board,
                 flash=disk,
-                access_points=(self.settings.access_point,),
+                access_points=self.settings.access_points,
                 commands=({"command": "capture", "value": True},),
                 serial=serial,
                 on_event=self.on_event,

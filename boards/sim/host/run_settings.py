@@ -42,9 +42,11 @@ class RunSettings:
     authority: Path | None = None  # the CA's certificate that the board gets, too
 
     @property
-    def access_point(self) -> AccessPoint:
-        wifi = self.settings["wifi"]
-        return AccessPoint(wifi["ssid"], wifi["password"])
+    def access_points(self) -> tuple[AccessPoint, ...]:
+        """One for each network, all as near."""
+        return tuple(
+            AccessPoint(network["ssid"], network["password"]) for network in self.settings["wifi"]
+        )
 
     @property
     def broker(self) -> tuple[str, int]:

@@ -33,7 +33,8 @@ settings, problems = load()
 assert not problems, problems
 assert settings["mqtt"]["client_id"] == "mpython-0a1b"
 assert settings["topics"]["command"] == "mpython/0a1b/command"
-assert settings["wifi"] == {
+(network,) = settings["wifi"]
+assert network == {
     "ssid": "classroom",
     "password": "",
     "hostname": "mpython-0a1b",
@@ -143,11 +144,11 @@ write(
 settings, problems = load()
 assert not problems, problems
 for key in ("ssid", "password"):
-    assert settings["wifi"][key] == text
+    assert settings["wifi"][0][key] == text
 assert settings["mqtt"]["server"] == "{name}{id}"
 for key in ("user", "password"):
     assert settings["mqtt"][key] == text
-assert settings["wifi"]["hostname"] == "0a1b"
+assert settings["wifi"][0]["hostname"] == "0a1b"
 assert settings["mqtt"]["client_id"] == "xmpython"
 assert settings["topics"] == {"command": "0a1b/+", "state": "", "status": "a/mpython"}
 
@@ -164,8 +165,8 @@ assert load()[0]["mqtt"]["tls"] == {"ca": "/ca.pem", "verify": True}
 write(json.dumps({"wifi": {"ssid": "a", "key": 1}, "mqtt": {"server": "b"}, "colour": 1}))
 settings, problems = load()
 assert [problem.split(":")[0] for problem in problems] == ["colour", "wifi.key"], problems
-assert settings["wifi"]["ssid"] == "a"
-assert "key" not in settings["wifi"] and "colour" not in settings
+assert settings["wifi"][0]["ssid"] == "a"
+assert "key" not in settings["wifi"][0] and "colour" not in settings
 values, problems = config.read(PATH)
 assert len(problems) == 2 and values["colour"] == 1
 try:
