@@ -48,6 +48,7 @@ class RGB:
         self._colours = [(0, 0, 0)] * self.n
         self._is_limit_told = False
         self._cover = None
+        self._covered = 0
         self.brightness(board.LED_BRIGHTNESS / 100)
         self.write()
 
@@ -91,10 +92,12 @@ class RGB:
         # What is not 0 is not dark, however little of it the board's setting leaves.
         self._scale = max(1, int(value[0] * 256 + 0.5)) if value[0] else 0
 
-    def cover(self, colour):
-        """Show `colour` in place of what is drawn on the first LED, until cover(None); `write`
-        sends it. At the board's own brightness, to be seen whatever `brightness` says.
+    def cover(self, colour, count=1):
+        """Show `colour` in place of what is drawn on the first `count` LEDs, until cover(None);
+        `write` sends it. At the board's own brightness, which its supply can feed in white, to be
+        seen whatever `brightness` says.
         """
+        self._covered = count
         scale = int(board.LED_BRIGHTNESS / 100 * 256 + 0.5)
         self._cover = colour and tuple([(part * scale + 255) >> 8 for part in colour])
 
@@ -130,5 +133,6 @@ class RGB:
                 (blue * scale + round_up) >> 8,
             )
         if self._cover is not None:
-            self._wire[0] = self._cover
+            for index in range(self._covered):
+                self._wire[index] = self._cover
         self._wire.write()

@@ -13,21 +13,27 @@ import sys
 # No file on the user's disk may stop what follows: see modules/device/imports.py. `sys` itself is
 # built in and never looked for on a disk (py/modsys.c).
 _as_found = sys.path, sys.modules.copy()
-sys.path = [".frozen"]
-sys.modules.clear()
+try:
+    sys.path = [".frozen"]
+    sys.modules.clear()
 
-from device import imports
+    from device import imports
 
-imports.begin(*_as_found)
+    imports.begin(*_as_found)
 
-import board
-import machine
-import os
-import rgb
-import time
-import version
-from device.slot import Slot
-from micropython import const
+    import board
+    import machine
+    import os
+    import rgb
+    import time
+    import version
+    from device.slot import Slot
+    from micropython import const
+except KeyboardInterrupt:  # the prompt finds all as it was
+    sys.path = _as_found[0]
+    sys.modules.clear()
+    sys.modules.update(_as_found[1])
+    raise
 
 # Counted from when the LEDs light up: before that the ROM loader owns GPIO0. Milliseconds.
 _WINDOW = const(1000)
@@ -126,7 +132,7 @@ def run_or_reset(firmware, watchdog):
     except Exception as error:
         # Mostly there was no memory left. Nobody may be here to reset the board.
         sys.print_exception(error)
-        firmware.bad_boots.add()
+        firmware.bad_boots.add_failure()
         print("boot: the program has failed; resetting the board in 10 s")
         time.sleep_ms(_READING_TIME)
         machine.reset()

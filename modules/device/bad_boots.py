@@ -1,4 +1,4 @@
-"""How often in a row the program has stopped or failed, counted where a reset leaves it.
+"""How often the board has reset itself, and in a row for a failure: counted where a reset leaves it.
 
 A message that a handler cannot stand may be retained: then it arrives again after each reset. So
 after three bad boots /handlers.py is left out, until the program has run well for five minutes.
@@ -13,8 +13,13 @@ SUBTOPIC = b"/problem"  # of the status topic
 _MAX = const(3)
 _GOOD_TIME = const(300000)  # ms
 
-# In the RTC's memory, which only power-on clears (RTC_NOINIT_ATTR in ports/esp32/machine_rtc.c).
-_MARK = b"bad boots "
+# In the RTC's memory, which only power-on clears (RTC_NOINIT_ATTR in ports/esp32/machine_rtc.c),
+# and which does not wear. Behind the mark four counts, of one byte each.
+_MARK = b"resets "
+_IN_A_ROW = const(-4)
+_WATCHDOG = const(-3)
+_FAILURE = const(-2)
+_NO_BROKER = const(-1)
 
 _PROBLEM = (
     "/handlers.py is left out, because the program has stopped or failed %d times; correct it, or "
@@ -23,33 +28,53 @@ _PROBLEM = (
 
 
 class BadBoots:
-    """The part that counts them. Memory that a program of the user's has taken is left alone."""
+    """The part that counts them, each up to 255. Memory that a program of the user's has taken is
+    left alone.
+    """
 
     def __init__(self, link):
         self._link = link
         self._memory = machine.RTC()
         kept = self._memory.memory()
         self._is_ours = not kept or kept.startswith(_MARK)
-        # What is kept, its last byte the count. Made now, for `add` may find no memory left.
-        self._record = bytearray(kept if kept and self._is_ours else _MARK + b"\0")
+        # Made now, for `add_failure` may find no memory left.
+        self._record = bytearray(kept if kept and self._is_ours else _MARK + bytes(4))
         self._begin = time.ticks_ms()
         if machine.reset_cause() == machine.WDT_RESET:
-            self.add()
+            self._add(_WATCHDOG)
+            self._add(_IN_A_ROW)
 
     @property
     def count(self):
-        """How many there have been in a row."""
-        return self._record[-1]
+        """How many failures there have been in a row."""
+        return self._record[_IN_A_ROW]
 
-    def add(self):
-        """Count one more, up to 255; allocates nothing."""
-        if self.count < 255:
-            self._record[-1] += 1
-        self._keep(self._record)
+    def resets(self):
+        """Return how often the board has reset itself since power-on, and why."""
+        record = self._record
+        return {
+            "watchdog": record[_WATCHDOG],
+            "failure": record[_FAILURE],
+            "no_broker": record[_NO_BROKER],
+        }
 
-    def _keep(self, data):
+    def add_failure(self):
+        """Count that the program has failed; allocates nothing."""
+        self._add(_FAILURE)
+        self._add(_IN_A_ROW)
+
+    def add_cut_off(self):
+        """Count that no broker has answered for too long."""
+        self._add(_NO_BROKER)
+
+    def _add(self, place):
+        if self._record[place] < 255:
+            self._record[place] += 1
+        self._keep()
+
+    def _keep(self):
         if self._is_ours:
-            self._memory.memory(data)
+            self._memory.memory(self._record)
 
     def are_too_many(self):
         """Return whether /handlers.py must be left out; says so, too."""
@@ -65,5 +90,5 @@ class BadBoots:
 
     def step(self, now):
         if self.count and time.ticks_diff(now, self._begin) >= _GOOD_TIME:
-            self._record[-1] = 0
-            self._keep(b"")
+            self._record[_IN_A_ROW] = 0
+            self._keep()

@@ -1,7 +1,7 @@
 """The status LED: the first one, while the link is not there and the lamp is off.
 
 It covers what is drawn on that LED, at the board's own brightness, and uncovers it afterwards. The
-command `identify` makes it blink, so that a person sees which of many boards it is.
+command `identify` makes all LEDs blink, so that a person sees which of many boards it is.
 """
 
 import time
@@ -49,13 +49,15 @@ class Indicator:
         blinking. Writes to the LEDs only if something changes.
         """
         colour = None if lamp_is_on else _COLOURS.get(state)
+        count = 1
         if self._blink_begin is not None:
             passed = time.ticks_diff(time.ticks_ms(), self._blink_begin)
             if 0 <= passed < _BLINK_TIME:
                 colour = _BLINK_COLOURS[passed // _BLINK_HALF % 2]
+                count = len(self._leds)
             else:
                 self._blink_begin = None
         if colour != self._shown:
             self._shown = colour
-            self._leds.cover(colour)
+            self._leds.cover(colour, count)
             self._leds.write()

@@ -68,17 +68,19 @@ class _Handlers:
 class Link:
     """The connection to the broker of `settings`, which is what platforms.resolve() returned.
 
-    `on_online()` is called after each CONNACK. The constructor raises ValueError, in words for
-    people, if `mqtt.tls.ca` names no certificate.
+    `on_online()` is called after each CONNACK, `on_reset()` before the board is reset because no
+    broker answers. The constructor raises ValueError, in words for people, if `mqtt.tls.ca` names
+    no certificate.
     """
 
-    def __init__(self, settings, on_online):
+    def __init__(self, settings, on_online, on_reset):
         mqtt = settings["mqtt"]
         self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
         self.errors = 0  # exceptions in handlers
         self.wifi = WiFi([Network(**network) for network in settings["wifi"]])
         self.client = mqtt_client.make(settings)
         self._on_online = on_online
+        self._on_reset = on_reset
         self._clean_session = mqtt["clean_session"]
         self._retain = settings["retain"]
         self._limiter = None
@@ -118,7 +120,10 @@ class Link:
         It is a person's mistake, not a reason to stop; no memory left is, and raises it again.
         """
         self.errors += 1
-        sys.print_exception(error)
+        try:
+            sys.print_exception(error)
+        except MISTAKES:  # in a __str__ of the user's
+            print("%s, which cannot be printed" % type(error).__name__)
         gc.collect()
         if gc.mem_free() < _MIN_HEAP:
             raise error
@@ -144,16 +149,19 @@ class Link:
             print("mqtt: a message is larger than the platform takes; it was dropped")
 
     def _send(self, topic, message, retain, qos):
+        # Return whether it is on its way.
         if self._early is not None and len(self._early) < _MAX_EARLY:
             self._early.append((topic, message, retain, qos))
-            return
+            return True
         try:
             self.client.publish_nowait(topic, message, retain, qos)
+            return True
         except OSError:
             if self.client.isconnected():
                 print("mqtt: too much is waiting to be sent; a message was dropped")
             else:
                 print("mqtt: not connected; a message was dropped")
+            return False
 
     # The state machine ----------------------------------------------------------------
 
@@ -227,6 +235,7 @@ class Link:
         self._cut_off += since
         if self._reset_after and self._cut_off >= self._reset_after:
             print("mqtt: no broker for %d min; resetting the board" % (self._cut_off // 60000))
+            self._on_reset()
             machine.reset()
         if self._cut_off // _REJOIN_PERIOD > before // _REJOIN_PERIOD:
             self.rejoins += 1
@@ -246,9 +255,15 @@ class Link:
             self._send(*message)
 
     def stop(self):
-        """Say goodbye to the broker. After DISCONNECT it does not publish the last will, so that
-        is done here."""
+        """Say goodbye to the broker.
+
+        After DISCONNECT it does not publish the last will, so that is done here, or else left to
+        the broker. Blocks for up to a second if the network is stuck.
+        """
         self._early = None  # Ctrl-C can come between CONNACK and _online()
-        if self.client.isconnected() and self.topics["status"]:
-            self._send(self.topics["status"], b"offline", self._retain, 1)
+        status = self.topics["status"]
+        if self.client.isconnected() and status:
+            if not self._send(status, b"offline", self._retain, 1):
+                self.client.close()
+                return
         self.client.disconnect()

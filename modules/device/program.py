@@ -40,7 +40,7 @@ class Device:
     """
 
     def __init__(self, settings):
-        self.link = Link(settings, self._online)
+        self.link = Link(settings, self._online, self._before_reset)
         self.leds = rgb.leds()
         self.lamp = Lamp(self.link, settings, self.leds)
         self.bad_boots = BadBoots(self.link)
@@ -52,7 +52,8 @@ class Device:
 
     def _make_parts(self, settings):
         # What this board does not need is not imported: a module takes about 0.5 KB of heap.
-        parts = [Slot(), self.bad_boots, Report(self.link, settings), self.lamp, self._indicator]
+        report = Report(self.link, settings, self.bad_boots)
+        parts = [Slot(), self.bad_boots, report, self.lamp, self._indicator]
         if settings["mode"] == "echo":
             from .echo import Echo
 
@@ -71,6 +72,9 @@ class Device:
         for part in self._parts:
             if hasattr(part, "online"):
                 part.online()
+
+    def _before_reset(self):
+        self.bad_boots.add_cut_off()
 
     def _start(self):
         device._start(self)

@@ -30,9 +30,10 @@ class Report:
     `link.stop()` says `offline`; after a lost connection the broker does, by the last will.
     """
 
-    def __init__(self, link, settings):
+    def __init__(self, link, settings, bad_boots):
         """`settings` is what platforms.resolve() returned."""
         self._link = link
+        self._bad_boots = bad_boots
         self._obeys = settings["mode"] == "lights"  # else the command topic is for echoes
         self._uptime = 0  # ms; ticks_ms wraps after 12 days
         self._last_step = time.ticks_ms()
@@ -60,6 +61,7 @@ class Report:
         stats = {
             "version": version.VERSION,
             "reset": _RESET_CAUSES.get(machine.reset_cause(), "unknown"),
+            "resets": self._bad_boots.resets(),
             "uptime": self._uptime // 1000,
             "address": wifi.address(),
             "rssi": rssi,

@@ -52,6 +52,23 @@ def test_no_answer_rejoins_then_resets(boot: Boot, mosquitto: Mosquitto, silent_
     board.wait("second power-on", lambda: power_ons(board) == 2)
 
 
+def test_reset_is_told_in_stats_after_it(boot: Boot, mosquitto: Mosquitto) -> None:
+    mosquitto.stop()
+    board = boot(files={"handlers.py": faster(1000)})
+    board.wait("second power-on", lambda: power_ons(board) == 2, timeout=60)
+    seen = len(board.lines)
+    mosquitto.start()
+    wait_subscribed(board, since=seen, timeout=60)
+    person = Person(mosquitto, "light/status/stats")
+    try:
+        person.publish("light", "stats")
+        stats = json.loads(person.receive("light/status/stats"))
+        assert stats["resets"]["no_broker"] >= 1 and stats["resets"]["failure"] == 0
+        assert stats["reset"] == "reset"
+    finally:
+        person.close()
+
+
 def test_reset_after_0_never_resets(boot: Boot, mosquitto: Mosquitto, silent_port: int) -> None:
     config = settings(mosquitto, reset_after=0)
     config["mqtt"]["port"] = silent_port

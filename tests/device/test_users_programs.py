@@ -324,3 +324,51 @@ def test_names_of_main_py_are_there_at_prompt(boot: Boot) -> None:
     board.wait_line("boot: stopped by Ctrl-C")
     board.type("print(count + 1)\r")
     board.wait_line("42")
+
+
+UNPRINTABLE = """\
+import device
+
+class Odd(Exception):
+    def __repr__(self):
+        raise ValueError("no text")
+
+    __str__ = __repr__
+
+@device.on("odd")
+def odd(topic, message):
+    raise Odd()
+"""
+
+
+def test_error_that_cannot_be_printed_is_counted(boot: Boot, person: Person) -> None:
+    board = boot(files={"handlers.py": UNPRINTABLE})
+    wait_subscribed(board)
+    board.wait_line("mqtt: subscribed odd")
+    person.publish("odd", "")
+    board.wait_line("Odd, which cannot be printed")
+    person.publish("light", "on")
+    board.wait_line("lights: on")
+
+
+STOPS_IMPORT = """\
+import builtins, sys
+
+stock = __import__
+sys.modules["mine"] = sys
+
+def stop(name, *rest):
+    if name == "rgb":
+        builtins.__import__ = stock
+        raise KeyboardInterrupt
+    return stock(name, *rest)
+
+builtins.__import__ = stop
+"""
+
+
+def test_ctrl_c_in_first_imports_leaves_stock_path(boot: Boot) -> None:
+    board = boot(files={"boot.py": STOPS_IMPORT})
+    board.wait_line("KeyboardInterrupt")
+    board.type("import sys; print('path', sys.path, 'mine' in sys.modules)\r\n")
+    board.wait_line("path ['', '.frozen', '/lib'] True")

@@ -21,7 +21,7 @@ assert rtc.memory() == b""
 for count in (1, 2, 3):
     boots = BadBoots(link)
     assert not boots.are_too_many() and boots.count == count - 1
-    boots.add()
+    boots.add_failure()
 boots = BadBoots(link)
 assert boots.are_too_many() and boots.count == 3
 boots.online()
@@ -30,16 +30,24 @@ begin = time.ticks_ms()
 boots.step(time.ticks_add(begin, 299000))
 assert BadBoots(link).count == 3
 boots.step(time.ticks_add(begin, 300000))
-assert BadBoots(link).count == 0 and rtc.memory() == b""
+assert BadBoots(link).count == 0
+assert BadBoots(link).resets() == {"watchdog": 0, "failure": 3, "no_broker": 0}
 
 machine.reset_cause = lambda: machine.WDT_RESET
 assert BadBoots(link).count == 1
 machine.reset_cause = lambda: machine.HARD_RESET
 assert BadBoots(link).count == 1
+boots = BadBoots(link)
+boots.add_cut_off()  # the network's failure, not the program's
+assert BadBoots(link).count == 1
+assert BadBoots(link).resets() == {"watchdog": 1, "failure": 3, "no_broker": 1}
+for _ in range(300):
+    boots.add_failure()
+assert boots.count == boots.resets()["failure"] == 255
 
 rtc.memory(b"a program's own")
 boots = BadBoots(link)
-boots.add()
+boots.add_failure()
 assert rtc.memory() == b"a program's own"
 
 
@@ -48,7 +56,7 @@ class Memory:
 
     def memory(self, data=b""):
         if data:
-            self.last = data[-1]
+            self.last = data[-4]
         return data
 
 
@@ -59,7 +67,7 @@ machine.RTC = lambda: memory
 boots = BadBoots(link)
 micropython.heap_lock()
 try:
-    boots.add()
+    boots.add_failure()
 finally:
     micropython.heap_unlock()
 assert memory.last == boots.count == 1

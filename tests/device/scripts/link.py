@@ -1,4 +1,4 @@
-# Link: asks the time server of the configuration before it trusts a certificate.
+# Link: asks the configured time server before it trusts a certificate; says goodbye in every case.
 import machine
 from device import clock, config, link, platforms
 
@@ -29,8 +29,35 @@ for given, expected in (
 ):
     values.update(given)
     assert config.check(values) == []
-    connection = link.Link(platforms.resolve(config.complete(values, "mpython", "0a")), None)
+    connection = link.Link(platforms.resolve(config.complete(values, "mpython", "0a")), None, None)
     connection.wifi.step = lambda: True
     assert connection.step() == link.TIME
     assert asked.pop() == expected
+
+
+# Goodbye: where no message can be queued any more, the broker says it, by the last will.
+class Client:
+    def __init__(self, has_room):
+        self.has_room = has_room
+        self.did = []
+
+    def isconnected(self):
+        return True
+
+    def publish_nowait(self, topic, message, retain, qos):
+        if not self.has_room:
+            raise OSError(105)
+        self.did.append(message)
+
+    def disconnect(self):
+        self.did.append("DISCONNECT")
+
+    def close(self):
+        self.did.append("close")
+
+
+for has_room, expected in ((True, [b"offline", "DISCONNECT"]), (False, ["close"])):
+    connection.client = Client(has_room)
+    connection.stop()
+    assert connection.client.did == expected
 print("ok")
