@@ -91,10 +91,26 @@ class Lamp:
         self._leds = leds
         self._most = (settings["brightness"] or board.LED_BRIGHTNESS) / 100
         self._setting = (False, (255, 255, 255), 255)  # on, colour, brightness
+        self._is_held = False
 
     def __str__(self):
         on, colour, brightness = self._setting
         return "on #%02x%02x%02x %d%%" % (colour + (_to_percent(brightness),)) if on else "off"
+
+    # For restore.py ---------------------------------------------------------------------
+
+    def hold(self):
+        """Tell no state before an order or `release`: an earlier one has to be read first."""
+        self._is_held = True
+
+    def is_held(self):
+        """Return whether there has been neither since `hold`."""
+        return self._is_held
+
+    def release(self):
+        """End `hold`, and tell the state."""
+        self._is_held = False
+        self._publish_state()
 
     # For /handlers.py -------------------------------------------------------------------
 
@@ -142,7 +158,8 @@ class Lamp:
         return ((self._link.topics["command"], self._follow, 1),) if self._obeys else ()
 
     def online(self):
-        self._publish_state()
+        if not self._is_held:
+            self._publish_state()
         if self._link.topics["last"]:  # where nothing is retained, ask for the last command
             self._link.publish(self._link.topics["last"], b"")
 
@@ -161,7 +178,9 @@ class Lamp:
         print("lights: %s" % self)
         # Only changes are published: less to come back if the command topic covers another's
         # state. What changes in an outage is told after it.
-        if self._setting != before and self._link.is_online():
+        is_new = self._is_held or self._setting != before
+        self._is_held = False
+        if is_new and self._link.is_online():
             self._publish_state()
 
     def obey(self, payload):

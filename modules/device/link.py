@@ -57,6 +57,11 @@ class _Handlers:
         self._handlers.append(handler)
         self.qos = max(self.qos, qos)
 
+    def remove(self, handler):
+        # Return whether others are left.
+        self._handlers.remove(handler)
+        return bool(self._handlers)
+
     def __call__(self, topic, message):
         for handler in self._handlers:
             try:
@@ -113,6 +118,13 @@ class Link:
         handlers.add(handler, qos)
         self.client.on(topic_filter, handlers, handlers.qos)
         self._handlers[topic_filter] = handlers
+
+    def off(self, topic_filter, handler):
+        """Take back what `on` was given, while the broker is there. Not for a handler to call."""
+        if not self._handlers[topic_filter].remove(handler):
+            del self._handlers[topic_filter]
+            self.client.remove_handler(topic_filter)
+            self.client.session.unsubscribe(topic_filter)
 
     def report(self, error):
         """Print and count an exception in a handler.

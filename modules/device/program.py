@@ -15,6 +15,7 @@ import rgb
 import time
 from micropython import const
 
+from . import imports
 from .link import WIFI, Link
 from .indicator import Indicator
 from .lamp import Lamp
@@ -58,6 +59,10 @@ class Device:
             from .echo import Echo
 
             parts.append(Echo(self.link))
+        elif settings["restore"] and settings["retain"] and settings["topics"]["state"]:
+            from .restore import Restore
+
+            parts.append(Restore(self.link, self.lamp, self._end_restore))
         return parts
 
     def _add(self, part):
@@ -72,6 +77,11 @@ class Device:
         for part in self._parts:
             if hasattr(part, "online"):
                 part.online()
+
+    def _end_restore(self, part):
+        self._parts.remove(part)
+        self._steps = [part.step for part in self._parts if hasattr(part, "step")]
+        imports.forget("restore")
 
     def _before_reset(self):
         self.bad_boots.add_cut_off()

@@ -93,6 +93,9 @@ def _plain_rules():
         ("mode", Choice(*MODES), "lights"),
         # percent of full brightness that the LEDs reach at most
         ("brightness", Number(1, 100), 0),
+        # whether the lamp is after each start as the broker remembers it; without effect where it
+        # retains nothing
+        ("restore", Choice(True, False), True),
     )
 
 

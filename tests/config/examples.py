@@ -120,6 +120,7 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "topics.commands", [], ["a"]),
     (PLAIN, "mode", ["lights", "echo"], ["disco", "", None, 1]),
     (PLAIN, "brightness", [1, 100], [0, 101, "50", 1.5, True]),
+    (PLAIN, "restore", [Absent, True, False], [0, "yes", None]),
     (PLAIN, "colour", [], ["red"]),
     (EASYIOT, "mqtt.user", ["x"], [Absent, ""]),
     (EASYIOT, "mqtt.password", ["x"], [Absent, ""]),

@@ -225,7 +225,7 @@ def test_name_is_filled_in_everywhere() -> None:
         (
             {**examples.PLAIN, "led": 3},
             "led: unknown key; remove it (known here: name, wifi, mqtt, time, topics, mode, "
-            "brightness)",
+            "brightness, restore)",
         ),
         ({**examples.PLAIN, "moode": 3}, 'moode: unknown key; did you mean "mode"?'),
         (
