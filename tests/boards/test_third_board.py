@@ -12,10 +12,11 @@ import pytest
 
 from ci.boards import ROOT, board_names
 from tests.boards.demo_board import LEDS, NAME, make_demo_board
+from tests.tools.project import micropython_source
 
 # What the firmware and its tools are made of; build/ is what `make test` has made of it.
 TREE = ("Makefile", "boards", "ci", "firmware", "manifest.py", "modules", "pyproject.toml")
-SHARED_BUILDS = ("venv", "mpy-cross", "micropython")
+SHARED_BUILDS = ("venv", "mpy-cross")
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +39,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    micropython = (tree / "build" / "built-from").read_text().strip()
     return subprocess.run(
         ["make", "-s", *arguments],
         cwd=tree,
-        env={**os.environ, "MICROPYTHON_DIR": micropython},
+        env={**os.environ, "MICROPYTHON_DIR": str(micropython_source())},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -58,6 +58,11 @@ class Project:
         return Result(result.returncode, result.stdout)
 
 
+def micropython_source() -> Path:
+    """Return the folder of the source that the simulated boards are built from."""
+    return Path((ROOT / "build" / "built-from").read_text().splitlines()[0])
+
+
 def copy_project(root: Path) -> Project:
     """Copy the working tree to `root`, with an empty repository around it.
 
@@ -78,7 +83,6 @@ def copy_project(root: Path) -> Project:
             shutil.copy(path, build / "venv")
         else:
             (build / "venv" / path.name).symlink_to(path)
-    for name in ("micropython", "mpy-cross"):
-        if (real / name).exists():
-            (build / name).symlink_to(real / name)
+    (build / "micropython").symlink_to(micropython_source())
+    (build / "mpy-cross").symlink_to(real / "mpy-cross")
     return Project(root)

@@ -11,7 +11,7 @@ from ci.boards import ROOT, board_names, load_board
 from ci.release.checks import KINDS
 from tests.images.fake_build import VERSION, make_build
 from tests.tools import machine_timer
-from tests.tools.project import Project, copy_project
+from tests.tools.project import Project, copy_project, micropython_source
 
 # Plays idf.py's make: notes how it was called, and leaves a finished build where one is asked for.
 MAKE = """
@@ -41,7 +41,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def release(project: Project) -> Path:
     """A MicroPython that looks like the pinned release: what is checked in it is real."""
-    real = (ROOT / "build" / "micropython").resolve()
+    real = micropython_source()
     tree = project.root / "release"
     for folder in (".", "py", "lib", "ports", "ports/esp32"):
         (tree / folder).mkdir()

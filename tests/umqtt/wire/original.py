@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.tools.project import micropython_source
 from tests.umqtt.client_program import START
 from tests.umqtt.wire.broker import ScriptedBroker
 
@@ -35,9 +36,8 @@ def callback(topic, message):
 
 def original_client() -> Path | None:
     """The folder of micropython-lib, if there is one."""
-    root = Path(__file__).parents[3]
     places = [Path(os.environ["MICROPYTHON_LIB"])] if "MICROPYTHON_LIB" in os.environ else []
-    places += root.glob("build/micropython*/lib/micropython-lib")
+    places.append(micropython_source() / "lib" / "micropython-lib")
     places = [place for place in places if (place / "micropython/umqtt.simple").is_dir()]
     return places[0] if places else None
 
