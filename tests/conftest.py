@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -221,6 +222,8 @@ def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
             monkeypatch.setattr(owner, name, refuse)
 
 
+X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowhere else
+
 # Left out unless -m names them: `make test` does not bring what they need.
 ON_DEMAND = ("browser", "makers")
 
@@ -228,6 +231,8 @@ ON_DEMAND = ("browser", "makers")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # By no `-m` in addopts: a person's own, in TESTS=, would replace that one.
     left_out = [marker for marker in ON_DEMAND if marker not in config.option.markexpr]
+    if platform.machine() != X86_64:
+        left_out.append(X86_64)
     dropped = [item for item in items if any(map(item.get_closest_marker, left_out))]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -237,6 +242,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if platform.machine() != X86_64:
+        terminalreporter.write_line(
+            "Not run: the C matcher compiled for 32 bits, and the fuzzer of the MQTT session; "
+            f"gcc-multilib and atheris are for {X86_64}, this is {platform.machine()}."
+        )
     for path in sorted(REPORTS.glob("*.txt")):
         terminalreporter.section(path.stem)
         terminalreporter.write(path.read_text())

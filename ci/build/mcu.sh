@@ -7,7 +7,7 @@ ci_install_fuzzer() {
     local version
     ci_install_debian clang clang
     version=$(clang -dumpversion | cut -d. -f1)
-    ci_install_debian_file "/usr/lib/llvm-$version/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" "libclang-rt-$version-dev"
+    ci_install_debian_file "/usr/lib/llvm-$version/lib/clang/*/lib/linux/libclang_rt.fuzzer-$(uname -m).a" "libclang-rt-$version-dev"
 }
 
 # Build MicroPython for the emulated Cortex-M3 as build/mcu/firmware.elf.
@@ -41,7 +41,9 @@ ci_prepare_mcu_tests() {
 # The matcher's tests need the emulated microcontroller, compilers for the host and a fuzzer.
 ci_prepare_matcher_tests() {
     ci_install_debian gcc gcc
-    ci_install_debian_file '/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a' gcc-multilib
+    if [ "$(uname -m)" = x86_64 ]; then # no other gcc compiles for 32 bits, too
+        ci_install_debian_file '/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a' gcc-multilib
+    fi
     ci_install_fuzzer
     ci_build_mcu
 }
@@ -84,6 +86,7 @@ ci_fuzz_topicmatch() {
 
 # Everything that `make bench` needs, for the subjects $@; none are all.
 ci_prepare_bench() {
+    [ "$(uname -m)" = x86_64 ] || ci_fail "the benchmarks count the instructions of x86-64; run them on such a machine"
     ci_tool benchmarks --check "$@"
     ci_prepare_tests
     ci_build_simulator mpython 32

@@ -14,6 +14,7 @@ from umqtt import protocol
 from umqtt.protocol import Session
 
 
+@pytest.mark.x86_64
 def test_short_run_finds_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.umqtt.protocol.fuzz", str(tmp_path / "corpus")]
     result = subprocess.run(
