@@ -43,10 +43,16 @@ def release(project: Project) -> Path:
     """A MicroPython that looks like the pinned release: what is checked in it is real."""
     real = micropython_source()
     tree = project.root / "release"
-    for folder in (".", "py", "lib", "ports", "ports/esp32"):
+    for folder in (".", "py", "lib", "tools", "ports", "ports/esp32"):
         (tree / folder).mkdir()
         for path in (real / folder).iterdir():
-            if f"{folder}/{path.name}" not in ("./py", "./lib", "./ports", "ports/esp32"):
+            if f"{folder}/{path.name}" not in (
+                "./py",
+                "./lib",
+                "./tools",
+                "./ports",
+                "ports/esp32",
+            ):
                 (tree / folder / path.name).symlink_to(path)
     for name, text in {
         "py/mpconfig.h": (
