@@ -88,8 +88,15 @@ if [ -n "${IDF_PATH:-}" ]; then
     ci/build/compile.sh "$board" "$patched"
 else
     ci_say "Building $board in espressif/idf:$ESP_IDF_TAG (some minutes)"
-    # The same path inside as outside, because cmake remembers it.
-    docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp --volume "$CI_ROOT:$CI_ROOT" \
+    # The same path inside as outside, because cmake remembers it. A git worktree's repository lies
+    # elsewhere, and tells the version and the date.
+    volumes=(--volume "$CI_ROOT:$CI_ROOT")
+    repository=$(git rev-parse --path-format=absolute --git-common-dir 2>/dev/null || true)
+    case $repository in
+    "" | "$CI_ROOT"/*) ;;
+    *) volumes+=(--volume "$repository:$repository:ro") ;;
+    esac
+    docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp "${volumes[@]}" \
         "espressif/idf:$ESP_IDF_TAG" "$CI_ROOT/ci/build/compile.sh" "$board" "$patched"
 fi
 "$CI_PYTHON" -m ci.image.sizes "$board"

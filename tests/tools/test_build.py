@@ -1,6 +1,7 @@
 """`make build` and `make check`: what they refuse, and what they do, with a stand-in compiler."""
 
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,6 +61,7 @@ def release(project: Project) -> Path:
             "#define MICROPY_VERSION_MICRO 0\n#define MICROPY_VERSION_PRERELEASE 0\n"
         ),
         "ports/esp32/machine_timer.c": machine_timer.SOURCE,
+        "tools/manifestfile.py": (real / "tools" / "manifestfile.py").read_text(),
     }.items():
         (tree / name).unlink()
         (tree / name).write_text(text)
@@ -207,11 +209,30 @@ def test_build_ends_at_files_in_dist(project, release, board, compiler):
     environment = (project.root / "environment").read_text()
     assert environment.startswith("v1.28.0 ")
     assert f"-D PROJECT_VER={board.name}/{VERSION}" in environment
-    patch = "esp32-timer-acquire-once"
-    assert (patched / "patched").read_text().splitlines()[1:] == [patch]
+    patches = ["esp32-timer-acquire-once", "manifest-sorted-files"]
+    assert (patched / "patched").read_text().splitlines()[1:] == patches
     assert "acquired[" in (patched / "ports" / "esp32" / "machine_timer.c").read_text()
     given = (release / "ports" / "esp32" / "machine_timer.c").read_text()
     assert given == machine_timer.SOURCE
+
+
+def test_container_sees_repository_of_worktree(project, release):
+    """Else an image from a worktree would not tell its commit."""
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    tree = project.root / "tree"
+    for arguments in (
+        ["add", "--all", ":!release"],
+        [*identity, "commit", "-q", "-m", "x"],
+        ["worktree", "add", "-q", str(tree)],
+    ):
+        subprocess.run(["git", *arguments], cwd=project.root, check=True)
+    (tree / "build").symlink_to(project.build)
+    project.command("docker", "echo $* >> docker-calls\n[ $1 = info ]\n")
+    board = board_names()[0]
+    result = project.call("tree/ci/build/build.sh", board, MICROPYTHON_DIR=str(release))
+    assert result.status == 1  # the stand-in compiles nothing
+    repository = project.root / ".git"
+    assert f"--volume {repository}:{repository}:ro" in (tree / "docker-calls").read_text()
 
 
 def test_failed_build_leaves_no_files(project, release, board):
