@@ -76,17 +76,23 @@ ci_update_venv() {
     fi
 }
 
+CI_LISTS_ARE_NEW=
+
 # Install Debian's package $2, without which $1 is missing; where that needs a password, say how.
+# Another program that installs, as a new machine's own updates, is waited for.
 ci_install_package() {
-    local as_root=()
+    local as_root=() apt=(apt-get -q -o DPkg::Lock::Timeout=300)
     if [ "$(id -u)" -ne 0 ]; then
         sudo -n true 2>/dev/null || ci_fail "the tests need '$1'; type: sudo apt-get install $2"
         as_root=(sudo -n)
     fi
     ci_say "Installing Debian's $2"
-    ci_logged "apt-$2" "${as_root[@]}" apt-get -q update
+    if [ -z "$CI_LISTS_ARE_NEW" ]; then
+        ci_logged apt-update "${as_root[@]}" "${apt[@]}" update
+        CI_LISTS_ARE_NEW=1
+    fi
     ci_logged "apt-$2" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get -q -y install --no-install-recommends "$2"
+        "${apt[@]}" -y install --no-install-recommends "$2"
 }
 
 # Debian packages that only tests need: $1 is a command, $2 its package.

@@ -12,6 +12,7 @@ import pytest
 from ci.boards import ROOT
 
 NOBODY = 65534
+APT_GET = "apt-get -q -o DPkg::Lock::Timeout=300"
 APT = '#!/bin/sh\necho "$ROOT_BY apt-get $*" >> "$CALLS"\n'
 SUDO = """#!/bin/sh
 [ "$1" = -n ] || exit 9
@@ -66,8 +67,20 @@ def test_sudo_without_password_is_used(folder):
     status, said, calls = install(folder)
     assert status == 0, said
     assert calls.splitlines() == [
-        "sudo apt-get -q update",
-        "sudo apt-get -q -y install --no-install-recommends wanted-package",
+        f"sudo {APT_GET} update",
+        f"sudo {APT_GET} -y install --no-install-recommends wanted-package",
+    ]
+
+
+def test_lists_are_updated_once(folder):
+    write_command(folder, "sudo", SUDO)
+    two = "ci_install_package a a-package; ci_install_package b b-package"
+    status, said, calls = run(folder, two)
+    assert status == 0, said
+    assert [line.split()[-1] for line in calls.splitlines()] == [
+        "update",
+        "a-package",
+        "b-package",
     ]
 
 
@@ -83,7 +96,7 @@ def test_root_needs_no_sudo(folder):
     write_command(folder, "id", "#!/bin/sh\necho 0\n")
     status, said, calls = install(folder)
     assert status == 0, said
-    assert calls.splitlines()[-1].strip().startswith("apt-get -q -y install")
+    assert calls.splitlines()[-1].strip().startswith(f"{APT_GET} -y install")
 
 
 PYTHON_WITHOUT_PIP = """#!/bin/sh
