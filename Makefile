@@ -49,9 +49,9 @@ test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder wit
 	@TUTORIALS="$(TUTORIALS)" $(PYTHON) -m pytest -m makers tests/tutorials
 
 .PHONY: test-workflows
-test-workflows: ## play the workflows of .github in a root of their own; TESTS= for some of their tests
+test-workflows: ## play the workflows of .github, on machines like GitHub's; FULL=1 with every test
 	@$(CI) ci_prepare_workflows
-	@$(PYTHON) -m tests.workflows.play --tests "$(TESTS)"
+	@$(PYTHON) -m tests.workflows.play $(if $(FULL),--full)
 
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher and the MQTT session: SECONDS=300 FUZZ=topicmatch or umqtt

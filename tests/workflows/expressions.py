@@ -10,7 +10,7 @@ _EXPRESSION = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
 
 
 def evaluate(expression: str, contexts: dict[str, Any]) -> Any:
-    """Return the value of an expression: a path, a 'text', a or b, a == b, fromJson(a), failure().
+    """Return the value of an expression: a path, a 'text', a || b, a == b, fromJson(a), failure().
 
     What a path does not lead to is None, as it is empty at GitHub.
     """
@@ -23,6 +23,8 @@ def evaluate(expression: str, contexts: dict[str, Any]) -> Any:
         return expression.strip("'")
     if expression == "failure()":
         return contexts["failed"]
+    if expression == "cancelled()":
+        return False  # nobody cancels here
     if expression.startswith("fromJson("):
         return json.loads(evaluate(expression[len("fromJson(") : -1], contexts))
     if not re.fullmatch(r"[\w.-]+", expression):

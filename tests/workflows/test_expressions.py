@@ -25,6 +25,7 @@ CONTEXTS = {
         ("test-${{ github.ref }}", "test-refs/heads/main"),
         ("${{ github.event.pull_request.head.sha || github.sha }}", "1a2b"),
         ("${{ github.event_name == 'push' }}", True),
+        ("${{ failure() || cancelled() }}", False),
         ("${{ fromJson(needs.list.outputs.boards) }}", ["one", "two"]),
         ("[${{ github.nothing }}]", "[]"),
     ],
