@@ -72,6 +72,11 @@ soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS
 	@$(CI) ci_prepare_soak "$(HOURS)" "$(SEED)"
 	@$(WITH_SIMULATOR) -m tests.device.faults.soak --plot build/faults/soak.png $(if $(HOURS),--hours "$(HOURS)") $(if $(SEED),--seed "$(SEED)")
 
+.PHONY: swarm
+swarm: ## so many boards and one broker: BOARDS=200; a table, and a plot in build/swarm
+	@$(CI) ci_prepare_simulators
+	@$(WITH_SIMULATOR) -m benchmarks.swarm $(if $(BOARDS),--boards "$(BOARDS)")
+
 .PHONY: lint
 lint: ## check the formatting of Python and C, shell scripts, words, and the messages of commits
 	@$(CI) ci_lint

@@ -328,7 +328,8 @@ def bitstream(pin, encoding, timing, data):
 
 def unique_id():
     """The station's MAC address: SIM_ID in the environment tells boards in one run apart."""
-    return bytes((0x02, 0x51, 0x4D, 0, 0, int(os.getenv("SIM_ID") or 1)))
+    number = int(os.getenv("SIM_ID") or 1)
+    return bytes((0x02, 0x51, 0x4D, 0, number >> 8, number & 0xFF))
 
 
 def reset():

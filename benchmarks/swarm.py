@@ -1,0 +1,385 @@
+"""Many boards and one broker: how soon they are all there, how they come back, what is lost.
+
+    python -m benchmarks.swarm --boards 200 --plot build/swarm/swarm.png
+
+Simulated boards, each a process of its own, against Debian's Mosquitto on this machine. They are all
+powered on at once, get group commands, and lose the broker twice: it is restarted, and it is killed.
+Ends with a table, a plot, and status 1 if a goal is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import re
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.goals import Goal, print_table
+from simulated_board import ROOT, BoardError, SimulatedBoard
+from tests.classroom import ACCESS_POINT, Person
+from tests.mosquitto import Mosquitto
+
+BOARDS = 200
+MOST_BOARDS = 60_000  # more than SIM_ID tells apart, and than a loopback address has ports
+COMMAND = "swarm/command"
+STATUS = "swarm/{id}/status"
+STATS = "swarm/+/status/stats"
+# The broker keeps the boards' sessions over a restart, and takes as many as there are. Started by
+# root it would become another user, who may not write the folder.
+BROKER = (
+    "user root\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
+    "max_queued_messages 0\nmax_connections -1\n"
+)
+DOWN = 5.0  # s that the broker stays away
+GROUP_COMMANDS = 10
+PATIENCE = 180.0  # s for everybody to do what a phase asks for
+HEAP_GROWTH = 2048  # bytes, of 64-bit objects
+RED, GREEN = 0, 1
+
+_CONNECTION = re.compile(rb"^(\d+): New connection from ", re.MULTILINE)
+
+
+@dataclass
+class Member:
+    """One board of the swarm, and when it did what, in seconds of time.monotonic()."""
+
+    board: SimulatedBoard
+    powered: float = 0.0
+    subscribed: list[float] = field(default_factory=list)
+    connected: list[float] = field(default_factory=list)
+    shown: list[tuple[float, int]] = field(default_factory=list)  # when it was how coloured
+    heap: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a phase took: seconds for each board, and the broker's new connections a second."""
+
+    name: str
+    seconds: list[float]
+    attempts: list[int]
+
+    @property
+    def peak(self) -> int:
+        return max(self.attempts, default=0)
+
+    @property
+    def mean(self) -> float:
+        return statistics.mean(self.attempts) if self.attempts else 0.0
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the value that so many percent of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def colour_of(event: dict[str, Any]) -> int | None:
+    """Return which of the two colours an LED frame shows; None for any other."""
+    green, red, blue = bytes.fromhex(event["data"])[:3]  # as it goes down the wire
+    if blue or bool(red) == bool(green):
+        return None
+    return RED if red else GREEN
+
+
+class Swarm:
+    """So many boards on one broker. Leaving the block switches them off."""
+
+    def __init__(self, count: int, folder: Path) -> None:
+        self.folder = folder
+        self.broker = Mosquitto(folder, BROKER.format(folder=folder))
+        self._changed = threading.Condition()
+        self.members = [self._make_member(number) for number in range(1, count + 1)]
+
+    def _make_member(self, number: int) -> Member:
+        flash = self.folder / str(number)
+        flash.mkdir()
+        values = {
+            "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
+            "mqtt": {
+                "server": self.broker.host,
+                "port": self.broker.port,
+                "clean_session": False,
+            },
+            "topics": {"command": COMMAND, "state": "swarm/{id}/state", "status": STATUS},
+        }
+        (flash / "config.json").write_text(json.dumps(values))
+        member = Member(
+            SimulatedBoard(
+                flash=flash,
+                access_points=(ACCESS_POINT,),
+                environment={"SIM_ID": str(number)},
+            )
+        )
+        member.board.on_event = lambda event: self._note_event(member, event)
+        member.board.on_line = lambda line: self._note_line(member, line)
+        return member
+
+    def _note_event(self, member: Member, event: dict[str, Any]) -> None:
+        with self._changed:
+            if event["event"] == "power_on":
+                member.powered = time.monotonic()
+            elif event["event"] == "frame":
+                colour = colour_of(event)
+                if colour is not None:
+                    member.shown.append((time.monotonic(), colour))
+            member.board.events.clear()  # an hour's frames of a thousand boards are many
+            self._changed.notify_all()
+
+    def _note_line(self, member: Member, line: str) -> None:
+        times = {"mqtt: subscribed": member.subscribed, "mqtt: connected": member.connected}
+        for start, noted in times.items():
+            if line.startswith(start):
+                with self._changed:
+                    noted.append(time.monotonic())
+                    self._changed.notify_all()
+
+    def __enter__(self) -> Swarm:
+        self.broker.start()
+        self._stack = contextlib.ExitStack()
+        self._stack.callback(self.broker.stop)
+        try:
+            for member in self.members:
+                self._stack.enter_context(member.board)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def wait_all(self, what: str, done: Callable[[Member], bool]) -> None:
+        """Wait until `done` is true of every board. Raises BoardError, with how many it is not."""
+        deadline = time.monotonic() + PATIENCE
+        with self._changed:
+            while late := [member for member in self.members if not done(member)]:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise BoardError(
+                        f"{len(late)} of {len(self.members)} boards {what}; one of them: "
+                        f"{late[0].board.tail()}"
+                    )
+                self._changed.wait(remaining)
+
+    # The phases -------------------------------------------------------------------------
+
+    def power_on(self) -> Phase:
+        """Wait until all are subscribed. A board's time begins when the last was switched on."""
+        begin = time.time()
+        self.wait_all("did not subscribe", lambda member: bool(member.subscribed))
+        last = max(member.powered for member in self.members)
+        seconds = [max(0.0, member.subscribed[0] - last) for member in self.members]
+        return Phase("power-on", seconds, self._attempts(begin))
+
+    def lose_broker(self, name: str, kill: bool, meanwhile: Callable[[], None]) -> Phase:
+        """Take the broker away and wait until all have been let in again.
+
+        `meanwhile()` is called as soon as the broker is back.
+        """
+        before = {id(member): len(member.connected) for member in self.members}
+        self.broker.stop(kill)
+        time.sleep(DOWN)
+        begin, start = time.time(), time.monotonic()
+        self.broker.start()
+        meanwhile()
+        self.wait_all(
+            "did not come back", lambda member: len(member.connected) > before[id(member)]
+        )
+        seconds = [member.connected[before[id(member)]] - start for member in self.members]
+        return Phase(name, seconds, self._attempts(begin))
+
+    def _attempts(self, begin: float) -> list[int]:
+        # Of the broker's log, whose times are whole seconds: the first and the last are cut off.
+        times = [int(found) for found in _CONNECTION.findall(self.broker.log.read_bytes())]
+        seconds = Counter(second for second in times if second >= int(begin))
+        return [seconds[second] for second in range(min(seconds), max(seconds) + 1)]
+
+    def command(self, person: Person, colour: int) -> list[float]:
+        """Send a group command; return each board's seconds until its LEDs show it."""
+        begin = time.monotonic()
+        person.publish(COMMAND, ("#ff0000", "#00ff00")[colour])
+        return self.wait_shown(colour, begin)
+
+    def wait_shown(self, colour: int, begin: float) -> list[float]:
+        """Wait until all show a colour that they were told to after `begin`; return the seconds."""
+        self.wait_all(
+            "did not obey",
+            lambda member: bool(member.shown)
+            and member.shown[-1][1] == colour
+            and member.shown[-1][0] >= begin,
+        )
+        with self._changed:
+            return [
+                next(at for at, seen in member.shown if at >= begin and seen == colour) - begin
+                for member in self.members
+            ]
+
+    def read_heaps(self, person: Person) -> None:
+        """Have each board tell how much heap it uses."""
+        person.publish(COMMAND, "stats")
+        for _ in self.members:
+            message = person.messages.get(timeout=PATIENCE)
+            number = int(message.topic.split("/")[1][-4:], 16)
+            stats = json.loads(message.payload)
+            self.members[number - 1].heap.append(stats["heap_used"])
+
+    def memory(self) -> float:
+        """Return the MB of this machine's memory that a board takes, what they share divided."""
+        sizes = []
+        for member in self.members:
+            rollup = Path(f"/proc/{member.board.process.pid}/smaps_rollup").read_text()
+            sizes.append(int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[1]))
+        return statistics.mean(sizes) / 1024
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run showed."""
+
+    boards: int
+    phases: list[Phase]
+    latencies: list[float]  # of the group commands, for each board
+    heap_growth: int  # bytes, of the board that grew most
+    memory: float  # MB a board
+
+
+def play(count: int, folder: Path) -> Result:
+    """Run all phases. Raises BoardError if a board does not do its part: a message was lost."""
+    with Swarm(count, folder) as swarm:
+        phases = [swarm.power_on()]
+        person = Person(swarm.broker, STATS)
+        try:
+            swarm.command(person, RED)  # what the boards make at their first command is made
+            latencies = []
+            swarm.read_heaps(person)
+            for number in range(GROUP_COMMANDS):
+                latencies += swarm.command(person, (GREEN, RED)[number % 2])
+
+            told: list[float] = []
+
+            def tell() -> None:
+                # Before the boards are back: their sessions must have kept it for them.
+                told.append(time.monotonic())
+                newcomer = Person(swarm.broker)
+                newcomer.publish(COMMAND, "#00ff00")
+                newcomer.close()
+
+            phases.append(swarm.lose_broker("restart", False, tell))
+            swarm.wait_shown(GREEN, told[0])
+            phases.append(swarm.lose_broker("kill -9", True, lambda: None))
+            person.close()
+            person = Person(swarm.broker, STATS)
+            swarm.command(person, RED)
+            swarm.read_heaps(person)
+            growth = max(member.heap[1] - member.heap[0] for member in swarm.members)
+            return Result(count, phases, latencies, growth, swarm.memory())
+        finally:
+            person.close()
+
+
+def goals(result: Result) -> list[Goal]:
+    found = [Goal(f"swarm of {result.boards}: messages lost at QoS 1", 0, 0)]  # play() raises
+    for phase in result.phases[1:]:
+        found.append(
+            Goal(
+                f"swarm of {result.boards}: after {phase.name}, peak / mean of attempts a second",
+                phase.peak / phase.mean,
+                3,
+            )
+        )
+    found.append(
+        Goal(
+            f"swarm of {result.boards}: heap growth of a board",
+            result.heap_growth,
+            HEAP_GROWTH,
+            "bytes",
+        )
+    )
+    return found
+
+
+def print_result(result: Result) -> None:
+    print_table(
+        f"{result.boards} boards, {result.memory:.1f} MB each",
+        ("phase", "median s", "all s", "attempts/s, mean", "peak"),
+        [
+            (
+                phase.name,
+                f"{statistics.median(phase.seconds):.1f}",
+                f"{max(phase.seconds):.1f}",
+                f"{phase.mean:.1f}",
+                phase.peak,
+            )
+            for phase in result.phases
+        ],
+    )
+    print_table(
+        "Group command to LEDs",
+        ("commands", "median ms", "99 % ms", "heap growth, bytes"),
+        [
+            (
+                GROUP_COMMANDS,
+                f"{statistics.median(result.latencies) * 1000:.0f}",
+                f"{percentile(result.latencies, 99) * 1000:.0f}",
+                result.heap_growth,
+            )
+        ],
+    )
+
+
+def plot(result: Result, path: Path) -> None:
+    """Draw how many boards were back after how many seconds, and the broker's new connections."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (back, herd) = pyplot.subplots(2, 1, figsize=(8, 7), layout="constrained")
+    for phase in result.phases:
+        seconds = sorted(phase.seconds)
+        back.step([0, *seconds], range(len(seconds) + 1), where="post", label=phase.name)
+        herd.plot(phase.attempts, marker="o", label=phase.name)
+    back.set(xlabel="seconds", ylabel="boards connected", title=f"{result.boards} boards")
+    herd.set(xlabel="seconds", ylabel="new connections a second, at the broker")
+    for axes in (back, herd):
+        axes.legend()
+        axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def measure(count: int, picture: Path) -> list[Goal]:
+    with tempfile.TemporaryDirectory() as folder:
+        result = play(count, Path(folder))
+    print_result(result)
+    plot(result, picture)
+    print(f"The plot is in {picture.relative_to(ROOT)}")
+    return goals(result)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="swarm", description="Many boards and one broker.")
+    parser.add_argument("--boards", type=int, default=BOARDS)
+    parser.add_argument("--plot", type=Path, default=ROOT / "build" / "swarm" / "swarm.png")
+    options = parser.parse_args()
+    if not 2 <= options.boards <= MOST_BOARDS:
+        sys.exit(f"error: BOARDS= is a number from 2 to {MOST_BOARDS}")
+    try:
+        found = measure(options.boards, options.plot.absolute())
+    except BoardError as error:
+        sys.exit(f"error: {error}")
+    print()
+    for goal in found:
+        print(goal)
+    sys.exit(not all(goal.met for goal in found))
