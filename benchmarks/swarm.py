@@ -30,7 +30,7 @@ from tests.classroom import ACCESS_POINT, Person
 from tests.mosquitto import Mosquitto
 
 BOARDS = 200
-MOST_BOARDS = 60_000  # more than SIM_ID tells apart, and than a loopback address has ports
+MAX_BOARDS = 60_000  # more than SIM_ID tells apart, and than a loopback address has ports
 COMMAND = "swarm/command"
 STATUS = "swarm/{id}/status"
 STATS = "swarm/+/status/stats"
@@ -373,8 +373,8 @@ if __name__ == "__main__":
     parser.add_argument("--boards", type=int, default=BOARDS)
     parser.add_argument("--plot", type=Path, default=ROOT / "build" / "swarm" / "swarm.png")
     options = parser.parse_args()
-    if not 2 <= options.boards <= MOST_BOARDS:
-        sys.exit(f"error: BOARDS= is a number from 2 to {MOST_BOARDS}")
+    if not 2 <= options.boards <= MAX_BOARDS:
+        sys.exit(f"error: BOARDS= is a number from 2 to {MAX_BOARDS}")
     try:
         found = measure(options.boards, options.plot.absolute())
     except BoardError as error:
