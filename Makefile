@@ -3,13 +3,17 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.DEFAULT_GOAL := help
+.DEFAULT_GOAL := hello
 CI := . ci/build/functions.sh;
 PYTHON := build/venv/bin/python
 unexport PYTHON # a person's own would get this value, and MicroPython's make would call it
 WITH_SIMULATOR := PYTHONPATH=boards/sim/host:. $(PYTHON)
 
 BOARD ?= mpython
+
+.PHONY: hello
+hello: ## greet, as make alone does
+	@cat ci/hello.txt
 
 .PHONY: help
 help: ## show this list

@@ -98,6 +98,18 @@ def test_number_is_accepted(root: Path, value: str) -> None:
     )
 
 
+def test_make_alone_leads_to_commands_that_exist(root: Path) -> None:
+    def say(*arguments: str) -> str:
+        command = ["make", "-s", *arguments]
+        return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+
+    named = re.findall(r"make ([a-z-]+)", say())
+    assert len(named) >= 8
+    assert set(named) - {"help"} <= set(
+        re.findall(r"^  make ([a-z-]+)", say("help"), re.MULTILINE)
+    )
+
+
 def test_help_lists_every_target(root: Path) -> None:
     text = (root / "Makefile").read_text()
     targets = set(re.findall(r"^\.PHONY: ([a-z-]+)$", text, re.MULTILINE))
