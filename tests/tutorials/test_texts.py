@@ -68,29 +68,36 @@ def test_missing_texts_end_with_one_sentence(folder: Path, root: Path) -> None:
     assert "type: make test-tutorials TUTORIALS=" in result.stderr
 
 
-def test_clone_that_fails_is_told_with_its_reason(
+def test_fetch_that_fails_is_told_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = {texts.BPI_BIT: (str(tmp_path / "nowhere"), "mqtt.rst")}
+    source = {texts.BPI_BIT: (str(tmp_path / "nowhere"), "1a2b3c4d", "mqtt.rst")}
     monkeypatch.delenv("TUTORIALS", raising=False)
     monkeypatch.setattr(texts, "ROOT", tmp_path / "clone")
     monkeypatch.setattr(texts, "FETCHED", tmp_path / "build")
     monkeypatch.setattr(texts, "SOURCES", source)
-    with pytest.raises(SystemExit, match=r"cannot be cloned \(.+\); save mqtt.rst of "):
+    with pytest.raises(SystemExit, match=r"cannot be fetched \(.+\); save mqtt.rst of "):
         texts.main()
 
 
-def test_clone_that_works_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commit_that_is_pinned_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what its maker has written since."""
     maker = tmp_path / "maker"
     maker.mkdir()
-    (maker / "mqtt.rst").write_text("the text")
     identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "begin"]):
-        subprocess.run(["git", "-C", str(maker), *command], check=True)
+    commits = []
+    for text in ("the text", "another"):
+        (maker / "mqtt.rst").write_text(text)
+        for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", text]):
+            subprocess.run(["git", "-C", str(maker), *command], check=True)
+        command = ["git", "-C", str(maker), "rev-parse", "HEAD"]
+        commits.append(subprocess.run(command, capture_output=True, text=True).stdout.strip())
     monkeypatch.delenv("TUTORIALS", raising=False)
     monkeypatch.setattr(texts, "ROOT", tmp_path / "clone")
     monkeypatch.setattr(texts, "FETCHED", tmp_path / "build")
-    monkeypatch.setattr(texts, "SOURCES", {texts.BPI_BIT: (maker.as_uri(), "mqtt.rst")})
+    monkeypatch.setattr(
+        texts, "SOURCES", {texts.BPI_BIT: (maker.as_uri(), commits[0], "mqtt.rst")}
+    )
     texts.main()
     assert texts.find(texts.BPI_BIT).read_text() == "the text"
 

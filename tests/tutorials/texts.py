@@ -1,7 +1,7 @@
 """The two makers' tutorials: where their texts are, and the programs in them.
 
 The texts are somebody else's and are not kept in this tree. `make test-tutorials` finds them in
-the folder TUTORIALS, in ../shared/tutorials or in build/tutorials, or clones them to the latter.
+the folder TUTORIALS, in ../shared/tutorials or in build/tutorials, or fetches them to the latter.
 """
 
 from __future__ import annotations
@@ -22,13 +22,19 @@ BPI_BIT = "bpi-bit-mqtt.rst"
 FETCHED = ROOT / "build" / "tutorials"
 CLONE_SECONDS = 30
 
-# Where the two makers publish the texts.
+# Where the two makers publish the texts, and the commit that is read: what they write next must not
+# fail a test here.
 SOURCES = {
     MPYTHON: (
         "https://github.com/labplus-cn/mpython-docs.git",
+        "553001ffe89bf994ff5aad47adae11cc498d19af",
         "docs/en/tutorials/advance/iot/mqtt.rst",
     ),
-    BPI_BIT: ("https://github.com/BPI-STEAM/Doc.git", "source/micropython/advanced/mqtt.rst"),
+    BPI_BIT: (
+        "https://github.com/BPI-STEAM/Doc.git",
+        "51bd301c7574078bf298540ca1837f932f733eb4",
+        "source/micropython/advanced/mqtt.rst",
+    ),
 }
 
 
@@ -43,27 +49,31 @@ def _git(*arguments: str) -> bytes:
 
 
 def _fetch(name: str) -> None:
-    """Clone a text to build/tutorials; blocks for at most 60 s. Raises SubprocessError."""
-    repository, path = SOURCES[name]
-    FETCHED.mkdir(parents=True, exist_ok=True)
+    """Fetch a text to build/tutorials; blocks for at most 60 s. Raises SubprocessError."""
+    repository, commit, path = SOURCES[name]
+    folder = FETCHED / commit
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FETCHED) as clone:
-        _git(*"clone -q --depth 1 --filter=blob:none --no-checkout".split(), repository, clone)
-        (FETCHED / name).write_bytes(_git("-C", clone, "show", f"HEAD:{path}"))
+        _git("init", "-q", clone)
+        _git("-C", clone, "remote", "add", "origin", repository)
+        _git("-C", clone, "fetch", "-q", "--depth=1", "--filter=blob:none", "origin", commit)
+        (folder / name).write_bytes(_git("-C", clone, "show", f"{commit}:{path}"))
 
 
-def _folders() -> list[Path]:
-    """Return where the texts may be. A folder that a person names is the only one."""
+def _folders(name: str) -> list[Path]:
+    """Return where a text may be. A folder that a person names is the only one."""
     if os.environ.get("TUTORIALS"):
         return [Path(os.environ["TUTORIALS"])]
-    return [ROOT.parent / "shared" / "tutorials", FETCHED]
+    return [ROOT.parent / "shared" / "tutorials", FETCHED / SOURCES[name][1]]
 
 
 def find(name: str) -> Path:
     """Return the path of a tutorial's text. Raises FileNotFoundError."""
-    for folder in _folders():
+    folders = _folders(name)
+    for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    raise FileNotFoundError(f"there is no {name} in {' or '.join(map(str, _folders()))}")
+    raise FileNotFoundError(f"there is no {name} in {' or '.join(map(str, folders))}")
 
 
 def blocks(name: str) -> list[str]:
@@ -129,13 +139,13 @@ def main() -> None:
                 _fetch(name)
                 continue
             except subprocess.TimeoutExpired:
-                missing += f", and cloning it took longer than {CLONE_SECONDS} s"
+                missing += f", and fetching it took longer than {CLONE_SECONDS} s"
             except subprocess.CalledProcessError as error:
                 reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-                missing += f", and it cannot be cloned ({reason})"
-        repository, path = SOURCES[name]
+                missing += f", and it cannot be fetched ({reason})"
+        repository, commit, path = SOURCES[name]
         sys.exit(
-            f"error: {missing}; save {path} of {repository} as {name} in a folder and type: "
+            f"error: {missing}; save {path} of {repository}, commit {commit}, as {name} in a folder and type: "
             "make test-tutorials TUTORIALS=/that/folder"
         )
 
