@@ -94,6 +94,25 @@ def test_another_brightness_looks_different(terminal: Terminal, board: Board) ->
     assert min(above - below for above, below in zip(shades, shades[1:])) >= 30
 
 
+@pytest.mark.parametrize("columns, blocks", [(80, 3), (14, 2), (13, 2), (12, 1), (3, 1)])
+def test_rows_fit_into_narrow_terminal(
+    demo: Board, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, columns: int, blocks: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    LedView(demo, terminal).show(frame((0, 6, 0), (0, 1, 0), *DARK))
+    first = re.sub(r"\x1b\[[^m]*m", "", terminal.getvalue().splitlines()[0])
+    assert first == "  " + " ".join(["█" * blocks] * 4)
+    assert len(first) <= columns or blocks == 1
+
+
+def test_rows_without_colour_are_lines_on_terminal(demo: Board, terminal: Terminal) -> None:
+    terminal.encoding = "ascii"
+    LedView(demo, terminal).show(frame((255, 128, 0), (0, 0, 1), *DARK))
+    assert terminal.getvalue() == (
+        "leds: #ff8000 #000001 #000000 #000000\n      #000000 #000000 #000000 #000000\n"
+    )
+
+
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert not is_colourful(Terminal())

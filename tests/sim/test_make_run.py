@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +163,46 @@ def test_what_person_types_is_published(root: Path) -> None:
         player.type("help\n")
         player.wait_for("hold a, then reset: safe mode")
         assert "pings answered" in player.quit()
+
+
+def test_line_on_terminal_is_edited_and_comes_back(root: Path) -> None:
+    """Typed with a wrong letter, left arrow and backspace; then fetched again by the up arrow."""
+    master, slave = pty.openpty()
+    player = subprocess.Popen(
+        [sys.executable, str(PLAYER)],
+        cwd=root,
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    try:
+        said = b""
+
+        def wait_for(wanted: bytes) -> None:
+            nonlocal said
+            while wanted not in said:
+                said += os.read(master, 4096)
+            said = said.partition(wanted)[2]
+
+        wait_for(b"board: lights: off")  # the scenario's end
+        os.write(master, b"#0102034\x1b[D\x1b[C\x7f\r")
+        wait_for(b"client: mpython/light <- #010203\r\n")
+        wait_for(b"board: lights: on #010203 100%")
+        os.write(master, b"off\r")
+        wait_for(b"board: lights: off")
+        os.write(master, b"\x1b[A\x1b[A\r")
+        wait_for(b"board: lights: on #010203 100%")
+        os.write(master, b"quit\r")
+        wait_for(b"pings answered")
+        assert player.wait(timeout=120) == 0
+        assert termios.tcgetattr(master)[3] & termios.ICANON, "the terminal is left as it was"
+    finally:
+        player.kill()
+        player.wait()
+        os.close(master)
 
 
 def test_safe_mode_is_tried_by_typing(root: Path) -> None:

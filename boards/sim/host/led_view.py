@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from typing import TextIO
+from typing import Protocol
 
 from simulated_board import Frame  # puts the project's folder on the path
 from ci.boards import Board
@@ -14,7 +15,19 @@ Colour = tuple[int, int, int]
 _BLOCK = "█"
 
 
-def is_colourful(stream: TextIO) -> bool:
+class Stream(Protocol):
+    """What LEDs are drawn on: standard output, or a Screen."""
+
+    encoding: str
+
+    def isatty(self) -> bool: ...
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+
+def is_colourful(stream: Stream) -> bool:
     """Tell whether to use colours: a terminal that has them, and no NO_COLOR in the environment."""
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
@@ -46,7 +59,7 @@ def brighten(colour: Colour, full: int) -> Colour:
 class LedView:
     """Shows each new frame: in colour as blocks, otherwise as one line of text."""
 
-    def __init__(self, board: Board, stream: TextIO = sys.stdout) -> None:
+    def __init__(self, board: Board, stream: Stream = sys.stdout) -> None:
         leds = facts(board)
         columns = leds.LED_COLUMNS
         rows = leds.LED_COUNT // columns
@@ -61,8 +74,7 @@ class LedView:
             return
         self.last = frame.colours
         text = self.colour_text(frame) if self.colourful else self.plain_text(frame)
-        # One write: other threads print too.
-        self.stream.write(text)
+        self.stream.write(text)  # at once: other threads print too
         self.stream.flush()
 
     def plain_text(self, frame: Frame) -> str:
@@ -71,14 +83,17 @@ class LedView:
         rows = [
             " ".join("#%02x%02x%02x" % frame.colours[index] for index in row) for row in self.rows
         ]
-        return "leds: " + " / ".join(rows) + "\n"
+        # A person reads a row a line, a program all in one.
+        return "leds: " + ("\n      " if self.stream.isatty() else " / ").join(rows) + "\n"
 
     def colour_text(self, frame: Frame) -> str:
         lines = []
+        # Three blocks an LED, and fewer where the terminal would break the row.
+        room = shutil.get_terminal_size().columns - 2
+        led = _BLOCK * max(1, min(3, (room + 1) // len(self.rows[0]) - 1))
         for row in self.rows:
             cells = [
-                f"\x1b[38;2;%d;%d;%dm{3 * _BLOCK}\x1b[0m"
-                % brighten(frame.colours[index], self.full)
+                f"\x1b[38;2;%d;%d;%dm{led}\x1b[0m" % brighten(frame.colours[index], self.full)
                 for index in row
             ]
             lines.append("  " + " ".join(cells))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
-import sys
 import time
 
 from simulated_board import SimulatedBoard  # puts the project's folder on the path
@@ -13,30 +10,6 @@ from ci.build.board_facts import read_pins
 
 _PRESS = 0.2  # s
 _TOUCHED, _UNTOUCHED = 100, 1000  # what a touch pad reads
-
-
-class Keyboard:
-    """Standard input, a line at a time, without ever waiting for one."""
-
-    def __init__(self) -> None:
-        self._pending = b""
-        self._open = sys.stdin is not None and not sys.stdin.closed
-
-    def lines(self, seconds: float) -> list[str]:
-        """Return the lines that were typed; waits so long if there are none."""
-        if not self._open:
-            time.sleep(seconds)
-            return []
-        if not select.select([sys.stdin], [], [], seconds)[0]:
-            return []
-        # Not readline: what it has read ahead, select does not know of.
-        typed = os.read(sys.stdin.fileno(), 4096)
-        self._open = typed != b""
-        *whole, self._pending = (self._pending + typed).split(b"\n")
-        if not self._open and self._pending:
-            whole.append(self._pending)
-            self._pending = b""
-        return [line.decode(errors="replace").strip() for line in whole]
 
 
 class Hands:

@@ -28,8 +28,9 @@ import paho.mqtt.client as paho
 from air import PINGRESP, Air
 from broker import BrokerError, EmbeddedBroker, check_reachable
 from led_view import LedView
-from person import Hands, Keyboard
+from person import Hands
 from run_settings import RunSettings, of_broker, of_file, parse_broker
+from screen import Keyboard, Screen
 from simulated_board import DEFAULT_BOARD, ROOT, BoardError, Frame, SimulatedBoard
 from ci.boards import load_board  # simulated_board has put the project's folder on the path
 from ci.build.board_facts import facts
@@ -42,10 +43,12 @@ _PROBE = 120  # s that stand in for a keep alive of 0, as umqtt has them
 _PATIENCE = 20  # s until it is said that the board does not listen
 
 
+_screen = Screen()
+
+
 def say(text: str) -> None:
     # Several threads tell what happens; print() would write the line and its end apart.
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    _screen.write(text + "\n")
 
 
 @dataclass
@@ -82,7 +85,7 @@ class RemoteLight:
         mqtt = self.settings.settings["mqtt"]
         self.scenario.encrypted = bool(mqtt["tls"])
         self.scenario.shortest = _ON_AND_OFF + (mqtt["keepalive"] or _PROBE) / 2
-        self.view = LedView(load_board(self.board))
+        self.view = LedView(load_board(self.board), _screen)
         self.air = Air()
         self.ready = threading.Event()
         self.asked = ""
@@ -163,7 +166,7 @@ class RemoteLight:
 
     def play(self, board: SimulatedBoard, seconds: float | None) -> None:
         """Publish on and off once, and what is typed, until the time or the person ends it."""
-        hands, keyboard = Hands(board), Keyboard()
+        hands, keyboard = Hands(board), Keyboard(_screen)
         started = time.monotonic()
         plan = [(1.0, "on"), (3.0, "off")]
         ready_since = None
