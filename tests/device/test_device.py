@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -17,6 +21,7 @@ from simulated_board import Frame, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
 from tests.tls import Certificates
+from tests.umqtt.wire.broker import ScriptedBroker
 
 SUBSCRIBE = 0x82
 
@@ -403,6 +408,65 @@ def test_unknown_broker_name_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
     config["mqtt"]["server"] = "no.such.name.invalid"
     board = boot(config=config)
     board.wait_line("mqtt: lost (the broker's name is not found), retry in ")
+
+
+@pytest.fixture
+def web_server() -> Iterator[int]:
+    """The port of a web server, which waits for the rest of a request that never comes."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_port_of_web_server_is_said(boot: Boot, mosquitto: Mosquitto, web_server: int) -> None:
+    config = settings(mosquitto)
+    config["mqtt"]["port"] = web_server
+    board = boot(config=config)
+    line = board.wait_line("mqtt: lost (")
+    assert "no MQTT broker: it is a web server" in line or (
+        "(no answer; check mqtt.server, mqtt.port and mqtt.tls)" in line
+    )
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedBroker]:
+    broker = ScriptedBroker()
+    broker.listener.settimeout(60)
+    yield broker
+    broker.close()
+
+
+def test_web_server_that_answers_is_said(boot: Boot, scripted: ScriptedBroker) -> None:
+    """As Home Assistant's port 8123 does"""
+    config = settings(cast(Mosquitto, SimpleNamespace(host="127.0.0.1", port=scripted.port)))
+    board = boot(config=config)
+    scripted.accept()
+    scripted.read_packet()
+    scripted.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    board.wait_line("mqtt: lost (what answers there is no MQTT broker: it is a web server), retry")
+
+
+def test_port_for_tls_is_said(boot: Boot, tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(tmp_path / "broker", Certificates(tmp_path / "broker").settings())
+    broker.start()
+    try:
+        line = boot(config=settings(broker)).wait_line("mqtt: lost (")
+        assert (
+            "this port is for TLS" in line or "check mqtt.server, mqtt.port and mqtt.tls" in line
+        )
+    finally:
+        broker.stop()
+
+
+def test_lost_broker_gives_no_advice(boot: Boot, mosquitto: Mosquitto) -> None:
+    """Once the board was let in, its configuration is right."""
+    board = boot()
+    wait_subscribed(board)
+    mosquitto.stop(kill=True)
+    board.wait_line("mqtt: lost (refused or reset), retry")
+    assert not any("check mqtt" in line for line in board.lines)
 
 
 def test_reset_begins_again(boot: Boot) -> None:
