@@ -50,9 +50,13 @@ class Report:
         self._last_step = now
 
     def _answer(self, topic, message):
+        if not is_command(message, b"stats"):
+            return
         status = self._link.topics["status"]
-        if is_command(message, b"stats") and status:
+        if status:
             self._link.publish(status + SUBTOPIC, json.dumps(self._stats()))
+        else:
+            print("stats: they go to a topic below topics.status, and there is none")
 
     def _stats(self):
         gc.collect()

@@ -36,7 +36,8 @@ def _plain_rules():
         # what `{name}` stands for
         ("name", BoardName(1, 12, "small letters, digits and -,"), ""),
         ("wifi", Networks(), {}),
-        # the network's name; 2.4 GHz, hidden or not
+        # the network's name; 2.4 GHz. It may be hidden, but then not on channel 12 or 13, where the
+        # board only listens
         ("wifi.ssid", Text(1, 32), None),
         # `""` means an open network
         ("wifi.password", WifiPassword(), ""),

@@ -10,7 +10,7 @@ import pytest
 
 from air import Air
 from simulated_board import SimulatedBoard
-from tests.classroom import ACCESS_POINT, Person
+from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
 
 PUBLISH = 0x30
@@ -94,6 +94,17 @@ def test_onenet_legacy_frames_state(
     assert message[0] == 1 and int.from_bytes(message[1:3], "big") == len(message) - 3
     point = json.loads(message[3:])["datastreams"][0]
     assert point["id"] == "state" and point["datapoints"][0]["value"]["state"] == "OFF"
+
+
+def test_stats_without_status_topic_are_said(
+    boot: Boot, mosquitto: Mosquitto, person: Person
+) -> None:
+    config = settings(mosquitto)
+    config["topics"]["status"] = ""
+    board = boot(config=config)
+    wait_subscribed(board)
+    person.publish("light", "Stats")
+    board.wait_line("stats: they go to a topic below topics.status, and there is none")
 
 
 def test_topics_may_be_left_out(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
