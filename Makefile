@@ -57,6 +57,11 @@ test-workflows: ## play the workflows of .github, on machines like GitHub's; FUL
 	@$(CI) ci_prepare_workflows
 	@$(PYTHON) -m tests.workflows.play $(if $(FULL),--full)
 
+.PHONY: test-targets
+test-targets: ## try every target in a fresh clone, in its shortest form; TARGETS="bench put" for some
+	@$(CI) ci_install_group test
+	@$(PYTHON) -m tests.targets $(TARGETS)
+
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher and the MQTT session: SECONDS=300 FUZZ=topicmatch or umqtt
 	@$(CI) ci_fuzz "$(or $(SECONDS),300)" $(FUZZ)
