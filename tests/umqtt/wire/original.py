@@ -85,8 +85,8 @@ class Client:
                 if self.broker.peer:
                     self.broker.peer.close()
 
-        # `_encode_len` is the original's own: each turn runs what it says it runs.
-        check = f"assert hasattr(simple, '_encode_len') == {self.original}\n"
+        # `hexlify` is the original's own, in every release: each turn runs what it says it runs.
+        check = f"assert hasattr(simple, 'hexlify') == {self.original}\n"
         script = self.folder / "program.py"
         script.write_text(PRELUDE + check + textwrap.dedent(program))
         thread = threading.Thread(target=converse, daemon=True)
