@@ -79,6 +79,7 @@ class Player:
             if wanted is not None and wanted not in needs:
                 raise Problem(f"{name}: job {job_name} needs {wanted}, which has not run")
             matrix = job.get("strategy", {}).get("matrix", {})
+            outputs: dict[str, Any] = {}
             for key, values in matrix.items() or [("", "")]:
                 pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
                 secrets = {"OTA_KEY": pem.decode()}
