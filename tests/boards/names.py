@@ -53,7 +53,7 @@ def check_names(board: str, section: str, begin: str, folder: Path) -> None:
 
 
 def check_import(board: str, module: str) -> None:
-    """Check that the star import of `module` says nothing and takes at most 7 KB on the chip."""
+    """Check that the star import of `module` says nothing and takes at most 7.2 KB on the chip."""
     measure = (
         "import gc, rgb; rgb.leds(); gc.collect(); before = gc.mem_free()\n"
         f"from {module} import *\n"
@@ -67,4 +67,4 @@ def check_import(board: str, module: str) -> None:
         timeout=120,
     )
     # Objects are twice as large as on the chip.
-    assert int(result.stdout) < 2 * 7000
+    assert int(result.stdout) < 2 * 7200
