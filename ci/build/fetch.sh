@@ -62,26 +62,32 @@ ci_fetch_micropython() {
     fi
 }
 
-# Fetch MicroPython's source as $1, unless another make has done so while this one waited. A source
-# that did not arrive whole never gets that name.
+# Fetch MicroPython's source as $1, unless what is there was fetched by the same pins. A source that
+# did not arrive whole never gets that name.
 ci_fetch_micropython_once() {
-    if [ ! -f "$1/ports/unix/Makefile" ]; then
+    local pins="$MICROPYTHON_TAG, else Debian $DEBIAN_SOURCE_SUITE"
+    # A link leads to a source of somebody's own.
+    if [ ! -L "$1" ] && [ "$(cat "$1.pins" 2>/dev/null || true)" != "$pins" ]; then
+        rm -f "$1.pins"
         ci_fetch_micropython "$1.partial"
+        rm -rf "$1"
         mv "$1.partial" "$1"
+        echo "$pins" >"$1.pins"
     fi
 }
 
 # Print the folder of MicroPython's source: MICROPYTHON_DIR, else build/micropython, fetched if
-# it is not there.
+# it is not there or was fetched by other pins.
 ci_find_micropython() {
     local dir=${MICROPYTHON_DIR:-$CI_BUILD/micropython}
     # A folder `a b` would be two for its make, and the second would lie in MicroPython's source.
     case $CI_ROOT$dir in
     *[[:space:]]*) ci_fail "MicroPython's make takes no spaces in a path: move $CI_ROOT or $dir, whichever has one" ;;
     esac
-    if [ ! -f "$dir/ports/unix/Makefile" ]; then
-        [ -z "${MICROPYTHON_DIR:-}" ] || ci_fail "MICROPYTHON_DIR=$dir holds no MicroPython source (no ports/unix/Makefile)"
+    if [ -z "${MICROPYTHON_DIR:-}" ]; then
         ci_alone micropython ci_fetch_micropython_once "$dir"
+    elif [ ! -f "$dir/ports/unix/Makefile" ]; then
+        ci_fail "MICROPYTHON_DIR=$dir holds no MicroPython source (no ports/unix/Makefile)"
     fi
     realpath "$dir"
 }

@@ -2,12 +2,22 @@
 
 set -euo pipefail
 
+# Print what tells the MicroPython source $1 from another, or from itself before another release was
+# checked out there or a file was edited: its folder, and the names, sizes and times of its files.
+ci_identify_micropython() {
+    echo "$1"
+    find "$1" -type d \( -name .git -o -name __pycache__ -o -name 'build*' \) -prune -o -type f -printf '%P %s %T@\n' |
+        LC_ALL=C sort | sha256sum
+}
+
 # What was built from another MicroPython source than $1 is of no use.
 ci_forget_other_micropython() {
-    if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null || true)" != "$1" ]; then
+    local source
+    source=$(ci_identify_micropython "$1")
+    if [ "$(cat "$CI_BUILD/built-from" 2>/dev/null || true)" != "$source" ]; then
         rm -rf "$CI_BUILD"/sim* "$CI_BUILD"/mcu "$CI_BUILD"/mpy-cross
         mkdir -p "$CI_BUILD"
-        echo "$1" >"$CI_BUILD/built-from"
+        echo "$source" >"$CI_BUILD/built-from"
     fi
 }
 

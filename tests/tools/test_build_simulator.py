@@ -24,17 +24,18 @@ chmod +x build/sim/micropython
 def project(tmp_path: Path) -> Project:
     project = copy_project(tmp_path / "project")
     (project.build / "mpy-cross").unlink(missing_ok=True)
+    forget = 'ci_forget_other_micropython "$(ci_find_micropython)"'
+    assert project.call("bash", "-c", f". ci/build/functions.sh; {forget}").status == 0
     (project.build / "mpy-cross").mkdir()
     (project.build / "mpy-cross" / "mpy-cross").touch(mode=0o755)
-    (project.build / "built-from").write_text(f"{(project.build / 'micropython').resolve()}\n")
     project.command("make", MAKE)
     return project
 
 
-def builds(project: Project) -> int:
+def builds(project: Project, **environment: str) -> int:
     """Ask for a simulated board; return how often one has been built by now."""
     command = f". ci/build/functions.sh; ci_build_simulator {BOARD}"
-    result = project.call("bash", "-c", command)
+    result = project.call("bash", "-c", command, **environment)
     assert result.status == 0, result.said
     return len((project.root / "calls").read_text().splitlines())
 
@@ -59,3 +60,18 @@ def test_change_with_old_time_is_noticed(project: Project) -> None:
     project.edit("modules/button.py", "", "# another one\n")
     os.utime(module, ns=(old.st_atime_ns, old.st_mtime_ns))
     assert builds(project) == 2
+
+
+def test_other_release_at_same_place_is_noticed(project: Project, tmp_path: Path) -> None:
+    """As `git checkout` leaves it, with mpy-cross, which is built once more, too."""
+    header = tmp_path / "given" / "py" / "mpconfig.h"
+    makefile = tmp_path / "given" / "ports" / "unix" / "Makefile"
+    for path in (header, makefile):
+        path.parent.mkdir(parents=True)
+        path.write_text("1.28")
+    made = MAKE + "mkdir -p build/mpy-cross\ninstall /dev/null build/mpy-cross/mpy-cross\n"
+    project.command("make", made)
+    given = str(tmp_path / "given")
+    assert [builds(project, MICROPYTHON_DIR=given) for _ in range(2)] == [2, 2]
+    header.write_text("1.28.1")
+    assert [builds(project, MICROPYTHON_DIR=given) for _ in range(2)] == [4, 4]

@@ -26,9 +26,10 @@ def find(
     debian: str = "half",
     mirror: str = "mirror",
     setting: str = "",
+    after: str = "",
 ) -> subprocess.CompletedProcess[str]:
     stubs = STUBS.format(build=build, clone=clone, debian=debian, mirror=mirror)
-    script = f"{setting}{stubs}ci_find_micropython"
+    script = f"{setting}{stubs}{after}ci_find_micropython"
     return subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, text=True)
 
 
@@ -49,6 +50,24 @@ def test_half_source_never_gets_name(root: Path, tmp_path: Path) -> None:
     (tmp_path / "micropython.partial" / "rubbish").mkdir(parents=True, exist_ok=True)
     assert find(root, tmp_path, "whole").returncode == 0
     assert not (tmp_path / "micropython" / "rubbish").exists()
+
+
+def test_other_pins_fetch_again(root: Path, tmp_path: Path) -> None:
+    """The old source is thrown away, but not before the new one is there."""
+    assert find(root, tmp_path, "whole").returncode == 0
+    (tmp_path / "micropython" / "old").touch()
+    assert find(root, tmp_path).returncode == 0  # nothing is asked for
+    pins = "MICROPYTHON_TAG=v1.29.0\n"
+    assert find(root, tmp_path, after=pins).returncode != 0
+    assert (tmp_path / "micropython" / "old").exists()
+    assert find(root, tmp_path, "whole", after=pins).returncode == 0
+    assert not (tmp_path / "micropython" / "old").exists()
+
+
+def test_link_to_own_source_is_left_alone(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "micropython").symlink_to("own")
+    assert find(root, tmp_path).stdout.strip() == str(tmp_path / "own")
 
 
 def test_machine_without_debian_is_not_sent_there(root: Path, tmp_path: Path) -> None:
