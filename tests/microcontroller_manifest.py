@@ -3,3 +3,6 @@
 freeze("../modules", ("topicmatch.py", "topicmatch_py.py", "timers.py"))
 UMQTT = ("protocol", "transport", "simple", "robust")
 freeze("../modules", tuple("umqtt/%s.py" % name for name in UMQTT))
+# What checks the signature of an update.
+UPDATE = ("__init__", "json_text", "update/__init__", "update/manifest")
+freeze("../modules", tuple("device/%s.py" % name for name in UPDATE))
