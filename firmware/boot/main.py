@@ -17,18 +17,31 @@ try:
     sys.path = [".frozen"]
     sys.modules.clear()
 
+    import machine
+    from device import slot
+    from micropython import const
+
+    # How long a firmware on trial has until its program runs; and a person at the prompt, until
+    # the board goes back to the earlier firmware. Milliseconds.
+    _START_TIME = const(20000)
+    _PROMPT_TIME = const(360000)
+
+    _is_on_trial = slot.is_on_trial()
+    if _is_on_trial:
+        # From here on whatever fails or hangs leads back: a failed import, too, which ends at the
+        # prompt. See docs/update.md.
+        machine.WDT(timeout=_START_TIME)
+    del slot
+
     from device import imports
 
     imports.begin(*_as_found)
 
     import board
-    import machine
     import os
     import rgb
     import time
     import version
-    from device.slot import Slot
-    from micropython import const
 except KeyboardInterrupt:  # the prompt finds all as it was
     sys.path = _as_found[0]
     sys.modules.clear()
@@ -67,11 +80,42 @@ def show_problem():
     leds.write()
 
 
+def is_still_on_trial():
+    """Return whether the firmware was on trial and has not been kept since."""
+    if not _is_on_trial:
+        return False
+    from device import slot
+
+    return slot.is_on_trial()
+
+
+def go_back(reason):
+    """Reset a board on trial in ten seconds, which leads back to the earlier firmware."""
+    from device import slot
+
+    slot.note(reason)
+    print("update: %s; going back to the earlier firmware in 10 s" % reason)
+    time.sleep_ms(_READING_TIME)
+    machine.reset()
+
+
+def give_prompt():
+    """Let a person at the prompt of a board that is still on trial work there for a while."""
+    if is_still_on_trial():
+        print("update: this firmware is on trial; in 6 min the board goes back to the earlier one")
+        machine.WDT(timeout=_PROMPT_TIME)
+
+
 def run_user_program():
     leds = rgb.leds()
     leds.fill((0, 0, 0))
     leds.write()
-    Slot().keep()
+    if _is_on_trial:
+        from device import slot
+
+        # We cannot judge the user's program. Without a watchdog it begins after one more reset.
+        slot.keep()
+        machine.reset()
     # A program of its own, in a namespace without ours, as if it were main.py on a stock image:
     # when it ends, its names are at hand at the prompt.
     names = _boots_names
@@ -101,11 +145,11 @@ def make_device():
     settings = load_settings()
     if not settings:
         return None
-    imports.forget("config", "kinds", "platforms", "rules")  # 4 KB of heap
+    imports.forget("config", "kinds", "platforms", "rules", "slot")  # 5 KB of heap
     from device import program
 
     try:
-        return program.Device(settings)
+        return program.Device(settings, _is_on_trial)
     except ValueError as error:
         print("config: %s" % error)
         return None
@@ -115,6 +159,8 @@ def run_device():
     firmware = make_device()
     if firmware is None:
         show_problem()
+        if _is_on_trial:
+            go_back("%s does not take the configuration" % version.VERSION)
         return
     from device.watchdog import Watchdog
 
@@ -122,7 +168,8 @@ def run_device():
     try:
         run_or_reset(firmware, watchdog)
     except BaseException:  # a person, with Ctrl-C, also while a failure is being read
-        watchdog.rest()
+        if not is_still_on_trial():
+            watchdog.rest()
         raise
 
 
@@ -132,6 +179,8 @@ def run_or_reset(firmware, watchdog):
     except Exception as error:
         # Mostly there was no memory left. Nobody may be here to reset the board.
         sys.print_exception(error)
+        if is_still_on_trial():
+            go_back("the program of %s has failed" % version.VERSION)
         firmware.bad_boots.add_failure()
         print("boot: the program has failed; resetting the board in 10 s")
         time.sleep_ms(_READING_TIME)
@@ -150,12 +199,14 @@ def boot():
             leds.fill((0, 0, 0))
             leds.write()
             print("boot: safe mode, because button A is down; no program was started")
+            give_prompt()
         elif "main.py" in os.listdir("/"):
             run_user_program()
         else:
             run_device()
     except KeyboardInterrupt:
         print("boot: stopped by Ctrl-C")
+        give_prompt()
     finally:
         imports.give_to_user()
 

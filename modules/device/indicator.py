@@ -25,7 +25,13 @@ _BLINK_COLOURS = ((0, 0, 0), (255, 255, 255))
 
 
 class Indicator:
-    """The part that shows states of the link on `leds`, the board's RGB."""
+    """The part that shows states of the link on `leds`, the board's RGB.
+
+    override: a colour to show in their place, or None. An update has it, and a person must see
+    that the board is not to be switched off.
+    """
+
+    override = None
 
     def __init__(self, leds, link, settings):
         """`settings` is what platforms.resolve() returned."""
@@ -48,7 +54,7 @@ class Indicator:
         A lamp that is on stays as it is: the outage is the network's, not the lamp's; but for
         blinking. Writes to the LEDs only if something changes.
         """
-        colour = None if lamp_is_on else _COLOURS.get(state)
+        colour = self.override or (None if lamp_is_on else _COLOURS.get(state))
         count = 1
         if self._blink_begin is not None:
             passed = time.ticks_diff(time.ticks_ms(), self._blink_begin)

@@ -164,7 +164,7 @@ class Lamp:
             self._link.publish(self._link.topics["last"], b"")
 
     def _follow(self, topic, message):
-        if topic in self._own_topics:
+        if topic in self._own_topics or self._is_update(topic):
             return  # what we say ourselves comes in, too, if the command topic covers it
         before = self._setting
         if is_command(message, b"stats", b"identify"):
@@ -173,6 +173,10 @@ class Lamp:
             self._tell(before)
         else:
             print("lights: %r is not understood; send %s" % (bytes(message[:40]), _UNDERSTOOD))
+
+    def _is_update(self, topic):
+        update = self._link.topics["update"]
+        return topic.endswith(b"/update/offer") or update and topic.startswith(update + b"/")
 
     def _tell(self, before):
         print("lights: %s" % self)

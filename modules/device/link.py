@@ -87,7 +87,7 @@ class Link:
         self._on_online = on_online
         self._on_reset = on_reset
         self._clean_session = mqtt["clean_session"]
-        self._retain = settings["retain"]
+        self.retains = settings["retain"]  # whether the broker takes retained messages
         self._limiter = None
         if settings["limits"]:
             from .limiter import Limiter
@@ -150,7 +150,7 @@ class Link:
         Where the platform limits how often, the newest message of each topic waits for its turn.
         Raises ValueError or TypeError for what MQTT cannot carry.
         """
-        retain = retain and self._retain
+        retain = retain and self.retains
         # Checked here, in the handler's turn: a message may have to wait for its own.
         protocol.check_qos(qos)
         topic = protocol.topic_name(topic)
@@ -275,7 +275,7 @@ class Link:
         self._early = None  # Ctrl-C can come between CONNACK and _online()
         status = self.topics["status"]
         if self.client.isconnected() and status:
-            if not self._send(status, b"offline", self._retain, 1):
+            if not self._send(status, b"offline", self.retains, 1):
                 self.client.close()
                 return
         self.client.disconnect()

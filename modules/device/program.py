@@ -21,7 +21,6 @@ from .indicator import Indicator
 from .lamp import Lamp
 from .report import Report
 from .bad_boots import BadBoots
-from .slot import Slot
 
 HANDLERS = "/handlers.py"
 
@@ -37,24 +36,26 @@ def _is_file(path):
 class Device:
     """The running board. `settings` is what platforms.resolve() returned.
 
+    is_on_trial: whether the firmware must prove itself, see update/trial.py.
     The constructor raises ValueError, in words for people, if `mqtt.tls.ca` names no certificate.
     """
 
-    def __init__(self, settings):
+    def __init__(self, settings, is_on_trial=False):
         self.link = Link(settings, self._online, self._before_reset)
         self.leds = rgb.leds()
         self.lamp = Lamp(self.link, settings, self.leds)
         self.bad_boots = BadBoots(self.link)
         self._indicator = Indicator(self.leds, self.link, settings)
+        self._updates = None
         self._parts = []
         self._steps = []
-        for part in self._make_parts(settings):
+        for part in self._make_parts(settings, is_on_trial):
             self._add(part)
 
-    def _make_parts(self, settings):
+    def _make_parts(self, settings, is_on_trial):
         # What this board does not need is not imported: a module takes about 0.5 KB of heap.
         report = Report(self.link, settings, self.bad_boots)
-        parts = [Slot(), self.bad_boots, report, self.lamp, self._indicator]
+        parts = [self.bad_boots, report, self.lamp, self._indicator]
         if settings["mode"] == "echo":
             from .echo import Echo
 
@@ -63,6 +64,11 @@ class Device:
             from .restore import Restore
 
             parts.append(Restore(self.link, self.lamp, self._end_restore))
+        if is_on_trial or settings["topics"]["update"]:
+            from .update import Updates
+
+            self._updates = Updates(self.link, settings, self._indicator, is_on_trial)
+            parts.append(self._updates)
         return parts
 
     def _add(self, part):
@@ -116,4 +122,6 @@ class Device:
                     step(now)
                 watchdog.step()
         finally:
+            if self._updates is not None:
+                self._updates.stop()
             self.link.stop()

@@ -90,6 +90,16 @@ def _plain_rules():
         ("topics.state", Topic(0), "{name}/{id}/state"),
         # `online`, and `offline` by last will; `""`: nowhere
         ("topics.status", Topic(0), "{name}/{id}/status"),
+        # where an update is asked for and told of, see [update](update.md); `""`: nowhere, and no
+        # update is taken. Only on the platform `mqtt`
+        ("topics.update", Topic(0), "{name}/{id}/update"),
+        ("update", Section(), {}),
+        # which images the board takes over the air: `signed` by a key that it knows, `any`, or none
+        ("update.allow", Choice("signed", "any", "never"), "signed"),
+        # path of one more public key on the board, PEM, for images that you sign; `""`: none
+        ("update.key", Text(0, 128), ""),
+        # seconds in which a new firmware must reach the broker, or the earlier one comes back
+        ("update.trial", Number(60, 3600), 300),
         # drive the LEDs, or send every message back
         ("mode", Choice(*MODES), "lights"),
         # percent of full brightness that the LEDs reach at most

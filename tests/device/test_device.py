@@ -261,37 +261,6 @@ def test_echoes_of_whole_class_end(boot: Boot, mosquitto: Mosquitto, person: Per
     assert [person.receive("light") for _ in range(2)] == [b"afterwards"] * 2
 
 
-ON_TRIAL = """\
-import sys
-
-class Partition:
-    @classmethod
-    def mark_app_valid_cancel_rollback(cls):
-        print("slot: kept")
-
-class esp32:
-    Partition = Partition
-
-sys.modules["esp32"] = esp32
-"""
-
-
-def test_update_is_kept_once_online(boot: Boot, mosquitto: Mosquitto) -> None:
-    mosquitto.stop()
-    board = boot(files={"boot.py": ON_TRIAL})
-    board.wait_line("mqtt: lost (refused")
-    assert "slot: kept" not in board.lines
-    mosquitto.start()
-    board.wait_line("slot: kept")
-
-
-def test_update_is_kept_once_main_py_starts(boot: Boot) -> None:
-    # boot.py runs before it.
-    board = boot(files={"boot.py": ON_TRIAL, "main.py": "print('hello')\n"})
-    board.wait_line("hello")
-    assert "slot: kept" in board.lines
-
-
 def test_empty_password_joins_open_network(boot: Boot, mosquitto: Mosquitto) -> None:
     config = settings(mosquitto)
     config["wifi"]["password"] = ""

@@ -37,6 +37,8 @@ def resolve(settings):
     settings["frame"] = None
     settings["limits"] = None
     profile(mqtt["platform"]).resolve(settings)
+    if not settings["retain"]:  # an update's states and offers must be retained
+        settings["topics"]["update"] = ""
     mqtt["port"] = mqtt["port"] or (8883 if mqtt["tls"] else 1883)
     if mqtt["rate"]:  # the user's own: less for many boards on one account, more if it is paid for
         limits = settings["limits"] or {"payload": 0, "delay": 2, "max_delay": 60}
