@@ -1,0 +1,75 @@
+# The trial: kept at the birth message's PUBACK, on the connection on which it was sent.
+kept = []
+
+
+def keep():
+    kept.append(Time.now)
+    return is_running_chosen
+
+
+slot.keep = keep
+is_running_chosen = True
+
+
+def begin(**topics):
+    kept.clear()
+    board = Board(is_on_trial=True, topics=topics)
+    assert board.indicator.override is not None
+    board.client.is_there = False
+    for _ in range(100):
+        board.step()
+    assert not kept
+    board.client.is_there = True
+    board.updates.online()
+    assert last(board.link.results())["state"] == "trial"
+    assert last(board.link.states())["in_progress"] is True
+    return board
+
+
+board = begin()
+session = board.client.session
+for _ in range(100):
+    board.step()
+assert not kept and len(session.in_flight) == 1
+board.client.is_there = False  # lost with the acknowledgement on its way
+session.in_flight.clear()
+board.step()
+assert not kept
+board.client.is_there = True
+board.updates.online()
+board.step()
+assert not kept and len(session.in_flight) == 1
+session.in_flight.clear()
+board.step()
+assert len(kept) == 1
+assert last(board.link.results())["state"] == "kept"
+assert last(board.link.states())["update_percentage"] is None
+board.check_rest()
+
+# Without a status topic: the command topic is granted.
+board = begin(status=b"")
+for code in (None, 0x80, 1):
+    assert not kept
+    if code is not None:
+        board.client.session.granted[b"c"] = code
+    board.step()
+assert kept
+
+# The boot loader has come to this slot because the other one is damaged: it is not marked.
+is_running_chosen = False
+board = begin()
+board.step()
+board.client.session.in_flight.clear()
+assert board.run(None) and kept
+assert slot.last_words() == "the boot loader has chosen the other slot"
+
+# Nobody acknowledges.
+for trial, minutes in ((60, 1), (300, 5), (3600, 60)):
+    is_running_chosen = True
+    start = Time.now
+    board = Board(is_on_trial=True, trial=trial)
+    board.updates.online()
+    assert board.run(None, seconds=2 * trial)
+    assert trial * 1000 <= Time.now - start <= trial * 1000 + 30000
+    assert slot.last_words() == "1.2.0 did not reach the broker in %d min" % minutes
+print("ok")
