@@ -224,7 +224,7 @@ def test_name_is_filled_in_everywhere() -> None:
     [
         (
             {**examples.PLAIN, "led": 3},
-            "led: unknown key; remove it (known here: name, wifi, mqtt, time, topics, mode, "
+            "led: unknown key; remove it (known here: name, wifi, mqtt, time, topics, update, mode, "
             "brightness, restore)",
         ),
         ({**examples.PLAIN, "moode": 3}, 'moode: unknown key; did you mean "mode"?'),

@@ -6,16 +6,16 @@ and forgotten afterwards, so that a board at rest pays for as little as can be.
 
 import sys
 
-_PACKAGE = "device.update"
+_SLOT = "device.slot"
 
 
 def _forget():
     # Gives 4 to 6 KB of heap back.
-    package = sys.modules[_PACKAGE]
     for name in list(sys.modules):
-        if name.startswith(_PACKAGE + "."):
+        if name == _SLOT or name.startswith(__name__ + "."):
+            package, _, last = name.rpartition(".")
             del sys.modules[name]
-            delattr(package, name[len(_PACKAGE) + 1 :])
+            delattr(sys.modules[package], last)
 
 
 class Updates:

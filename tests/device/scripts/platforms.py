@@ -16,6 +16,9 @@ def resolve(mqtt, topics=None, **more):
     assert platforms.resolve(settings) is settings
     mqtt = settings["mqtt"]
     login = (mqtt["client_id"], mqtt["user"], mqtt["password"])
+    # Updates need what is retained.
+    update = settings["topics"].pop("update")
+    assert update == ("mpython/0a1b/update" if settings["retain"] else ""), update
     return settings, (mqtt["server"], mqtt["port"]), login, settings["topics"]
 
 

@@ -69,7 +69,7 @@ def make_command(
 
 PRELUDE = (
     f"""
-import binascii, gc, hashlib, json, machine, sys, version
+import binascii, esp32, gc, hashlib, json, machine, sys, version
 from device import json_text, report  # as the lamp has loaded them on a board
 
 RUNNING = {RUNNING!r}
@@ -177,6 +177,42 @@ class Flash:
         self.is_chosen = True
 
 
+class Partition:
+    """esp32.Partition over the slots of `Partition.board`; otadata is blank."""
+
+    BOOT = 0
+    RUNNING = 1
+    kept = []  # when an application was kept
+
+    def __init__(self, which):
+        if isinstance(which, Flash):
+            self.flash = which
+        elif which == "otadata":
+            self.flash = Flash("otadata 0", 0xD000, 2)
+        elif which == self.BOOT:
+            self.flash = self.board.chosen or self.board.running
+        else:
+            assert which == self.RUNNING
+            self.flash = self.board.running
+        self.info = self.flash.info
+        self.readblocks = self.flash.readblocks
+        self.writeblocks = self.flash.writeblocks
+        self.set_boot = self.flash.set_boot
+
+    def get_next_update(self):
+        if self.board.other is None:
+            raise OSError(2)
+        return Partition(self.board.other)
+
+    @staticmethod
+    def mark_app_valid_cancel_rollback():
+        Partition.kept.append(Time.now)
+
+
+esp32.Partition = Partition
+slot.Partition = Partition
+
+
 class Session:
     def __init__(self, client):
         self.client = client
@@ -280,8 +316,8 @@ class Board:
         self.running = Flash("ota_0", 0x10000)
         self.running.data[: len(RUNNING_IMAGE)] = RUNNING_IMAGE
         self.other = Flash("ota_1", 0x190000)
-        slot.running = lambda: self.running
-        slot.other = lambda: self.other
+        self.chosen = None  # what otadata names, where that is not the running one
+        Partition.board = self
         slot.forget()
         Gc.free = 100000
         self.updates = Updates(self.link, {"update": values}, self.indicator, is_on_trial)
@@ -340,9 +376,83 @@ def last(messages):
 )
 
 
+# In place of umqtt.transport. Each connection plays the next of Transport.answers: a list of chunks
+# of bytes; None is a step in which nothing comes, END the end of the connection, SILENCE nothing
+# ever after.
+SERVER = """
+END = OSError(-1)
+SILENCE = "silence"
+
+
+class Transport:
+    answers = []  # of connections to come
+    made = []  # (host, port, whether TLS) of those that were made
+    requests = []
+    open_now = 0
+
+    def __init__(self, server, port, ssl, parameters, timeout):
+        Transport.made.append((server, port, bool(ssl)))
+        answer = Transport.answers.pop(0) if Transport.answers else ConnectionRefused
+        if answer is ConnectionRefused:
+            raise OSError(111)
+        self.chunks = list(answer)
+        self.is_open = False
+        Transport.open_now += 1
+
+    def open(self, milliseconds):
+        self.is_open = True
+        return True
+
+    def send(self, session):
+        if session.out:
+            Transport.requests.append(bytes(session.out[0]))
+            session.sent(len(session.out[0]))
+        return True
+
+    def try_next(self):
+        return False
+
+    def receive(self, session):
+        if not self.chunks:
+            raise END
+        chunk = self.chunks[0]
+        if chunk is SILENCE:
+            return None
+        self.chunks.pop(0)
+        if chunk is None:
+            return None
+        if chunk is END:
+            raise END
+        space = session.space()
+        assert len(space)
+        count = min(len(space), len(chunk))
+        space[:count] = chunk[:count]
+        if count < len(chunk):
+            self.chunks.insert(0, chunk[count:])
+        return session.receive(count)
+
+    def close(self):
+        Transport.open_now -= 1
+
+
+class ConnectionRefused:
+    pass
+
+
+class Module:
+    pass
+
+
+from device import link  # has the real one
+
+Module.Transport = Transport
+sys.modules["umqtt.transport"] = Module
+"""
+
+
 def program(script: str, **constants: object) -> str:
     """Return a program for the firmware: constants, the stand-ins, and a script."""
     lines = "".join(f"{name} = {value!r}\n" for name, value in constants.items())
     running = make_image(version=RUNNING, blocks=0.5, build=b"old")
     lines += f"RUNNING_IMAGE = {running[:512]!r}\n"
-    return lines + PRELUDE + script
+    return lines + PRELUDE + SERVER + script

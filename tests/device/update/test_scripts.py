@@ -12,7 +12,7 @@ from tests.device.update.stand_ins import BLOCK, make_command, make_image, progr
 
 IMAGE = make_image()
 OLDER = make_image(version="1.1.9")
-LARGE = make_image(blocks=60, build=b"large")
+LARGE = make_image(blocks=24, build=b"large")
 
 
 def commands() -> dict[str, bytes]:

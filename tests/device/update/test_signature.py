@@ -9,7 +9,6 @@ import pytest
 
 from ci.board.device_config import device_module
 from tests.device.update import vectors
-from tests.device.update.vectors import Vector
 from tests.microcontroller import Microcontroller
 from tests.umqtt.protocol.cpython import firmware_modules
 
@@ -17,7 +16,7 @@ with firmware_modules():
     manifest = device_module("update.manifest")
 
 # One signature by a key of 3072 bits on a 32-bit chip; on ESP32 about 0.2 s. Bytes with garbage.
-MAX_INSTRUCTIONS = 25_000_000
+MAX_INSTRUCTIONS = 27_000_000
 MAX_HEAP = 6_000
 
 COUNT = """
@@ -37,16 +36,13 @@ print((start - machine.mem32[TIMER + 4]) * 40, gc.mem_alloc() - used)
 """
 
 
-@pytest.mark.parametrize(
-    "vector", vectors.all_vectors(), ids=lambda vector: f"{len(vector.modulus) * 8} {vector.name}"
-)
-def test_signature_is_judged(vector: Vector) -> None:
-    _, message, signature, key, is_good = vector
-    assert manifest.is_signed(message, signature, key) == is_good
+def test_signatures_are_judged() -> None:
+    for name, message, signature, key, is_good in vectors.all_vectors():
+        assert manifest.is_signed(message, signature, key) == is_good, (len(key) * 8, name)
 
 
 @pytest.mark.simulator
-def test_signature_is_judged_on_simulated_board(
+def test_signatures_are_judged_on_simulated_board(
     tmp_path: Path, run_script: Callable[..., str]
 ) -> None:
     script = tmp_path / "vectors.py"
@@ -55,7 +51,7 @@ def test_signature_is_judged_on_simulated_board(
 
 
 @pytest.mark.qemu
-def test_signature_is_judged_on_32_bit_chip() -> None:
+def test_signatures_are_judged_on_32_bit_chip() -> None:
     all_of_them = vectors.make_vectors(2048)
     with Microcontroller() as chip:
         for first in range(0, len(all_of_them), 6):  # its memory is small

@@ -1,75 +1,7 @@
 # An image from a URL: a server that answers as it should, and servers that do not. Each connection
-# plays the next of ANSWERS: a list of chunks of bytes; None is a step in which nothing comes, END the
-# end of the connection, SILENCE nothing ever after.
-END = OSError(-1)
-SILENCE = "silence"
+# plays the next of the answers (stand_ins.py, SERVER).
 SIZE = len(IMAGE)
 URL = b"http://192.168.1.5:8000/mpython-app.bin"
-
-
-class Transport:
-    answers = []  # of connections to come
-    made = []  # (host, port, whether TLS) of those that were made
-    requests = []
-    open_now = 0
-
-    def __init__(self, server, port, ssl, parameters, timeout):
-        Transport.made.append((server, port, bool(ssl)))
-        answer = Transport.answers.pop(0) if Transport.answers else ConnectionRefused
-        if answer is ConnectionRefused:
-            raise OSError(111)
-        self.chunks = list(answer)
-        self.is_open = False
-        Transport.open_now += 1
-
-    def open(self, milliseconds):
-        self.is_open = True
-        return True
-
-    def send(self, session):
-        if session.out:
-            Transport.requests.append(bytes(session.out[0]))
-            session.sent(len(session.out[0]))
-        return True
-
-    def try_next(self):
-        return False
-
-    def receive(self, session):
-        if not self.chunks:
-            raise END
-        chunk = self.chunks[0]
-        if chunk is SILENCE:
-            return None
-        self.chunks.pop(0)
-        if chunk is None:
-            return None
-        if chunk is END:
-            raise END
-        space = session.space()
-        assert len(space)
-        count = min(len(space), len(chunk))
-        space[:count] = chunk[:count]
-        if count < len(chunk):
-            self.chunks.insert(0, chunk[count:])
-        return session.receive(count)
-
-    def close(self):
-        Transport.open_now -= 1
-
-
-class ConnectionRefused:
-    pass
-
-
-class Module:
-    pass
-
-
-from device import link  # has the real one
-
-Module.Transport = Transport
-sys.modules["umqtt.transport"] = Module
 
 
 def answer(status=b"200 OK", length=SIZE, body=IMAGE, more=b"", version=b"HTTP/1.1 "):
