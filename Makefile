@@ -63,7 +63,7 @@ test-targets: ## try every target in a fresh clone, in its shortest form; TARGET
 	@$(PYTHON) -m tests.targets $(TARGETS)
 
 .PHONY: fuzz
-fuzz: ## fuzz the topic matcher and the MQTT session: SECONDS=300 FUZZ=topicmatch or umqtt
+fuzz: ## fuzz the topic matcher, the MQTT session and updates: SECONDS=300 FUZZ=topicmatch, umqtt or update
 	@$(CI) ci_fuzz "$(or $(SECONDS),300)" $(FUZZ)
 
 .PHONY: bench

@@ -48,17 +48,17 @@ ci_prepare_matcher_tests() {
     ci_build_mcu
 }
 
-# Fuzz for $1 seconds each what is named after that, topicmatch or umqtt; both if nothing is. What
+# Fuzz for $1 seconds each what is named after that: topicmatch, umqtt, update; all if nothing is. What
 # was found before lies in build/fuzz, and is begun with.
 ci_fuzz() {
     local seconds=$1 subject
     shift
     ci_check_number SECONDS "$seconds" whole
-    [ $# -gt 0 ] || set -- topicmatch umqtt
+    [ $# -gt 0 ] || set -- topicmatch umqtt update
     for subject; do
         case $subject in
-        topicmatch | umqtt) "ci_fuzz_$subject" "$seconds" ;;
-        *) ci_fail "there is nothing to fuzz called '$subject': FUZZ= is topicmatch or umqtt" ;;
+        topicmatch | umqtt | update) "ci_fuzz_$subject" "$seconds" ;;
+        *) ci_fail "there is nothing to fuzz called '$subject': FUZZ= is topicmatch, umqtt or update" ;;
         esac
     done
 }
@@ -70,6 +70,15 @@ ci_fuzz_umqtt() {
     ci_say "Fuzzing the MQTT session for $seconds s; a failing input is kept in $CI_BUILD/fuzz"
     cd "$CI_ROOT"
     "$CI_PYTHON" -m tests.umqtt.protocol.fuzz "$CI_BUILD/fuzz/umqtt" -max_total_time="$seconds" -print_final_stats=1
+}
+
+# What a board takes in an update, in the simulated firmware; some 200 inputs a second.
+ci_fuzz_update() {
+    local seconds=$1
+    ci_prepare_simulators
+    ci_say "Fuzzing updates for $seconds s; a failing input is found again by the seed that is told"
+    cd "$CI_ROOT"
+    PYTHONPATH=boards/sim/host:. "$CI_PYTHON" -m tests.device.update.fuzz --seconds "$seconds"
 }
 
 # The matcher's core against its oracle, with sanitizers.

@@ -1,6 +1,6 @@
 """Fuzz what a board takes in an update: commands, keys, images, pieces, URLs, answers of servers.
 
-    python -m tests.device.update.fuzz --count 100000 --seed 1
+    python -m tests.device.update.fuzz --seconds 900 --seed 1
 
 It runs in the simulated firmware, whose json, str and bytes are those of the boards, in processes of
 1000 inputs each. Whatever comes in, nothing may crash, nothing be erased before signature and first
@@ -10,10 +10,11 @@ block are good, and nothing be started but the image that was signed.
 from __future__ import annotations
 
 import argparse
+import itertools
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.device.update import vectors
 from tests.device.update.stand_ins import make_command, make_image, program
 
 BATCH = 1000
+WORKERS = 2
 
 IMAGE = make_image(blocks=2.5)
 
@@ -223,28 +225,26 @@ def run_batch(folder: Path, seed: int, count: int) -> str:
     return "" if passed else f"seed {seed}: {result.stdout[-1500:]}{result.stderr[-1500:]}"
 
 
-def batches(seed: int, count: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, count, BATCH):
-        yield seed + first // BATCH, min(BATCH, count - first)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(2) as pool:
-        runs = [
-            pool.submit(run_batch, Path(name), *batch)
-            for batch in batches(options.seed, options.count)
-        ]
-        for run in runs:
-            if problem := run.result():
-                pool.shutdown(cancel_futures=True)
+    end = time.monotonic() + options.seconds
+    seeds = itertools.count(options.seed)
+
+    def work(folder: Path) -> int:
+        # Batch after batch; return how many inputs those were.
+        count = 0
+        while time.monotonic() < end:
+            if problem := run_batch(folder, next(seeds), BATCH):
                 sys.exit(problem)
-    print(
-        f"{options.count} damaged inputs: no crash, nothing erased or started that was not signed"
-    )
+            count += BATCH
+        return count
+
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(WORKERS) as pool:
+        count = sum(pool.map(work, [Path(name)] * WORKERS))
+    print(f"{count} damaged inputs: no crash, nothing erased or started that was not signed")
 
 
 if __name__ == "__main__":

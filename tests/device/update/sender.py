@@ -75,11 +75,11 @@ class Sender:
             assert self._changed.wait_for(is_there, timeout), (state, self.results[-3:])
         return found[0]
 
-    def wait_percent(self, percent: int, timeout: float = 300) -> None:
-        """Wait until the board has loaded so much."""
+    def wait_percent(self, percent: int, since: int = 0, timeout: float = 300) -> None:
+        """Wait until the board has loaded so much, from result number `since` on."""
 
         def is_there() -> bool:
-            return any((each["percent"] or 0) >= percent for each in self.results)
+            return any((each["percent"] or 0) >= percent for each in self.results[since:])
 
         with self._changed:
             assert self._changed.wait_for(is_there, timeout), self.results[-3:]
