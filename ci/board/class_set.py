@@ -16,7 +16,9 @@ import copy
 import csv
 import io
 import json
+import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,9 +119,9 @@ class ClassList:
         writer.writerows([row.cells[column] for column in self._columns] for row in self.rows)
         new = self._path.with_name(self._path.name + ".new")
         try:
-            new.write_bytes(
-                file.getvalue().encode("utf-8-sig")
-            )  # the mark tells Excel the encoding
+            new.touch(mode=0o600)  # a column may hold passwords: it stays as private as it was
+            new.write_bytes(file.getvalue().encode("utf-8-sig"))  # the mark tells Excel
+            shutil.copymode(self._path, new)
             new.replace(self._path)
         except OSError as error:
             row.cells["id"] = ""
@@ -174,10 +176,21 @@ def configure(port: str, shared: Values, boards: ClassList | None) -> tuple[str,
     return board_id, values.get("name", ""), written
 
 
-def _present(asked: str) -> set[str]:
-    return (
-        {port for port in asked.split() if port_exists(port)} if asked else set(plugged_in(None))
-    )
+def _present(asked: str) -> set[tuple[str, int]]:
+    """Return the ports at which something is plugged in.
+
+    Each has a number, which is another one when it has been unplugged and plugged in again between
+    two looks, while other boards were written. Windows has no such number.
+    """
+    ports = [port for port in asked.split() if port_exists(port)] if asked else plugged_in(None)
+    return {(port, _node(port)) for port in ports}
+
+
+def _node(port: str) -> int:
+    try:
+        return os.stat(port).st_ino
+    except OSError:
+        return 0
 
 
 def _new_ports(asked: str) -> Iterator[list[str]]:
@@ -185,15 +198,15 @@ def _new_ports(asked: str) -> Iterator[list[str]]:
 
     A port that has just appeared may not be open to everybody yet: it is given a look later.
     """
-    before: set[str] = set()
-    given: set[str] = set()
+    before: set[tuple[str, int]] = set()
+    given: set[tuple[str, int]] = set()
     while True:
         ports = _present(asked)
         given &= ports
         new = sorted((ports & before) - given)
         given.update(new)
         before = ports
-        yield new
+        yield [port for port, _ in new]
         time.sleep(_LOOK_SECONDS)
 
 

@@ -118,6 +118,13 @@ def test_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ClassList(tmp_path / "class.csv", SHARED)
 
 
+def test_list_stays_as_private_as_it_was(tmp_path: Path) -> None:
+    boards = class_list(tmp_path, "id,wifi.password\n,canary-4711\n")
+    (tmp_path / "class.csv").chmod(0o600)
+    boards.take(boards.rows[0], FIRST)
+    assert (tmp_path / "class.csv").stat().st_mode & 0o777 == 0o600
+
+
 def test_list_that_cannot_be_written_keeps_row_free(tmp_path: Path) -> None:
     boards = class_list(tmp_path, "id,name\n,a\n")
     (tmp_path / "class.csv.new").mkdir()
@@ -171,12 +178,33 @@ def test_board_without_list_gets_shared_file(micropython: Path, tmp_path: Path) 
         assert json.loads(board.file("config.json")) == SHARED
 
 
-def test_port_is_given_once_until_unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
+def given_ports(monkeypatch: pytest.MonkeyPatch, *looks: str) -> list[list[str]]:
+    """Look at ports, each a letter and its number, such as "A1 B1"; return what was given when."""
     monkeypatch.setattr(class_set, "_LOOK_SECONDS", 0)
-    looks = iter([{"A"}, {"A", "B"}, {"A", "B"}, {"B"}, {"B"}, {"A", "B"}, {"A", "B"}])
-    monkeypatch.setattr(class_set, "_present", lambda asked: next(looks))
-    given = class_set._new_ports("")
-    assert [next(given) for _ in range(7)] == [[], ["A"], ["B"], [], [], [], ["A"]]
+    found = iter([{(port[0], int(port[1])) for port in look.split()} for look in looks])
+    monkeypatch.setattr(class_set, "_present", lambda asked: next(found))
+    ports = class_set._new_ports("")
+    return [next(ports) for _ in looks]
+
+
+def test_port_is_given_once_until_unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = "A1", "A1 B1", "A1 B1", "B1", "B1", "A1 B1", "A1 B1"
+    assert given_ports(monkeypatch, *looks) == [[], ["A"], ["B"], [], [], [], ["A"]]
+
+
+def test_board_swapped_between_looks_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the others at the hub were written, one was unplugged and another one plugged in."""
+    assert given_ports(monkeypatch, "A1", "A1", "A2", "A2", "A2") == [[], ["A"], [], ["A"], []]
+
+
+def test_port_has_other_number_once_plugged_in_again(tmp_path: Path) -> None:
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    before = class_set._present(str(port))
+    assert class_set._present(str(port)) == before
+    (tmp_path / "next").touch()
+    (tmp_path / "next").replace(port)
+    assert class_set._present(str(port)) != before
 
 
 def test_board_that_fails_is_told_about_and_may_come_again(
