@@ -20,7 +20,7 @@ def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
     assert all(len(phase.seconds) == BOARDS for phase in result.phases)
     for phase in result.phases[1:]:
         assert sum(phase.attempts) >= BOARDS
-        assert phase.peak <= BOARDS * 2 / 3  # they do not all try in the same second
+        assert phase.peak <= BOARDS * 0.9  # they do not all try in the same second
     assert result.heap_growth <= HEAP_GROWTH
     assert result.memory < 4  # MB: they share their code
     picture = tmp_path / "swarm.png"
