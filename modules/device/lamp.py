@@ -108,9 +108,10 @@ class Lamp:
         return self._is_held
 
     def release(self):
-        """End `hold`, and tell the state."""
+        """End `hold`, and tell the state, now or at the next CONNACK."""
         self._is_held = False
-        self._publish_state()
+        if self._link.is_online():
+            self._publish_state()
 
     # For /handlers.py -------------------------------------------------------------------
 

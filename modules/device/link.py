@@ -119,12 +119,17 @@ class Link:
         self.client.on(topic_filter, handlers, handlers.qos)
         self._handlers[topic_filter] = handlers
 
+    def is_answered(self, topic_filter):
+        """Return whether the broker has answered the subscription."""
+        return topic_filter in self.client.session.granted
+
     def off(self, topic_filter, handler):
-        """Take back what `on` was given, while the broker is there. Not for a handler to call."""
+        """Take back what `on` was given. Not for a handler to call."""
         if not self._handlers[topic_filter].remove(handler):
             del self._handlers[topic_filter]
             self.client.remove_handler(topic_filter)
-            self.client.session.unsubscribe(topic_filter)
+            if self.is_online():
+                self.client.session.unsubscribe(topic_filter)
 
     def report(self, error):
         """Print and count an exception in a handler.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -186,6 +187,8 @@ BAD = [
     b"{}x",
     b"[]",
     b"\xff\xfe{}",
+    b"{}",
+    b'{"temperature": 20}',
     b'{"state": "BLINK"}',
     b'{"state": "ON", "brightness": -1}',
     b'{"state": "ON", "color": {"r": 1}}',
@@ -212,6 +215,34 @@ def test_first_state_is_told_where_broker_has_none(boot: Boot, scripted: Broker)
     scripted.greet()
     assert scripted.next_state()["state"] == "OFF"
     assert b"light/state" in scripted.until(lambda packet: packet[0] == 0xA2)
+
+
+def test_state_is_awaited_where_answer_is_late(boot: Boot, scripted: Broker) -> None:
+    """After a power cut all boards of a class come at once, and packets are lost."""
+    boot(config=settings(scripted))  # type: ignore[arg-type]
+    scripted.greet()
+    answers = []
+    while len(answers) < 2:
+        packet = scripted.read_packet()
+        if packet[0] == 0x82:
+            answers.append(wire.suback(int.from_bytes(packet[2:4], "big"), 1))
+        else:
+            assert b"light/state" not in packet
+    time.sleep(4)  # longer than a broker may take from there on
+    scripted.send(b"".join(answers) + retained(json.dumps(RED).encode()))
+    assert scripted.next_state() == RED
+
+
+def test_board_gives_up_where_asking_ends_connection(boot: Boot, scripted: Broker) -> None:
+    """Some brokers close the connection of a client that may not subscribe to a topic."""
+    boot(config=settings(scripted))  # type: ignore[arg-type]
+    for _ in range(3):
+        scripted.greet()
+        scripted.until(lambda packet: packet[0] == 0x82 and b"light/state" in packet)
+        scripted.hang_up()
+    scripted.greet()
+    assert scripted.until(lambda packet: packet[0] == 0x82)[6:-1] == b"light"
+    assert scripted.next_state()["state"] == "OFF"
 
 
 @pytest.mark.parametrize("order", ["command first", "state first"])
