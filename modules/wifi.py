@@ -299,11 +299,14 @@ class WiFi:
 
     def _is_worth_leaving(self):
         # What the radio has found by the name alone is hidden; or it came up after the search, and
-        # then it is the first of its name, not the strongest.
-        self._attempts = self._search()
-        _, point, was_found = self._attempts[0]
+        # then it is the first of its name, not the strongest. A stronger network of another name
+        # has had its turn: it might keep the board out each time.
+        point = strongest(self._wlan.scan(), self._network.ssid)
         signal = self.signal()
-        return was_found and signal is not None and point[2] >= signal[0] + _CLEARLY_STRONGER
+        if point is None or signal is None or point[2] < signal[0] + _CLEARLY_STRONGER:
+            return False
+        self._attempts = [(self._network, point, True)]
+        return True
 
     def _take_loss(self):
         self.losses += 1
@@ -313,6 +316,8 @@ class WiFi:
     def _wait_for_address(self):
         self._presence.look()
         status = self._wlan.status()
+        if status == network.STAT_NO_AP_FOUND and is_associated(self._wlan):
+            status = network.STAT_CONNECTING  # found since; only an address clears the status
         if self._has_failed(status):
             self._failures += 1
             self._report(status)

@@ -374,6 +374,15 @@ def test_hidden_one_of_networks_is_joined(tmp_path: Path) -> None:
         board.wait_line("wifi: connected home 10.0.0.2 (-50 dBm, channel 6)")
 
 
+def test_hidden_network_is_kept_though_stronger_refuses(tmp_path: Path) -> None:
+    """It is not left again for the one that has just kept the board out."""
+    rogue = AccessPoint("classroom", "another password", rssi=-30)
+    hidden = AccessPoint("home", "my own four walls", rssi=-60, channel=11, hidden=True)
+    with keep_both(tmp_path, rogue, hidden, timeout=1) as board:
+        board.wait_line('wifi: "classroom" does not let the board in; check wifi.password')
+        board.wait_line("wifi: connected home 10.0.0.2 (-60 dBm, channel 11)", timeout=60)
+
+
 def test_network_out_of_reach_is_not_waited_for(tmp_path: Path) -> None:
     """Its own patience would be an hour; where there is another one, ten seconds are enough."""
     hidden = AccessPoint("home", "my own four walls", hidden=True)
@@ -390,6 +399,16 @@ def test_strongest_is_joined_though_all_came_late(tmp_path: Path) -> None:
         board.at_once(FAR.command(), NEAR.command())
         line = board.wait_line("wifi: connected classroom")
         assert "(-44 dBm, channel 11, access point" in line
+
+
+def test_late_network_without_dhcp_is_not_called_missing(tmp_path: Path) -> None:
+    """Until there is an address, the radio reads as it did before it found the network."""
+    board = run(tmp_path, KEEP % 3600)
+    board.access_points = (OTHER,)
+    with board:
+        board.wait_line('wifi: no network named "classroom" is in reach')
+        board.at_once({"command": "dhcp", "value": False}, NEAR.command())
+        board.wait_line('wifi: "classroom" gives no address; is its DHCP server on?', timeout=60)
 
 
 def test_start_joins_one_of_networks_in_config(tmp_path: Path) -> None:
