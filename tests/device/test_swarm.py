@@ -32,7 +32,7 @@ def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
     "data, colour",
     [("00ff00" * 3, RED), ("ff0000" * 3, GREEN), ("000000", None), ("0000ff", None)],
 )
-def test_colour_is_read_as_the_wire_has_it(data: str, colour: int | None) -> None:
+def test_colour_is_read_as_on_wire(data: str, colour: int | None) -> None:
     assert colour_of({"data": data}) == colour
 
 
