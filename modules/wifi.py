@@ -158,7 +158,7 @@ class WiFi:
         self._network = networks[0]  # joined, or tried
         self._access_point = None  # (BSSID, channel, RSSI) that the radio was told to join
         self._was_found = False  # whether the search had found it
-        self._attempts = []  # the next ones, as (Network, access point or None, whether found)
+        self._attempts = ()  # the next ones, as (Network, access point or None, whether found)
         self._failures = 0
         self._log = log
         self._wlan = None
@@ -284,7 +284,7 @@ class WiFi:
             self._leave()
             return False
         self._enter(_CONNECTED)
-        self._attempts = []
+        self._attempts = ()
         self._failures = 0
         for each in self._networks:
             each.reported_status = None

@@ -11,13 +11,6 @@ _LOCAL_MAX_DELAY = const(15)
 
 _EPIPE = const(32)  # the errno module does not name it; the same on the chip and on Linux
 
-_CLOSED = "the broker closed the connection"
-_SILENT = "no answer"
-_RESET = "refused or reset"
-# So end attempts at a port where something else listens: a web server waits for a whole request, a
-# broker's port for TLS closes or resets.
-_WITHOUT_A_WORD = (_CLOSED, _SILENT, _RESET)
-
 # CONNACK codes that only a person can cure [MQTT-3.2.2-5], table 3.1.
 REFUSALS = {
     1: "the broker does not speak MQTT 3.1.1",
@@ -33,11 +26,11 @@ def describe(error):
         return error.args[1]
     code = error.args[0] if error.args else None
     if code == -1 or code == errno.ENOTCONN or code == _EPIPE:
-        return _CLOSED
+        return "the broker closed the connection"
     if code == errno.ETIMEDOUT:
-        return _SILENT
+        return "no answer"
     if code == errno.ECONNRESET:
-        return _RESET
+        return "refused or reset"
     if code == errno.ECONNABORTED:  # another address, or no acknowledgement for minutes
         return "the network gave the connection up"
     if code == errno.EHOSTUNREACH:
@@ -67,7 +60,10 @@ class Client(MQTTClient):
 
     def on_lost(self, reason, retry):
         why = describe(reason)
-        if why in _WITHOUT_A_WORD and not self.counters["connects"]:
+        # So end attempts at a port where something else listens: a web server waits for a whole
+        # request, a broker's port for TLS closes or resets.
+        is_silent = why in ("the broker closed the connection", "no answer", "refused or reset")
+        if is_silent and not self.counters["connects"]:
             why += "; check mqtt.server, mqtt.port and mqtt.tls"
         print("mqtt: lost (%s), retry in %.1f s" % (why, retry))
 

@@ -65,7 +65,6 @@ class Report:
         stats = {
             "version": version.VERSION,
             "reset": _RESET_CAUSES.get(machine.reset_cause(), "unknown"),
-            "resets": self._bad_boots.resets(),
             "uptime": self._uptime // 1000,
             "address": wifi.address(),
             "rssi": rssi,
@@ -76,6 +75,7 @@ class Report:
             "heap_used": gc.mem_alloc(),
             "heap_free": gc.mem_free(),
             "errors": self._link.errors,
+            "resets": self._bad_boots.resets(),  # behind heap_used, which it would add to
         }
         stats.update(self._link.client.counters)
         return stats
