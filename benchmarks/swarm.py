@@ -30,7 +30,7 @@ from tests.classroom import ACCESS_POINT, Person
 from tests.mosquitto import Mosquitto
 
 BOARDS = 200
-MAX_BOARDS = 60_000  # more than SIM_ID tells apart, and than a loopback address has ports
+MAX_BOARDS = 60_000  # SIM_ID tells 65,535 apart
 COMMAND = "swarm/command"
 STATUS = "swarm/{id}/status"
 STATS = "swarm/+/status/stats"

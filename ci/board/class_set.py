@@ -60,15 +60,18 @@ class ClassList:
         except UnicodeDecodeError as error:
             raise Problem(f"{path}: not UTF-8 text; save it as CSV UTF-8") from error
         # Spreadsheets write semicolons where the comma is the decimal point.
-        header = text.partition("\n")[0]
+        header = text.splitlines()[0] if text else ""
         self._delimiter = max(",;\t", key=header.count)
-        table = [
-            (number, [cell.strip() for cell in cells])
-            for number, cells in enumerate(
-                csv.reader(io.StringIO(text), delimiter=self._delimiter), 1
-            )
-            if any(cell.strip() for cell in cells)
-        ]
+        # Lines end in \r alone where an old spreadsheet wrote them.
+        lines = csv.reader(io.StringIO(text, newline=None), delimiter=self._delimiter)
+        try:
+            table = [
+                (number, [cell.strip() for cell in cells])
+                for number, cells in enumerate(lines, 1)
+                if any(cell.strip() for cell in cells)
+            ]
+        except csv.Error as error:
+            raise Problem(f"{path}, line {lines.line_num}: {error}; save it as CSV") from error
         if not table or "id" not in table[0][1]:
             raise Problem(f"{path}: the first line must name the columns, one of them `id`")
         self._columns = table[0][1]

@@ -39,6 +39,8 @@ def make_class_image(board: Board, factory: Path, config: Path, folder: Path) ->
     start = image.data[: region.offset - image.offset]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{factory.name.removesuffix(_FACTORY)}-class{PRIVATE}.bin"
+    path.touch(0o600)  # before there is anything in it: others on this computer may not read it
+    path.chmod(0o600)
     path.write_bytes(start + make_filesystem(region.size, files))
     read_flash_image(path, board.chip)
     return path

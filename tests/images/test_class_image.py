@@ -32,6 +32,7 @@ def test_class_image_differs_in_configuration_only(
 ) -> None:
     path = make_class_image(board, factory, config, tmp_path / "dist")
     assert path.name == f"{board.name}-v{VERSION}-class-PRIVATE.bin"
+    assert path.stat().st_mode & 0o077 == 0  # nobody else's to read
     made, original = read_flash_image(path, board.chip), read_flash_image(factory, board.chip)
     assert made.whole and len(made.data) == len(original.data)
     start = original.layout.filesystem.offset

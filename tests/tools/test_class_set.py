@@ -58,6 +58,11 @@ def test_empty_cells_take_shared_values(tmp_path: Path) -> None:
     assert values_of(SHARED, row, "row") == {**SHARED, "name": "a"}
 
 
+def test_old_line_ends_are_understood(tmp_path: Path) -> None:
+    boards = class_list(tmp_path, "id;name\r;lamp-1\r;lamp-2\r")
+    assert [row.cells["name"] for row in boards.rows] == ["lamp-1", "lamp-2"]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_spreadsheets_delimiters_are_known(tmp_path: Path, delimiter: str) -> None:
     text = "id,name\n,lamp-1\n,lamp-2\n".replace(",", delimiter)
