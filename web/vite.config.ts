@@ -7,8 +7,6 @@ export default defineConfig({
     plugins: [viteSingleFile()],
     build: {
         target: "es2022",
-        outDir: "../page",
-        emptyOutDir: true,
         modulePreload: { polyfill: false },
     },
 });

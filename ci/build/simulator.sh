@@ -88,6 +88,7 @@ ci_prepare_run() {
     ci_check_board "$1"
     ci_install_group run
     ci_build_simulator "$1"
+    ci_build_page
 }
 
 # Play on a simulated board. Ctrl-C is ignored until the player takes it: Python's own imports
@@ -131,4 +132,5 @@ ci_prepare_tests() {
     # The tests of `make run` and `make build` would each install these again.
     ci_install_group run
     ci_install_group image
+    ci_build_page
 }

@@ -32,8 +32,10 @@ ci_update_page() {
     cp -R "$CI_ROOT/web/." "$CI_WEB"
     ci_install_web_packages
     ci_say "Building the page"
-    rm -f "$CI_PAGE" "$CI_PAGE.sources"
+    rm -f "$CI_PAGE.sources"
     ci_logged page ci_in_web npm run build
+    mkdir -p "${CI_PAGE%/*}"
+    mv "$CI_WEB/dist/index.html" "$CI_PAGE" # in one go: somebody may have it open
     echo "$sources" >"$CI_PAGE.sources"
 }
 

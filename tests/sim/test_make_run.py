@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def test_what_person_types_is_published(root: Path) -> None:
         player.wait_for("board: mqtt: subscribed")
         player.wait_for("board: lights: off")  # the scenario's
         # All at once: none of them is left behind in a buffer.
-        player.type("#ff8000\n255,128,1\nmpython/light 40%\n")
+        player.type("#ff8000\n255,128,1\nmpython/02514d000001/command 40%\n")
         player.type('{"state": "ON", "brightness": 204}\nOFF\n#f\nturn on\nstats\n')
         for answer in ("on #ff8000 100%", "on #ff8001 100%", "on #ff8001 40%", "on #ff8001 80%"):
             player.wait_for(f"board: lights: {answer}")
@@ -189,7 +190,7 @@ def test_line_on_terminal_is_edited_and_comes_back(root: Path) -> None:
 
         wait_for(b"board: lights: off")  # the scenario's end
         os.write(master, b"#0102034\x1b[D\x1b[C\x7f\r")
-        wait_for(b"client: mpython/light <- #010203\r\n")
+        wait_for(b"client: mpython/02514d000001/command <- #010203\r\n")
         wait_for(b"board: lights: on #010203 100%")
         os.write(master, b"off\r")
         wait_for(b"board: lights: off")
@@ -203,6 +204,17 @@ def test_line_on_terminal_is_edited_and_comes_back(root: Path) -> None:
         player.kill()
         player.wait()
         os.close(master)
+
+
+def test_page_is_served_and_its_link_said(root: Path) -> None:
+    with Player(root) as player:
+        link = player.wait_for("page: ").split()[1]
+        address, _, fragment = link.partition("#")
+        assert re.fullmatch(r"broker=ws://127\.0\.0\.1:\d+", fragment)
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert answer.read() == (root / "build" / "page" / "index.html").read_bytes()
+        player.wait_for("board: mqtt: subscribed")
+        player.quit()
 
 
 def test_safe_mode_is_tried_by_typing(root: Path) -> None:
@@ -250,7 +262,9 @@ def test_refused_board_leaves_player_listening(root: Path, locked: Mosquitto) ->
         player.type("on\n")
         player.wait_for("client: it is not connected to the broker")
         player.wait_for("board: mqtt: the broker does not let this user in")
-        player.wait_for("the board does not follow mpython/light: its lines above say why")
+        player.wait_for(
+            "the board does not follow mpython/02514d000001/command: its lines above say why"
+        )
         player.type("help\n")
         player.wait_for("press a")
         player.quit()
@@ -343,8 +357,8 @@ def test_second_run_has_disk_of_its_own(root: Path) -> None:
 def test_terminal_that_shows_ascii_alone_is_served(root: Path) -> None:
     with Player(root, environment={"PYTHONIOENCODING": "ascii"}) as player:
         player.wait_for("board: mqtt: subscribed")
-        player.type("mpython/light caf\u00e9\n")
-        player.wait_for("client: mpython/light <- caf")
+        player.type("mpython/text caf\u00e9\n")
+        player.wait_for("client: mpython/text <- caf")
         player.quit()
 
 

@@ -32,30 +32,39 @@ def check_reachable(
 
 
 class EmbeddedBroker:
-    """An amqtt broker without passwords on a loopback port, for one program's life.
+    """An amqtt broker without passwords on two loopback ports, for one program's life.
 
-    If another program has the wanted port, `port` is one that the system has chosen.
+    `port` is for boards, `websocket_port` for pages. If another program has one that is wanted,
+    both are ones that the system has chosen.
     """
 
-    def __init__(self, wanted_port: int = 1883) -> None:
+    def __init__(self, wanted_port: int = 1883, wanted_websocket_port: int = 9001) -> None:
         self.host = "127.0.0.1"
         self.port = wanted_port
+        self.websocket_port = wanted_websocket_port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     async def _start(self) -> None:
         # No probe for a free port: between it and the broker another program may take it.
         try:
-            self._broker = await self._start_at(self.port)
+            self._broker = await self._start_at(self.port, self.websocket_port)
         except amqtt.broker.BrokerError:
-            self._broker = await self._start_at(0)
-        listener = self._broker._servers["default"].instance  # of the pinned version
-        self.port = listener.sockets[0].getsockname()[1]
+            self._broker = await self._start_at(0, 0)
+        self.port = self._port_of("default")
+        self.websocket_port = self._port_of("pages")
 
-    async def _start_at(self, port: int) -> amqtt.broker.Broker:
+    def _port_of(self, listener: str) -> int:
+        server = self._broker._servers[listener].instance  # of the pinned version
+        return next(iter(server.sockets)).getsockname()[1]
+
+    async def _start_at(self, port: int, websocket_port: int) -> amqtt.broker.Broker:
         broker = amqtt.broker.Broker(
             {
-                "listeners": {"default": {"type": "tcp", "bind": f"{self.host}:{port}"}},
+                "listeners": {
+                    "default": {"type": "tcp", "bind": f"{self.host}:{port}"},
+                    "pages": {"type": "ws", "bind": f"{self.host}:{websocket_port}"},
+                },
                 "plugins": {
                     "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
                 },

@@ -28,6 +28,7 @@ import paho.mqtt.client as paho
 from air import PINGRESP, Air
 from broker import BrokerError, EmbeddedBroker, check_reachable
 from led_view import LedView
+from page_server import PAGE, serve_page
 from person import Hands
 from run_settings import RunSettings, of_broker, of_file, parse_broker
 from screen import Keyboard, Screen
@@ -277,8 +278,18 @@ def choose_settings(arguments: argparse.Namespace, stack: contextlib.ExitStack) 
         )
     else:
         embedded = stack.enter_context(EmbeddedBroker())
+        show_page(embedded, stack)
         settings = of_broker(arguments.board, (embedded.host, embedded.port))
     return settings
+
+
+def show_page(broker: EmbeddedBroker, stack: contextlib.ExitStack) -> None:
+    """Serve the page, and say the link that opens it with this broker."""
+    if not (PAGE / "index.html").exists():
+        say("page: build/page/index.html is missing; type: make page")
+        return
+    address = stack.enter_context(serve_page())
+    say(f"page: {address}#broker=ws://{broker.host}:{broker.websocket_port}")
 
 
 def judge(scenario: Scenario, seconds: float | None) -> int:

@@ -91,7 +91,6 @@ def of_broker(
 
     Raises BrokerError if there is no such file.
     """
-    light = f"{board}/light"  # a board's name is that of its folder
     mqtt: dict[str, Any] = {"server": broker[0], "port": broker[1], "keepalive": _KEEPALIVE}
     if user:
         mqtt |= {"user": user, "password": password}
@@ -104,7 +103,6 @@ def of_broker(
     values = {
         "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
         "mqtt": mqtt,
-        "topics": {"command": light, "state": f"{light}/state", "status": f"{light}/status"},
     }
     return _complete(board, values, authority)
 
