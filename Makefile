@@ -184,7 +184,7 @@ release-collect: ## check that dist/ is complete, and write the notes to it
 	@$(PYTHON) -m ci.release.checks --collect
 
 .PHONY: installer
-installer: ## make the web page that installs a release, from dist/
+installer: page ## put the release in dist/ beside the page, which installs it
 	@$(TOOLS)
 	@$(PYTHON) -m ci.release.installer
 

@@ -20,6 +20,7 @@ myst_heading_anchors = 4
 # The site's table of contents: what each kind of reader reads first, then everything.
 CONTENTS = {
     "Teachers": (
+        "docs/page",
         "docs/class",
         "docs/config",
         "docs/platforms",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from simulated_board import ROOT
 
 PICTURES = ROOT / "build" / "browser"
 PATIENCE = 60_000  # ms; bounds a hang, no test waits so long
+expect.set_options(timeout=PATIENCE)
 PHONE = {"width": 360, "height": 640}
 
 # What a browser would do by itself, on a network where it reaches nobody.
@@ -47,10 +49,17 @@ class Visitor:
         self._pages: list[Page] = []
         self._wrong: list[str] = []
 
-    def open(self, url: str, other_origins: tuple[str, ...] = (), **profile: Any) -> Page:
+    def open(
+        self,
+        url: str,
+        other_origins: tuple[str, ...] = (),
+        prepare: Callable[[Page], None] = lambda page: None,
+        **profile: Any,
+    ) -> Page:
         """Open `url` and return the page.
 
         other_origins: where the page may fetch from beside its own origin, such as "http://a.b:80"
+        prepare:       called with the page before it goes there
         profile:       what Playwright's new_context takes: viewport, locale, color_scheme, ...
         """
         page = self._browser.new_context(**{"locale": "en-GB", **profile}).new_page()
@@ -70,13 +79,17 @@ class Visitor:
             lambda message: "Content Security Policy" in message.text
             and self._wrong.append(f"{url} breaks its own policy: {message.text}"),
         )
+        prepare(page)
         page.goto(url)
         return page
 
     def keep_picture(self, page: Page, name: str = "", **options: Any) -> None:
         """Keep a screenshot in build/browser/."""
+        page.screenshot(path=self.picture_path(name or self._name), **options)
+
+    def picture_path(self, name: str) -> Path:
         PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name or self._name}.png", **options)
+        return PICTURES / f"{name}.png"
 
     def leave(self) -> None:
         """Close all pages. Raises AssertionError if anything went wrong in one of them."""

@@ -40,13 +40,17 @@ class Mosquitto:
             self.process = subprocess.Popen(
                 [self.program, "-v", "-c", str(self.config)], stdout=log, stderr=log
             )
+        self.wait_listening(self.port)
+
+    def wait_listening(self, port: int) -> None:
+        """Wait until it listens on a port; a listener's turn comes after those before it."""
         deadline = time.monotonic() + 60
         while True:
             try:
-                socket.create_connection((self.host, self.port), 10).close()
+                socket.create_connection((self.host, port), 10).close()
                 return
             except OSError:
-                assert self.process.poll() is None, self.log.read_text()
+                assert self.process and self.process.poll() is None, self.log.read_text()
                 assert time.monotonic() < deadline, "mosquitto did not listen within 60 s"
                 time.sleep(0.02)
 

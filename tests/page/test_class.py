@@ -1,0 +1,195 @@
+"""A teacher with many boards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from simulated_board import SimulatedBoard
+from tests.browser import Visitor
+from tests.classroom import Person
+from tests.page.conftest import PageBroker
+from tests.page.fake_board import FakeBoard
+
+pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
+
+Connect = Callable[..., FakeBoard]
+
+
+def cards(page: Page):
+    return page.get_by_role("article")
+
+
+def to_all(page: Page, button: str):
+    """A button of the controls for many; each card has buttons of its own."""
+    return page.get_by_role("group", name="To").get_by_role("button", name=button, exact=True)
+
+
+@pytest.mark.simulator
+def test_thirty_boards_are_seen_named_and_lit(
+    page: Page, simulate: Callable[..., SimulatedBoard], visitor: Visitor
+) -> None:
+    """The pictures of the README are taken here: thirty simulated boards, nothing else."""
+    boards = [simulate(number) for number in range(1, 28)]
+    boards += [simulate(number, "bpi-bit") for number in (28, 29, 30)]
+    for board in boards:
+        board.wait_line("mqtt: subscribed", timeout=300)
+    expect(cards(page)).to_have_count(30)
+    expect(cards(page).get_by_text("online")).to_have_count(30)
+    to_all(page, "azure").click()
+    expect(page.get_by_text("All 30 answered.")).to_be_visible()
+    for board in boards:
+        board.wait_frame(lambda frame: frame.colours[0][2] > 0 == frame.colours[0][0])
+
+    page.get_by_text("Names and groups").click()
+    page.get_by_role("button", name="Number them in this order").click()
+    expect(cards(page).get_by_role("heading", name="Board 30")).to_be_visible()
+    for number, colour in ((3, "red"), (7, "yellow"), (12, "green"), (20, "magenta")):
+        card = cards(page).filter(has=page.get_by_role("heading", name=f"Board {number:02}"))
+        card.get_by_role("checkbox").check()
+        to_all(page, colour).click()
+        expect(card.locator(".light")).not_to_have_text("on, #0080ff, 100 %")
+        card.get_by_role("checkbox").uncheck()
+    page.get_by_label("Group", exact=True).last.fill("7b")
+    page.get_by_role("button", name="Put into the group").click()
+    expect(cards(page).get_by_text("7b")).to_have_count(30)
+    page.get_by_text("Names and groups").click()
+    boards[14].interrupt()  # its program has ended, and the broker says so
+    boards[14].process.kill()
+    expect(cards(page).get_by_text("offline since")).to_have_count(1)
+    to_all(page, "Identify").click()
+    page.set_viewport_size({"width": 1720, "height": 900})
+    visitor.keep_picture(page, "class", full_page=True)
+    cards(page).filter(has_text="Board 12").screenshot(
+        path=visitor.picture_path("card"), animations="disabled"
+    )
+
+
+def test_missing_answers_are_named(page: Page, fake_boards: Connect) -> None:
+    for number in (1, 2, 3):
+        fake_boards(number, deaf=number == 2)
+    expect(cards(page)).to_have_count(3)
+    to_all(page, "On").click()
+    expect(page.get_by_text("2 of 3 answered; missing: labplus mPython 0002")).to_be_visible()
+
+
+def test_group_of_boards_gets_one_message(page: Page, fake_boards: Connect) -> None:
+    """Where the boards follow a topic together; else each gets one of its own."""
+    boards = [fake_boards(number, groups=("class/7b",)) for number in (1, 2)]
+    other = fake_boards(3)
+    expect(cards(page)).to_have_count(3)
+    page.get_by_label("Group", exact=True).first.select_option("7b")
+    expect(cards(page)).to_have_count(2)
+    to_all(page, "On").click()
+    assert [board.wait_for("on") for board in boards] == ["class/7b/command"] * 2
+    page.get_by_label("Group", exact=True).first.select_option("")
+    to_all(page, "Off").click()
+    for board in (*boards, other):
+        assert board.wait_for("off") == f"{board.base}/command"
+
+
+def test_selected_boards_alone_are_switched(page: Page, fake_boards: Connect) -> None:
+    chosen, other = fake_boards(1), fake_boards(2)
+    cards(page).filter(has_text="0001").get_by_role("checkbox").check()
+    expect(page.get_by_role("group", name="To 1 board")).to_be_visible()
+    to_all(page, "On").click()
+    chosen.wait_for("on")
+    page.get_by_role("button", name="Select none").click()
+    to_all(page, "Off").click()
+    other.wait_for("off")
+    assert [text for _, text in other.received] == ["off"]
+
+
+def test_names_and_groups_are_on_every_page(
+    page: Page, mosquitto: PageBroker, visitor: Visitor, fake_boards: Connect
+) -> None:
+    fake_boards()
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("More").click()
+    page.get_by_label("Name").fill("Ada <b>")
+    page.get_by_label("Groups").fill("left, red")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Ada <b>")).to_be_visible()
+    other = visitor.open(mosquitto.site)
+    expect(cards(other).get_by_role("heading", name="Ada <b>")).to_be_visible()
+    expect(cards(other)).to_contain_text("left, red")
+
+
+def test_attention_keeps_lights_off(page: Page, fake_boards: Connect, person: Person) -> None:
+    board = fake_boards()
+    person.publish(f"{board.base}/command", "on")
+    expect(cards(page).locator(".light")).to_contain_text("on, #")
+    page.get_by_role("button", name="Attention").click()
+    expect(page.get_by_role("button", name="Lights stay off for 4:")).to_be_visible()
+    board.wait_for("off")
+    board.received.clear()
+    person.publish(f"{board.base}/command", "on")
+    board.wait_for("off")
+    page.get_by_role("button", name="End it").click()
+    person.publish(f"{board.base}/command", "on")
+    expect(cards(page).locator(".light")).to_contain_text("on, #")
+
+
+def test_search_and_order_find_boards(page: Page, fake_boards: Connect) -> None:
+    first, second = fake_boards(1), fake_boards(2, kind="bpi-bit")
+    expect(cards(page)).to_have_count(2)
+    second.say("status", "offline")
+    page.get_by_label("Sort").select_option("absent first")
+    expect(cards(page).first).to_contain_text("offline since")
+    page.get_by_label("Search").fill("MPYTHON")
+    expect(cards(page)).to_have_count(1)
+    expect(cards(page)).to_contain_text("online")
+    page.get_by_label("Search").fill("nobody")
+    expect(page.get_by_text("No board fits the search.")).to_be_visible()
+
+
+def test_update_is_offered_and_its_progress_shown(page: Page, fake_boards: Connect) -> None:
+    board = fake_boards()
+    state = {"installed_version": "0.2.0", "latest_version": "0.3.0"}
+    board.say("update/state", {**state, "in_progress": False, "update_percentage": None})
+    expect(cards(page)).to_contain_text("version 0.3.0 is offered")
+    page.get_by_role("button", name="Update all that can (1)").click()
+    assert board.wait_for("install") == f"{board.base}/update/set"
+    board.say("update/state", {**state, "in_progress": True, "update_percentage": 40})
+    expect(cards(page).get_by_role("progressbar", name="Update")).to_have_js_property("value", 40)
+    page.get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Cancel").click()
+    board.wait_for("cancel")
+    reason = "stopped at 40 %"
+    board.say("update/result", {"id": "", "state": "failed", "reason": reason})
+    expect(page.get_by_role("status").filter(has_text=reason)).to_be_visible()
+
+
+def test_readings_and_buttons_are_shown(page: Page, fake_boards: Connect) -> None:
+    board = fake_boards(info={"has": ["oled"]})
+    expect(cards(page)).to_contain_text("online")
+    for value in (1, 5, 3):
+        board.say("sensors", {"light": value}, retain=False)
+    board.say("button/a", {"event_type": "press"}, retain=False)
+    expect(cards(page)).to_contain_text("A press")
+    page.get_by_role("button", name="Open").click()
+    expect(page.locator(".sparkline")).to_contain_text("light3")
+    page.get_by_label("Text on the display").fill("你好")
+    expect(page.get_by_text("6 of 256 bytes")).to_be_visible()
+    page.get_by_role("button", name="Show").click()
+    assert board.wait_for("你好") == f"{board.base}/display"
+
+
+def test_board_that_is_gone_can_be_forgotten(
+    page: Page, mosquitto: PageBroker, person: Person
+) -> None:
+    base = "mpython/a4cf12340001"
+    for topic, said in (("status", "offline"), ("info", json.dumps({"title": "Old"}))):
+        person.publish(f"{base}/{topic}", said, retain=True)
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("More").click()
+    page.get_by_role("button", name="Forget this board").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget this board").click()
+    expect(cards(page)).to_have_count(0)
+    late = Person(mosquitto, "#")
+    person.publish("end", "")
+    late.receive("end")  # what is retained comes before
+    late.close()

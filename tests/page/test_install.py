@@ -1,0 +1,221 @@
+"""The tab that installs: a release beside the page, and the set-up form over a cable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ci.boards import board_names, load_board
+from ci.image.built import read_build
+from ci.image.images import FILES, make_images
+from ci.release.installer import make_site
+from page_server import serve_page
+from simulated_board import SimulatedBoard
+from tests.browser import Visitor
+from tests.classroom import ACCESS_POINT
+from tests.images.fake_build import VERSION, make_build
+from tests.page.conftest import PageBroker
+from tests.page.web_serial import Cable, Silence, Terminal
+
+pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
+
+
+def open_installer(visitor: Visitor, page_file: Path, cable: Cable) -> Page:
+    return visitor.open(f"{page_file.as_uri()}#tab=install", prepare=cable.prepare)
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path) -> Iterator[Callable[..., SimulatedBoard]]:
+    """Boot a simulated board on a serial port, with files on it."""
+    with ExitStack() as stack:
+
+        def boot(number: int = 1, **files: str) -> SimulatedBoard:
+            flash = tmp_path / f"flash-{number}"
+            flash.mkdir()
+            for name, text in files.items():
+                (flash / name.replace("_", ".")).write_text(text)
+            board = stack.enter_context(
+                SimulatedBoard(
+                    flash=flash,
+                    serial=True,
+                    access_points=(ACCESS_POINT,),
+                    environment={"SIM_ID": str(number)},
+                )
+            )
+            board.wait_line("boot: ")
+            return board
+
+        yield boot
+
+
+def stored(board: SimulatedBoard) -> dict[str, Any]:
+    return json.loads((board.flash / "config.json").read_text())
+
+
+def fill(page: Page, broker: PageBroker) -> None:
+    page.get_by_label("Wi-Fi name").fill(ACCESS_POINT.ssid)
+    page.get_by_label("Wi-Fi password").fill(ACCESS_POINT.password)
+    page.get_by_label("Broker's address").fill(broker.host)
+    page.get_by_role("region", name="Install").get_by_text("More").click()
+    page.get_by_label("mqtt.port").fill(str(broker.port))
+
+
+def choose(page: Page) -> None:
+    page.get_by_role("button", name="Choose the board").click()
+    expect(page.get_by_text("is here.")).to_be_visible()
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_boards_are_set_up_one_after_another(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in, tmp_path: Path
+) -> None:
+    boards = [plug_in(number) for number in (1, 2)]
+    cable = Cable(Terminal(boards[0].port.name))
+    page = open_installer(visitor, page_file, cable)
+    choose(page)
+    fill(page, mosquitto)
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Board 02514d000001 is connected to its broker.")).to_be_visible()
+    page.get_by_role("button", name="Next board").click()
+    cable.port = Terminal(boards[1].port.name)
+    choose(page)
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Board 02514d000002 is connected to its broker.")).to_be_visible()
+    for board in boards:
+        assert stored(board)["wifi"] == {
+            "ssid": ACCESS_POINT.ssid,
+            "password": ACCESS_POINT.password,
+        }
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the list (2) as CSV").click()
+    download.value.save_as(tmp_path / "list")
+    rows = (tmp_path / "list").read_text().split()
+    assert rows == [
+        "number,id,result",
+        '"1","02514d000001","online"',
+        '"2","02514d000002","online"',
+    ]
+    assert ACCESS_POINT.password.encode() not in cable.read
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_what_board_refuses_stands_at_its_field(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+) -> None:
+    board = plug_in()
+    page = open_installer(visitor, page_file, Cable(Terminal(board.port.name)))
+    choose(page)
+    fill(page, mosquitto)
+    page.get_by_label("Wi-Fi password").fill("short")
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Nothing was written")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("wifi.password: ")).to_be_visible()
+    expect(page.get_by_label("Wi-Fi password")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Wi-Fi password")).to_be_focused()
+    assert "short" not in (board.flash / "config.json").read_text()
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_board_keeps_password_that_is_not_typed(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+) -> None:
+    """Its program, which never ends, is stopped first."""
+    before = {
+        "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
+        "mqtt": {"server": "192.0.2.1"},
+    }
+    board = plug_in(config_json=json.dumps(before), main_py="while True:\n    pass\n")
+    cable = Cable(Terminal(board.port.name))
+    page = open_installer(visitor, page_file, cable)
+    choose(page)
+    expect(page.get_by_label("Wi-Fi name")).to_have_value(ACCESS_POINT.ssid)
+    expect(page.get_by_label("Wi-Fi password")).to_have_value("")
+    page.get_by_label("Broker's address").fill(mosquitto.host)
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Written; the board restarts")).to_be_visible()
+    after = stored(board)
+    assert after["wifi"] == before["wifi"] and after["mqtt"]["server"] == mosquitto.host
+    assert ACCESS_POINT.password.encode() not in cable.read
+    assert ACCESS_POINT.password not in page.content()
+
+
+def test_silent_port_says_what_to_do(visitor: Visitor, page_file: Path) -> None:
+    port = Silence()
+    page = open_installer(visitor, page_file, Cable(port))
+    page.get_by_role("button", name="Choose the board").click()
+    expect(page.get_by_text("The board does not answer. Press its reset button")).to_be_visible()
+    assert port.written.count(b"\x03") == 3
+    usb = [load_board(name).usb_ids for name in board_names()]
+    asked = {(each["usbVendorId"], each["usbProductId"]) for each in page.evaluate("askedFor")}
+    assert asked == set().union(*usb)
+
+
+@pytest.mark.parametrize(
+    "port, said",
+    [
+        (Silence("InvalidStateError"), "used by another program"),
+        (Silence("NetworkError"), "used by another program"),
+        (Silence(pulled=True), "The board does not answer"),
+    ],
+    ids=["open", "busy", "pulled"],
+)
+def test_port_that_fails_is_told_in_words(
+    visitor: Visitor, page_file: Path, port: Silence, said: str
+) -> None:
+    page = open_installer(visitor, page_file, Cable(port))
+    page.get_by_role("button", name="Choose the board").click()
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page.get_by_role("button", name="Choose the board")).to_be_enabled()
+
+
+def test_fields_follow_platform(visitor: Visitor, page_file: Path, plug_in) -> None:
+    """Their rules are those of docs/config.schema.json."""
+    page = open_installer(visitor, page_file, Cable(Silence()))
+    page.evaluate("document.querySelector('[aria-label=Install] form > div').hidden = false")
+    platform = page.get_by_label("Service")
+    platform.select_option("onenet")
+    expect(page.get_by_label("mqtt.client_id")).to_be_visible()
+    assert page.get_by_label("Broker's user").evaluate("field => field.required")
+    platform.select_option("easyiot")
+    expect(page.get_by_label("topics.command")).to_be_visible()
+    platform.select_option("mqtt")
+    assert page.get_by_label("Broker's address").evaluate("field => field.required")
+
+
+def test_browser_without_web_serial_says_what_else(visitor: Visitor, page_file: Path) -> None:
+    hide = "Object.defineProperty(Navigator.prototype, 'serial', {}); delete Navigator.prototype.serial"
+    page = visitor.open(
+        f"{page_file.as_uri()}#tab=install", prepare=lambda page: page.add_init_script(hide)
+    )
+    expect(page.get_by_text("This browser has no Web Serial.")).to_be_visible()
+    expect(page.get_by_text("make config")).to_be_visible()
+
+
+def test_release_beside_page_is_offered(visitor: Visitor, tmp_path: Path, page_file: Path) -> None:
+    """ESP Web Tools itself, from the page's own origin, with each board's manifests."""
+    for name in board_names():
+        board = load_board(name)
+        build = read_build(board, make_build(board, tmp_path / name))
+        make_images(board, build, VERSION, FILES, tmp_path / "dist")
+    site = tmp_path / "site"
+    make_site(tmp_path / "dist", VERSION, site)
+    with serve_page(site, 0) as address:
+        page = visitor.open(f"{address}#tab=install")
+        for name in board_names():
+            product = load_board(name).product
+            button = page.get_by_role("button", name=f"Install or update {product}")
+            expect(button).to_be_visible()
+            manifest = button.locator("..").get_attribute("manifest")
+            assert page.request.get(address + manifest).ok
+        defined = "!!customElements.get('esp-web-install-button')"
+        page.wait_for_function(defined)
+        visitor.keep_picture(page, "installer", full_page=True)

@@ -1,0 +1,145 @@
+"""The link to the broker: refused, lost, and back."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, WebSocket, expect
+
+from broker import EmbeddedBroker
+from tests.browser import Visitor
+from tests.classroom import Person
+from tests.page.conftest import PageBroker
+from tests.page.fake_board import FakeBoard
+
+pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
+
+
+def link(page: Page):
+    return page.locator(".link")
+
+
+def test_lost_link_is_said_and_comes_back(
+    page: Page, mosquitto: PageBroker, fake_boards: Callable[..., FakeBoard]
+) -> None:
+    board = fake_boards()
+    power = page.get_by_role("article").get_by_role("button", name="On", exact=True)
+    expect(power).to_be_enabled()
+    mosquitto.stop(kill=True)
+    expect(link(page)).to_contain_text("is lost; the next attempt is in")
+    expect(power).to_be_disabled()
+    mosquitto.start()
+    board.wait_subscribed()
+    expect(link(page)).to_contain_text("Connected to")
+    board.say("status", "online")
+    board.say("state", {"state": "OFF", "color": {"r": 0, "g": 0, "b": 9}, "brightness": 9})
+    expect(power).to_be_enabled()
+    power.click()
+    board.wait_for("on")
+
+
+def test_click_without_link_is_never_sent(
+    page: Page, mosquitto: PageBroker, fake_boards: Callable[..., FakeBoard]
+) -> None:
+    """Also where the click comes before the page can know: here by the keyboard's Enter."""
+    board = fake_boards()
+    page.get_by_role("button", name="Open").click()
+    mosquitto.stop(kill=True)
+    expect(link(page)).to_contain_text("is lost")
+    page.get_by_label("Message").fill("purple")
+    page.get_by_label("Message").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Not sent: there is no link to the broker.")
+    mosquitto.start()
+    board.wait_subscribed()
+    expect(link(page)).to_contain_text("Connected to")
+    page.get_by_label("Message").fill("pink")
+    page.get_by_label("Message").press("Enter")
+    board.wait_for("pink")
+    assert "purple" not in [text for _, text in board.received]
+
+
+def test_amqtt_is_spoken_to_in_its_version(page_file: Path, visitor: Visitor) -> None:
+    """It knows MQTT 3.1.1 alone; and after its end another one is found at the same address."""
+    with EmbeddedBroker(0, 0) as broker:
+        port, websocket_port = broker.port, broker.websocket_port
+        page = visitor.open(f"{page_file.as_uri()}#broker=ws://127.0.0.1:{websocket_port}")
+        expect(link(page)).to_contain_text("Connected to")
+    expect(link(page)).to_contain_text("is lost")
+    with EmbeddedBroker(port, websocket_port) as broker:
+        assert broker.websocket_port == websocket_port
+        expect(link(page)).to_contain_text("Connected to")
+
+
+@pytest.fixture
+def locked(tmp_path: Path, page_file: Path) -> Iterator[PageBroker]:
+    """A broker where teacher may all, and the pupil only read, and not the states."""
+    passwords, rights = tmp_path / "passwords", tmp_path / "rights"
+    for user in ("teacher", "pupil"):
+        new = [] if passwords.exists() else ["-c"]
+        subprocess.run(["mosquitto_passwd", "-b", *new, passwords, user, "chalkdust"], check=True)
+    rights.write_text("user teacher\ntopic readwrite #\nuser pupil\ntopic read +/+/status\n")
+    settings = f"allow_anonymous false\npassword_file {passwords}\nacl_file {rights}\n"
+    broker = PageBroker(tmp_path, page_file, settings)
+    broker.start()
+    yield broker
+    broker.stop(kill=True)
+
+
+def log_in(page: Page, user: str, password: str, remember: bool = False) -> None:
+    page.get_by_label("User").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_label("Remember on this computer").set_checked(remember)
+    page.get_by_role("button", name="Connect", exact=True).click()
+
+
+def test_wrong_password_is_said_and_not_repeated(locked: PageBroker, visitor: Visitor) -> None:
+    page = visitor.open(f"{locked.site}&user=teacher")
+    attempts: list[WebSocket] = []
+    page.on("websocket", lambda socket: attempts.append(socket))
+    log_in(page, "teacher", "wrong")
+    expect(link(page)).to_contain_text("The broker does not let this user in")
+    expect(page.get_by_label("Password")).to_be_visible()
+    log_in(page, "teacher", "chalkdust")
+    expect(link(page)).to_contain_text("Connected to")
+    assert len(attempts) == 2
+
+
+def test_refused_publish_is_said(locked: PageBroker, visitor: Visitor) -> None:
+    teacher = Person(locked, login=("teacher", "chalkdust"))
+    teacher.publish("mpython/a4cf12340001/status", "online", retain=True)
+    page = visitor.open(f"{locked.site}&user=pupil")
+    log_in(page, "pupil", "chalkdust")
+    page.get_by_role("article").get_by_role("button", name="On", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "The broker does not let you publish to mpython/a4cf12340001/command."
+    )
+    teacher.close()
+
+
+def test_password_is_kept_only_if_asked(locked: PageBroker, visitor: Visitor) -> None:
+    page = visitor.open(f"{locked.site}&user=teacher")
+    log_in(page, "teacher", "chalkdust")
+    expect(link(page)).to_contain_text("Connected to")
+    assert "chalkdust" not in page.url
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    page.reload()
+    expect(link(page)).to_contain_text("Not connected")
+    log_in(page, "teacher", "chalkdust", remember=True)
+    expect(link(page)).to_contain_text("Connected to")
+    page.reload()
+    expect(link(page)).to_contain_text("Connected to")
+
+
+@pytest.mark.parametrize("address", ["", "http://example", "ws://", "ws://127.0.0.1:99999"])
+def test_address_that_is_none_is_said(page_file: Path, visitor: Visitor, address: str) -> None:
+    page = visitor.open(page_file.as_uri())
+    field = page.get_by_label("Broker", exact=True)
+    field.fill(address)
+    page.get_by_role("button", name="Connect", exact=True).click()
+    if address:
+        expect(link(page)).to_contain_text("This is no address of a broker")
+    else:
+        assert field.evaluate("field => field.validity.valueMissing")

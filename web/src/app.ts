@@ -1,0 +1,114 @@
+/** What the views share: the connection, the boards, and what the person has chosen. */
+
+import { type Board, Boards, FILTERS } from "./boards.ts";
+import { Connection, type Message } from "./connection.ts";
+import { Monitor } from "./monitor.ts";
+import { type Command, OFF, Order, send } from "./orders.ts";
+
+export type Tab = "class" | "board" | "monitor" | "install";
+
+const ATTENTION_TIME = 5 * 60_000; // ms
+const AGAIN_AFTER = 1000; // ms between two orders to a board that does not stay dark
+
+export class App {
+    readonly boards = new Boards();
+    readonly monitor = new Monitor();
+    readonly connection: Connection;
+    readonly selected = new Set<Board>();
+    tab: Tab = "class";
+    board: Board | null = null; // that the person talks to
+    order: Order | null = null; // the last one that went to many
+    notice = ""; // what the person should know of what they did last
+    attentionUntil = 0; // as Date.now()
+
+    /** Called with each message, for a view that shows them as they come. */
+    listener: ((message: Message) => void) | null = null;
+
+    private darkened = new Map<Board, number>(); // when each was last told
+    private shown: () => void;
+
+    /** `shown` has the page drawn once in the next frame. */
+    constructor(shown: () => void) {
+        this.shown = shown;
+        this.connection = new Connection(
+            () => this.changed(),
+            (message) => {
+                if (message.filter === null || FILTERS.includes(message.filter)) {
+                    this.boards.receive(message);
+                }
+                this.monitor.receive(message);
+                this.listener?.(message);
+                this.changed();
+            },
+        );
+        for (const filter of FILTERS) {
+            this.connection.subscribe(filter);
+        }
+    }
+
+    changed(): void {
+        this.shown();
+    }
+
+    say(notice: string): void {
+        this.notice = notice;
+        this.changed();
+    }
+
+    /** Do something that may be refused; the refusal is shown. */
+    async attempt(action: () => Promise<unknown>): Promise<void> {
+        this.notice = "";
+        try {
+            await action();
+        } catch (error) {
+            this.notice = (error as Error).message;
+        }
+        this.changed();
+    }
+
+    tell(command: Command, boards: Board[]): Promise<void> {
+        return this.attempt(async () => {
+            this.order = null;
+            await send(this.connection, command, boards, this.boards.all.values());
+            this.order = new Order(command, boards);
+        });
+    }
+
+    /** Keep all lights off for some minutes, whatever pupils send: for the class's attention. */
+    callAttention(): void {
+        this.attentionUntil = Math.max(Date.now(), this.attentionUntil) + ATTENTION_TIME;
+        this.darkened.clear();
+        this.keepDark();
+    }
+
+    endAttention(): void {
+        this.attentionUntil = 0;
+        this.changed();
+    }
+
+    hasAttention(): boolean {
+        return Date.now() < this.attentionUntil;
+    }
+
+    /** Called with each frame: a light that has come on is switched off again, once a second. */
+    keepDark(): void {
+        if (!this.hasAttention() || !this.connection.isOpen()) {
+            return;
+        }
+        const now = Date.now();
+        for (const board of this.boards.all.values()) {
+            const told = this.darkened.get(board) ?? 0;
+            if (board.online && board.light?.on && now - told > AGAIN_AFTER) {
+                this.darkened.set(board, now);
+                this.connection.publish(`${board.base}/command`, OFF.payload).catch((error: Error) => {
+                    this.say(error.message);
+                });
+            }
+        }
+    }
+
+    label(board: Board, name: string, groups: string[]): Promise<void> {
+        const payload = name || groups.length ? JSON.stringify({ name, groups }) : "";
+        return this.connection.publish(`${board.base}/label`, payload, { retain: true });
+    }
+}

@@ -1,0 +1,278 @@
+/** Puts the firmware on a board, and gives boards their Wi-Fi and broker, by cable. */
+
+import facts from "../../facts.json" with { type: "json" };
+
+import { download, field, make, setText, type View } from "../dom.ts";
+import { cell } from "../monitor.ts";
+import { PromptError } from "../serial/raw_prompt.ts";
+import { compose, type Field, fieldsFor, type Values, valueAt } from "../serial/schema.ts";
+import { SetUp } from "../serial/set_up.ts";
+import { LABELS, text } from "../texts.ts";
+
+/** What `make installer` puts beside the page, together with the images that it names. */
+interface Release {
+    version: string;
+    boards: { name: string; product: string; driver: string; stem: string }[];
+}
+
+export function installView(): View {
+    const images = make("div");
+    void findRelease().then((release) => images.replaceChildren(...imagesOf(release)));
+    const serial = "serial" in navigator;
+    return {
+        element: make(
+            "section",
+            { "aria-label": text("installTab") },
+            serial ? null : make("p", { class: "wrong" }, text("noSerial")),
+            make("h2", {}, text("firmware")),
+            images,
+            make("h2", {}, text("setUp")),
+            serial ? setUpForm() : make("p", {}, text("setUpOtherwise")),
+        ),
+        refresh: () => {},
+    };
+}
+
+// Firmware ---------------------------------------------------------------------------------
+
+async function findRelease(): Promise<Release | null> {
+    if (!window.location.protocol.startsWith("http")) {
+        return null; // browsers let no page read files beside it
+    }
+    try {
+        const answer = await fetch("firmware.json");
+        return answer.ok ? await answer.json() : null;
+    } catch {
+        return null;
+    }
+}
+
+function imagesOf(release: Release | null): Node[] {
+    if (!release) {
+        return [make("p", {}, text("noRelease"))];
+    }
+    const installer = new URL("esp-web-tools/install-button.js", window.location.href).href;
+    void import(/* @vite-ignore */ installer);
+    return release.boards.map(({ product, driver, stem }) =>
+        make(
+            "article",
+            { class: "card" },
+            make("h3", {}, `${product} ${release.version}`),
+            make("p", {}, text("driver", { driver })),
+            installButton(`${stem}-update.json`, text("installOn", { product })),
+            make("p", {}, text("keepsFiles")),
+            make(
+                "details",
+                {},
+                make("summary", {}, text("otherFirmware")),
+                make("p", { class: "wrong" }, text("erasesAll")),
+                installButton(`${stem}-factory.json`, text("startAfresh", { product })),
+            ),
+            make(
+                "p",
+                {},
+                ["update.bin", "factory.bin", "app.bin", "flash.txt"].flatMap((kind) => [
+                    make("a", { href: `${stem}-${kind}` }, `${stem}-${kind}`),
+                    " ",
+                ]),
+            ),
+        ),
+    );
+}
+
+function installButton(manifest: string, label: string): HTMLElement {
+    const element = document.createElement("esp-web-install-button");
+    element.setAttribute("manifest", manifest);
+    element.append(
+        make("button", { slot: "activate", class: "primary" }, label),
+        make("span", { slot: "unsupported" }, text("noSerial")),
+        make("span", { slot: "not-allowed" }, text("needsHttps")),
+    );
+    return element;
+}
+
+// Set-up -----------------------------------------------------------------------------------
+
+interface Done {
+    id: string;
+    result: string;
+}
+
+function setUpForm(): HTMLElement {
+    const said = make("ol", { class: "talk" });
+    const log = make("div", { role: "log", "aria-label": text("answers") }, said);
+    const problems = make("ul", { class: "warnings", role: "alert" });
+    const status = make("p", { role: "status" });
+    const connect = make("button", { class: "primary", onclick: () => run(open) }, text("connectBoard"));
+    const save = make("button", { class: "primary", type: "submit" }, text("write"));
+    const next = make("button", { type: "button", onclick: () => run(leave) }, text("nextBoard"));
+    const list = make("button", { type: "button", onclick: () => keepList() }, text("keepList"));
+    const fields = make("div");
+    const form = make("form", { onsubmit: (event) => (event.preventDefault(), run(write)) });
+    const done: Done[] = [];
+    const controls = new Map<string, HTMLInputElement | HTMLSelectElement>();
+    const typed = new Map<string, string>();
+    let shown: Field[] = [];
+    let setUp: SetUp | null = null;
+    let before: Values = {};
+    let id = "";
+
+    form.append(fields, make("div", { class: "row" }, save, next, list));
+    showFields("mqtt");
+    showStage("apart");
+    return make("div", {}, make("p", {}, text("setUpHint")), connect, status, problems, log, form);
+
+    /** One thing at a time, and every failure becomes a sentence. */
+    async function run(action: () => Promise<void>): Promise<void> {
+        for (const button of [connect, save, next]) {
+            button.disabled = true;
+        }
+        try {
+            await action();
+        } catch (error) {
+            setText(status, describe(error));
+            await leave();
+        }
+        for (const button of [connect, save, next]) {
+            button.disabled = false;
+        }
+    }
+
+    async function open(): Promise<void> {
+        const port = await navigator.serial.requestPort({ filters: usbFilters() });
+        setText(status, text("stopping"));
+        problems.replaceChildren();
+        said.replaceChildren();
+        setUp = new SetUp(port);
+        const found = await setUp.open();
+        id = found.id;
+        before = found.values;
+        // A class's boards get what was typed for the first; what the board has fills the gaps.
+        const platform = typed.get("mqtt.platform") ?? valueAt(before, "mqtt.platform") ?? "mqtt";
+        showFields(String(platform));
+        setText(status, text("boardFound", { id }));
+        showStage("here");
+    }
+
+    async function write(): Promise<void> {
+        keepTyped();
+        setText(status, text("checking"));
+        const wrong = await setUp!.save(compose(shown, typed, before));
+        showProblems(wrong);
+        if (wrong.length) {
+            setText(status, text("notWritten"));
+            return;
+        }
+        setText(status, text("restarting"));
+        const why = await setUp!.restart((line) => said.append(make("li", {}, line)));
+        setText(status, why ? text("notOnline", { why }) : text("isOnline", { id }));
+        const result = why || "online";
+        done.splice(0, done.length, ...done.filter((each) => each.id !== id), { id, result });
+        await setUp!.close();
+        setUp = null;
+        showStage("done");
+    }
+
+    async function leave(): Promise<void> {
+        keepTyped();
+        await setUp?.close();
+        setUp = null;
+        showStage("apart");
+    }
+
+    function keepList(): void {
+        const rows = done.map((each, index) => [index + 1, each.id, each.result].map(cell).join(","));
+        download("boards.csv", "text/csv", ["number,id,result", ...rows, ""].join("\r\n"));
+    }
+
+    function showStage(stage: "apart" | "here" | "done"): void {
+        connect.hidden = stage !== "apart";
+        fields.hidden = save.hidden = stage !== "here";
+        next.hidden = stage !== "done";
+        list.hidden = done.length === 0;
+        setText(list, text("keepList", { count: done.length }));
+    }
+
+    function showFields(platform: string): void {
+        keepTyped();
+        const { asked, more } = fieldsFor(platform);
+        shown = [...asked, ...more];
+        controls.clear();
+        fields.replaceChildren(
+            ...asked.map(makeField),
+            make("details", {}, make("summary", {}, text("more")), more.map(makeField)),
+        );
+        const choice = controls.get("mqtt.platform");
+        choice?.addEventListener("change", () => showFields(choice.value));
+    }
+
+    function keepTyped(): void {
+        for (const [key, control] of controls) {
+            typed.set(key, control.value);
+        }
+    }
+
+    function makeField(rule: Field): HTMLElement {
+        const known = valueAt(before, rule.key);
+        const value = typed.get(rule.key) || (known === undefined || known === null ? "" : String(known));
+        const keeps = rule.kind === "secret" && known === null;
+        const control = makeControl(rule, value, keeps ? text("keepsPassword") : rule.usual);
+        controls.set(rule.key, control);
+        const label = LABELS[rule.key] ? text(LABELS[rule.key]!) : rule.key;
+        return field(label, control, rule.hint);
+    }
+
+    function showProblems(wrong: string[]): void {
+        problems.replaceChildren(...wrong.map((line) => make("li", {}, line)));
+        for (const [key, control] of controls) {
+            const isWrong = wrong.some((line) => line.startsWith(`${key}: `));
+            control.setAttribute("aria-invalid", String(isWrong));
+        }
+        const first = [...controls].find(([, control]) => control.getAttribute("aria-invalid") === "true");
+        first?.[1].closest("details")?.setAttribute("open", "");
+        first?.[1].focus();
+    }
+}
+
+function makeControl(rule: Field, value: string, usual: string): HTMLInputElement | HTMLSelectElement {
+    if (rule.kind === "choice" || rule.kind === "switch") {
+        const choices = rule.kind === "switch" ? ["true", "false"] : rule.choices;
+        return make(
+            "select",
+            {},
+            rule.key === "mqtt.platform" ? null : make("option", { value: "" }, usual),
+            choices.map((each) => make("option", { value: each, selected: each === value }, each)),
+        );
+    }
+    const type = { secret: "password", number: "number", text: "text" }[rule.kind];
+    return make("input", {
+        type,
+        value,
+        placeholder: usual,
+        required: rule.isRequired && rule.kind !== "secret",
+        min: rule.minimum ?? null,
+        max: rule.maximum ?? null,
+        autocomplete: "off",
+        autocapitalize: "none",
+        spellcheck: "false",
+    });
+}
+
+/** The adapters that our boards have, so that the browser's list is short. */
+function usbFilters(): SerialPortFilter[] {
+    const boards: Record<string, { usb: number[][] }> = facts.boards;
+    return Object.values(boards).flatMap(({ usb }) =>
+        usb.map(([vendor, product]) => ({ usbVendorId: vendor!, usbProductId: product! })),
+    );
+}
+
+function describe(error: unknown): string {
+    if (error instanceof PromptError) {
+        return error.message ? text("boardAnswered", { line: error.message }) : text("noPrompt");
+    }
+    const { name, message } = error as DOMException;
+    if (name === "NotFoundError") {
+        return text("noPortChosen");
+    }
+    return name === "InvalidStateError" || name === "NetworkError" ? text("portBusy") : message;
+}
