@@ -18,6 +18,7 @@ LDFLAGS_EXTRA += -lpthread
 # sim_main.c comes before the port's main(), sim_serial.c between the port and its terminal.
 LDFLAGS_EXTRA += -Wl,--wrap=main
 LDFLAGS_EXTRA += -Wl,--wrap=mp_hal_set_interrupt_char -Wl,--wrap=mp_hal_stdout_tx_strn_cooked
+LDFLAGS_EXTRA += -Wl,--wrap=mp_hal_stdio_mode_raw -Wl,--wrap=mp_hal_stdio_mode_orig
 
 # The boards' read-eval-print loop. Newer versions of the port compile it anyway.
 ifeq ($(shell grep -c runtime/pyexec.c Makefile),0)

@@ -48,6 +48,14 @@ static void on_interrupt(int signal_number) {
     mp_sched_keyboard_interrupt();
 }
 
+// v1.28.0's loop switches the terminal for each line, and would drop what was typed ahead; the
+// terminal is a board's all the time.
+void __wrap_mp_hal_stdio_mode_raw(void) {
+}
+
+void __wrap_mp_hal_stdio_mode_orig(void) {
+}
+
 // While code runs, Ctrl-C is a signal; while a line is read, it is a character.
 void __wrap_mp_hal_set_interrupt_char(char c) {
     __real_mp_hal_set_interrupt_char(c);
