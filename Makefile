@@ -62,6 +62,11 @@ test-targets: ## try every target in a fresh clone, in its shortest form; TARGET
 	@$(CI) ci_install_group test
 	@$(PYTHON) -m tests.targets $(TARGETS)
 
+.PHONY: test-class
+test-class: ## update a class of thirty simulated boards over the air (a part of test does three)
+	@$(CI) ci_prepare_simulators
+	@BOARDS=30 $(PYTHON) -m pytest -n 0 tests/device/faults/test_class_update.py -k class_is_updated
+
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher, the MQTT session and updates: SECONDS=300 FUZZ=topicmatch, umqtt or update
 	@$(CI) ci_fuzz "$(or $(SECONDS),300)" $(FUZZ)
@@ -158,6 +163,20 @@ put: ## copy a file to a board and restart it: FILE=lamp.py AS=/handlers.py
 files: ## list the files on a board
 	@$(TOOLS)
 	@$(PYTHON) -m ci.board.files --port "$(PORT)"
+
+OTA := $(PYTHON) -m ci.board.ota "$(BOARD)" --broker "$(BROKER)" --file "$(FILE)" --url "$(URL)" --key "$(KEY)" --tls "$(TLS)" \
+	$(if $(filter command line,$(origin USER)),--user "$(USER)")
+
+.PHONY: ota
+ota: ## update boards over the air: BROKER=host[:port] ID= or ALL=1, or LIST=1; FILE= URL= AT_ONCE=4 USER= TLS=1
+	@$(TOOLS)
+	@$(OTA) --id "$(ID)" --at-once "$(AT_ONCE)" $(if $(ALL),--all) $(if $(LIST),--list) \
+		$(if $(KEEP_GOING),--keep-going) $(if $(AGAIN),--again)
+
+.PHONY: offer
+offer: ## offer an image to boards, for Home Assistant's button: BROKER=host URL=http://...-app.bin; NONE=1
+	@$(TOOLS)
+	@$(OTA) --offer $(if $(NONE),--none)
 
 .PHONY: smoke
 smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa

@@ -80,6 +80,8 @@ TRIES: dict[str, tuple[Try, ...]] = {
     "check": (Try("check BOARD=mpython"),),
     "build": (Try("build BOARD=mpython", "ESP-IDF", fails=True),),
     "ota-key": (Try("ota-key KEY=build/key.pem"),),
+    "ota": (Try("ota", "error: .*BROKER=host", fails=True),),
+    "offer": (Try("offer NONE=1", "error: .*BROKER=host", fails=True),),
     "image": (Try("image", "error: .*make build", fails=True),),
     "smoke": (Try("smoke", "error: ", fails=True),),
     "release-check": (Try("release-check", "error: ", fails=True),),
@@ -90,7 +92,7 @@ TRIES: dict[str, tuple[Try, ...]] = {
 }
 
 # Long, and tried by what CI runs in a clone of its own; and this program.
-ELSEWHERE = {"test-browser", "test-tutorials", "test-workflows", "test-targets"}
+ELSEWHERE = {"test-browser", "test-class", "test-tutorials", "test-workflows", "test-targets"}
 
 
 def targets(root: Path) -> set[str]:

@@ -57,8 +57,8 @@ class NorFlash:
     def write(self, address: int, data: bytes) -> None:
         """Write. Raises FlashAbuse where that would have to set a bit."""
         done = len(data) * self._begin() // 100
-        old = self.data[address : address + done]
-        if any(new & ~before for new, before in zip(data, old)):
+        old = int.from_bytes(self.data[address : address + done], "big")
+        if int.from_bytes(data[:done], "big") & ~old:
             raise FlashAbuse(f"a write at {address:#x} to flash that was not erased")
         self.data[address : address + done] = data[:done]
         self._end()
