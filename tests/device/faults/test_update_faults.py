@@ -1,0 +1,127 @@
+"""An update through the proxy that breaks any byte: by MQTT and by HTTP. FULL=1: at more places.
+
+Whatever breaks, the board runs the new version whole or the old one, and says which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from ci.boards import Board
+from tests.device.faults.updating_class import NEW, OLD, Class
+from tests.long_form import FULL
+from tests.mosquitto import Mosquitto
+from tests.umqtt.faults.fault_proxy import TO_CLIENT, Fault, FaultProxy
+
+pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
+
+if FULL:
+    _KINDS = ("split", "stall", "half-open", "reset", "close", "corrupt")
+    _PLACES = (0, 20, 150, 2000, 4097, 30_000)
+else:
+    _KINDS, _PLACES = ("half-open", "reset", "corrupt"), (30_000,)
+FAULTS = [Fault(kind, TO_CLIENT, place) for kind, place in itertools.product(_KINDS, _PLACES)]
+
+
+class Proxy:
+    """A FaultProxy in a thread of its own."""
+
+    def __init__(self, port: int, mqtt: bool) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._proxy = self._run(FaultProxy.start(port, mqtt))
+        self.port: int = self._proxy.port
+
+    def _run(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def break_next(self, fault: Fault) -> None:
+        """Break the next connection, and end those that are open."""
+        self._run(self._break(fault))
+
+    async def _break(self, fault: Fault) -> None:
+        self._proxy.forget()
+        self._proxy.faults = [fault]
+
+    def close(self) -> None:
+        self._run(self._proxy.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+
+class RangeHandler(http.server.BaseHTTPRequestHandler):
+    """Serves one image, from where it is asked."""
+
+    image = b""
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range", "")
+        begin = int(wanted.removeprefix("bytes=").rstrip("-") or 0)
+        body = self.image[begin:]
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def room(some_board: Board, mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Class]:
+    with ExitStack() as stack:
+        yield Class(some_board, mosquitto, tmp_path, stack)
+
+
+def verdict(room: Class, *arguments: str) -> None:
+    """Update the one board, and hold what it says against what it runs."""
+    files = room.files()
+    status, lines = room.call("--id", "board1", "--file", str(room.image()), *arguments)
+    said = "\n".join(lines)
+    assert lines[-1] in ("1 kept", "1 failed"), said
+    assert room.versions() == [NEW if lines[-1] == "1 kept" else OLD], said
+    assert (status == 0) == (lines[-1] == "1 kept")
+    if lines[-1] == "1 failed":
+        assert "damaged on the way" in said or "not the one that was signed" in said, said
+    assert room.files() == files
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_fault_on_mqtt_has_its_end(room: Class, fault: Fault) -> None:
+    proxy = Proxy(room.broker.port, mqtt=True)
+    try:
+        room.start(1, port=proxy.port)
+        board = room.boards[0]
+        since = len(board.lines)
+        proxy.break_next(fault)
+        if fault.offset > 1000:  # else the fault meets the new connection itself
+            board.wait_line("mqtt: subscribed", since=since, timeout=600)
+        verdict(room)
+    finally:
+        proxy.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_fault_on_http_has_its_end(room: Class, fault: Fault) -> None:
+    RangeHandler.image = room.image().read_bytes()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        proxy = Proxy(server.server_port, mqtt=False)
+        try:
+            room.start(1)
+            proxy.break_next(fault)
+            verdict(room, "--url", f"http://127.0.0.1:{proxy.port}/image")
+        finally:
+            proxy.close()
+            server.shutdown()
+            thread.join()
