@@ -196,7 +196,7 @@ class WiFi:
     def save_power(self, on):
         """Let the radio sleep between beacons, as it does at first, or keep it awake.
 
-        Asleep it hears of a packet up to some 100 ms late; awake it takes some 60 mA more.
+        Asleep it hears of a packet up to some 100 ms late; awake it takes more current.
         """
         self._wlan.config(pm=self._wlan.PM_PERFORMANCE if on else self._wlan.PM_NONE)
 
