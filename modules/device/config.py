@@ -54,6 +54,24 @@ def complete(values, name, unique_id):
     return schema(values).complete(values, words)
 
 
+def _read_json(path):
+    # Return (what the file holds, problem or None).
+    with open(path, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        return {}, "%s: larger than %d bytes" % (path, MAX_BYTES)
+    try:
+        text = data.decode()
+    except UnicodeError:
+        return {}, "%s: not UTF-8 text; save it as UTF-8 in the editor" % path
+    if text[:1] == "\ufeff":  # some editors put a byte order mark first
+        text = text[1:]
+    error = json_text.find_error(text, unique=True)
+    if error is not None:
+        return {}, "%s: line %d, column %d: %s" % ((path,) + error)
+    return json.loads(text), None
+
+
 def read(path=PATH):
     """Return (values, problems) of a configuration file; values is {} if it cannot be used.
 
@@ -61,22 +79,20 @@ def read(path=PATH):
     one, the board must still find its network. It is one of the problems, and stays in the values.
     Raises OSError (ENOENT) if there is no such file. The file is never changed.
     """
-    with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        return {}, ["%s: larger than %d bytes" % (path, MAX_BYTES)]
-    try:
-        text = data.decode()
-    except UnicodeError:
-        return {}, ["%s: not UTF-8 text; save it as UTF-8 in the editor" % path]
-    if text[:1] == "\ufeff":  # some editors put a byte order mark first
-        text = text[1:]
-    error = json_text.find_error(text, unique=True)
-    if error is not None:
-        return {}, ["%s: line %d, column %d: %s" % ((path,) + error)]
-    values = json.loads(text)
+    values, problem = _read_json(path)
+    if problem is not None:
+        return {}, [problem]
     problems, unknown = _inspect(values)
     return {} if problems else values, unknown + problems
+
+
+def read_good(path=PATH):
+    """Return the values of a configuration file that are good each by itself, for a form to begin with.
+
+    {} if none is. Raises OSError (ENOENT) if there is no such file.
+    """
+    values, _ = _read_json(path)
+    return schema(values).good(values)
 
 
 def save(values, path=PATH):

@@ -6,6 +6,9 @@ Runs under CPython too, where `make config` uses it.
 
 _DIGITS = "0123456789"
 
+# Brackets in brackets: far more than a configuration has, and few enough for a board's heap.
+_MAX_DEPTH = 16
+
 
 def find_error(text, unique=False):
     """Return (line, column, what) of the first JSON syntax error in a text, counted from 1.
@@ -143,6 +146,8 @@ class _Scanner:
             elif wanted == "key":
                 wrong = self._key()
                 wanted = "value"
+            elif letter in ("{", "[") and len(open_brackets) == _MAX_DEPTH:
+                wrong = "too many brackets in brackets"
             elif letter == "{" or letter == "[":
                 self.at += 1
                 open_brackets.append("}" if letter == "{" else "]")

@@ -244,6 +244,18 @@ class Section(Kind):
             elif default == {}:
                 kind.check(dot + key, default, problems, unknown)
 
+    def good(self, value):
+        """Return what is good of an object that may have problems."""
+        found = {}
+        for key, kind, _ in self.rules if isinstance(value, dict) else ():
+            if key not in value:
+                continue
+            if isinstance(kind, Section) and isinstance(value[key], (dict, list)):
+                found[key] = kind.good(value[key])
+            elif kind.accepts(value[key]):
+                found[key] = value[key]
+        return found
+
     def complete(self, value, words):
         return {
             key: kind.complete(value.get(key, default), words) for key, kind, default in self.rules
@@ -262,6 +274,11 @@ class Networks(Section):
             return
         for index, network in enumerate(value):
             super().check("%s[%d]" % (path, index), network, problems, unknown)
+
+    def good(self, value):
+        if isinstance(value, list):
+            return [super(Networks, self).good(network) for network in value[: self.most]]
+        return super().good(value)
 
     def complete(self, value, words):
         networks = value if isinstance(value, list) else [value]

@@ -102,6 +102,7 @@ for text, line, column, what in (
     ('{"a": "\\u12g4"}', 1, 8, "four hexadecimal digits"),
     ('{"a": 01}', 1, 7, "a value"),
     ('// mine\n{"a": 1}', 1, 1, "JSON has no comments"),
+    ("[" * 4000, 1, 17, "too many brackets in brackets"),
 ):
     write(text)
     problems = load()[1]
@@ -117,6 +118,15 @@ with open(PATH, "wb") as file:
 assert "UTF-8" in load()[1][0]
 write("\ufeff" + json.dumps(GOOD))
 assert load()[1] == []
+
+# What is good by itself is at hand for a form, whatever the rest is.
+write('{"wifi": {"ssid": "a", "timeout": 0, "pass": "b"}, "mqtt": 1, "mode": "echo", "x": {}}')
+assert config.read_good(PATH) == {"wifi": {"ssid": "a"}, "mode": "echo"}
+write('{"wifi": [{"ssid": "a"}, {"ssid": "", "password": "12345678"}, 1]}')
+assert config.read_good(PATH) == {"wifi": [{"ssid": "a"}, {"password": "12345678"}, {}]}
+for text in ("[]", "{", "1", '"wifi"', '{"mqtt": {"platform": "adafruit", "user": 1}}'):
+    write(text)
+    assert config.read_good(PATH) in ({}, {"mqtt": {"platform": "adafruit"}}), text
 
 # Larger than a board's heap can stand.
 write(" " * config.MAX_BYTES + "{}")
