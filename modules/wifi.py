@@ -35,6 +35,11 @@ _LOOK_PERIOD = const(100)
 # that is stronger by this. dB.
 _CLEARLY_STRONGER = const(10)
 
+# Reasons of ESP-IDF for which MicroPython has no name; a wrong password mostly (esp_wifi_types_generic.h:
+# AUTH_EXPIRE, 4WAY_HANDSHAKE_TIMEOUT). Only told where the radio's attempts are limited.
+_AUTH_EXPIRE = const(2)
+_4WAY_HANDSHAKE_TIMEOUT = const(15)
+
 # The states of a WiFi.
 _OFF = const(0)
 _LEAVING = const(1)  # disconnect() only asks: connect() comes when the radio has left
@@ -89,7 +94,13 @@ def reason(ssid, status, associated=False):
         network.STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD,
     ):
         return '"%s" asks for another kind of password, or for none; check wifi.password' % ssid
-    if status not in (network.STAT_CONNECTING, network.STAT_IDLE):
+    if status not in (
+        network.STAT_CONNECTING,
+        network.STAT_IDLE,
+        network.STAT_HANDSHAKE_TIMEOUT,
+        _AUTH_EXPIRE,
+        _4WAY_HANDSHAKE_TIMEOUT,
+    ):
         return '"%s" cannot be joined (status %d)' % (ssid, status)
     if associated:
         return '"%s" gives no address; is its DHCP server on?' % ssid
