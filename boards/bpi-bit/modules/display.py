@@ -101,6 +101,20 @@ def _character(character):
     return Image(":".join("0" + row for row in rows))
 
 
+def columns(text):
+    """Yield the columns of a text that moves through the matrix until it is out, as five bits each."""
+    for character in text:
+        rows = [int(row) for row in _rows(character)]
+        for bit in (2, 1, 0):
+            column = 0
+            for row in rows:
+                column = column << 1 | row >> bit & 1
+            yield column
+        yield 0
+    for _ in range(_SIDE):
+        yield 0
+
+
 class Display:
     """The matrix. What shows several pictures waits until the last one is there."""
 
@@ -141,21 +155,24 @@ class Display:
 
     def scroll(self, val, color=Red, delay=150):
         """Move a text or number through the matrix, `delay` ms a column; returns when it is out."""
-        columns = []
-        for character in str(val):
-            rows = [int(row) for row in _rows(character)]
-            columns += [[row >> bit & 1 for row in rows] for bit in (2, 1, 0)]
-            columns.append([0] * _SIDE)
+        self.begin_scroll(color)
+        for column in columns(str(val)):
+            self.push(column)
+            time.sleep_ms(delay)
+
+    def begin_scroll(self, color):
+        """Make the picture dark; `push` then moves a text in, in this colour."""
         self._colour = color
         self._image = Image()
+
+    def push(self, column):
+        """Move the picture to the left, and show a column of `columns` at the right edge."""
         levels = self._image._levels
-        for column in columns + [[0] * _SIDE] * _SIDE:
-            for y in range(_SIDE):
-                row = _SIDE * y
-                levels[row : row + _SIDE - 1] = levels[row + 1 : row + _SIDE]
-                levels[row + _SIDE - 1] = 9 * column[y]
-            self._draw()
-            time.sleep_ms(delay)
+        for y in range(_SIDE):
+            row = _SIDE * y
+            levels[row : row + _SIDE - 1] = levels[row + 1 : row + _SIDE]
+            levels[row + _SIDE - 1] = 9 * (column >> _SIDE - 1 - y & 1)
+        self._draw()
 
     def clear(self):
         """Make all dots dark."""
