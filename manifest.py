@@ -12,3 +12,13 @@ freeze("modules")
 _COMMAND = [sys.executable, "ci/build/version.py", "--micropython", manifestfile.__file__]
 subprocess.run([*_COMMAND, "--output", "build/version/version.py"], check=True)
 module("version.py", base_path="build/version")
+
+# The page of set-up, compressed: its fields are those of the configuration's rules.
+_COMMAND = [
+    sys.executable,
+    "ci/build/setup_page.py",
+    "--output",
+    "build/setup/device/setup/page.py",
+]
+subprocess.run(_COMMAND, check=True)
+module("device/setup/page.py", base_path="build/setup")

@@ -69,6 +69,15 @@ def heap_used(broker: Mosquitto, folder: Path) -> float:
         person.close()
 
 
+def set_up_heap(folder: Path) -> tuple[float, float, float]:
+    """Return the KB of heap that set-up takes when it is open, at most, and afterwards."""
+    script = ROOT / "benchmarks" / "scripts" / "setup.py"
+    with SimulatedBoard(arguments=(str(script),), executable=PROGRAM) as board:
+        line = board.wait_line("set-up:", 120)
+    opened, at_most, after = (int(word) / 1024 for word in line.split()[1:])
+    return opened, at_most, after
+
+
 def subscribe_time(events: list[dict[str, Any]]) -> int | None:
     """Return when SUBSCRIBE was sent, in us since power-on, if it has been."""
     air = Air()
@@ -98,10 +107,14 @@ def main() -> list[Goal]:
         broker.start()
         try:
             heap = heap_used(broker, folder) - fake_hardware(folder)
+            opened, at_most, after = set_up_heap(folder)
             fastest = min(boot_time(broker, folder) for _ in range(BOOTS))
         finally:
             broker.stop()
     return [
         Goal(f"device: heap used, of {HEAP}, 32 bits", heap, 24, "KB"),
+        Goal("set-up: heap used while it is open, 32 bits", opened, 16, "KB"),
+        Goal("set-up: heap used with four clients and a whole form", at_most, 16, "KB"),
+        Goal("set-up: heap used afterwards", after, 0, "KB"),
         Goal("device: power-on to SUBSCRIBE, without search and joining", fastest, 1300, "ms"),
     ]

@@ -239,6 +239,8 @@ def _wait_online(repl: Repl, deadline: float) -> str:
     for line in repl.lines(deadline - time.monotonic()):
         if line == PROMPT:
             return f"{reason}; it has gone to its prompt"
+        if line.startswith("setup: "):
+            return f"{reason}; it has opened its set-up"
         if not line.startswith(_TOLD):
             continue
         print(f"{repl.port}: {line}", flush=True)

@@ -182,7 +182,7 @@ _ESP32_RULES = (
 _RULES: dict[str, Iterable[_Rule]] = {"esp32": _ESP32_RULES}
 
 # What every board needs: the boot script asks button A, modules/rgb.py drives the LEDs.
-_NEEDED = ("RGB", "BUTTON_A")
+_NEEDED = ("RGB", "BUTTON_A", "BUTTON_B")
 
 # What MicroPython wants to know in C as well: the default pins of I2C(0) and SPI(2).
 _HEADER_PINS = {

@@ -1,8 +1,9 @@
 """What the board runs after power-on: frozen as main.py, which the port prefers to the file.
 
-Safe mode if button A goes down in the first second, else the user's /main.py, else the firmware's
-own program. Ctrl-C leads to the prompt from all of them; if the firmware's own program fails, the
-board is reset.
+Safe mode if button A goes down in the first second; set-up if button B is down at its end, or was
+held before the reset; else the user's /main.py, else the firmware's own program, and set-up if its
+configuration cannot be used. Ctrl-C leads to the prompt from all of them; if set-up or the firmware's
+own program fails, the board is reset.
 """
 
 # What /boot.py has left: /main.py goes on with it, as on a stock image.
@@ -71,6 +72,16 @@ def is_button_a_pressed():
             return False
         time.sleep_ms(10)
     return True
+
+
+def is_set_up_wanted():
+    """Return whether button B asks for set-up, now or by holding it before the reset."""
+    from device import set_up_request
+
+    was_held = set_up_request.take()
+    imports.forget("set_up_request")
+    button = machine.Pin("BUTTON_B", machine.Pin.IN, machine.Pin.PULL_UP)
+    return was_held or not button.value()
 
 
 def show_problem():
@@ -158,30 +169,43 @@ def make_device():
 def run_device():
     firmware = make_device()
     if firmware is None:
-        show_problem()
         if _is_on_trial:
+            show_problem()
             go_back("%s does not take the configuration" % version.VERSION)
+        run_set_up()
         return
+    run_watched(firmware.run, firmware.bad_boots.add_failure)
+
+
+def run_set_up():
+    from device.setup import program
+
+    run_watched(program.Setup().run)
+
+
+def run_watched(run, note_failure=None):
+    """Call run(watchdog); reset the board if it fails."""
     from device.watchdog import Watchdog
 
     watchdog = Watchdog()
     try:
-        run_or_reset(firmware, watchdog)
+        run_or_reset(run, watchdog, note_failure)
     except BaseException:  # a person, with Ctrl-C, also while a failure is being read
         if not is_still_on_trial():
             watchdog.rest()
         raise
 
 
-def run_or_reset(firmware, watchdog):
+def run_or_reset(run, watchdog, note_failure):
     try:
-        firmware.run(watchdog)
+        run(watchdog)
     except Exception as error:
         # Mostly there was no memory left. Nobody may be here to reset the board.
         sys.print_exception(error)
         if is_still_on_trial():
             go_back("the program of %s has failed" % version.VERSION)
-        firmware.bad_boots.add_failure()
+        if note_failure is not None:
+            note_failure()
         print("boot: the program has failed; resetting the board in 10 s")
         time.sleep_ms(_READING_TIME)
         machine.reset()
@@ -200,6 +224,9 @@ def boot():
             leds.write()
             print("boot: safe mode, because button A is down; no program was started")
             give_prompt()
+        elif is_set_up_wanted():
+            leds.fill((0, 0, 0))
+            run_set_up()
         elif "main.py" in os.listdir("/"):
             run_user_program()
         else:

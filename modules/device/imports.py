@@ -69,7 +69,8 @@ def forget(*names):
     """Free modules of the package `device` that the start alone needed; they can come again."""
     package = sys.modules["device"]
     for name in names:
-        delattr(package, name)
+        if hasattr(package, name):
+            delattr(package, name)
         name = "device." + name
         for loaded in list(sys.modules):
             if loaded == name or loaded.startswith(name + "."):

@@ -10,6 +10,7 @@ To add one: its file, its keys in rules.py, a line in `_make_parts`.
 """
 
 import device
+import machine
 import os
 import rgb
 import time
@@ -23,6 +24,8 @@ from .report import Report
 from .bad_boots import BadBoots
 
 HANDLERS = "/handlers.py"
+
+_SET_UP_HOLD = const(3000)  # ms of button B
 
 
 def _is_file(path):
@@ -47,6 +50,8 @@ class Device:
         self.bad_boots = BadBoots(self.link)
         self._indicator = Indicator(self.leds, self.link, settings)
         self._updates = None
+        self._button = machine.Pin("BUTTON_B", machine.Pin.IN, machine.Pin.PULL_UP)
+        self._up_time = time.ticks_ms()  # when the button was last seen up, or Wi-Fi there
         self._parts = []
         self._steps = []
         for part in self._make_parts(settings, is_on_trial):
@@ -105,6 +110,16 @@ class Device:
             self._add(handlers)
         self.link.connect()
 
+    def _watch_button(self, state, now):
+        # A person who holds it while Wi-Fi is missing has moved, or has another password.
+        if state is not WIFI or self._button.value():
+            self._up_time = now
+        elif time.ticks_diff(now, self._up_time) >= _SET_UP_HOLD:
+            from . import set_up_request
+
+            print("boot: button B was held; resetting the board into set-up")
+            set_up_request.make()
+
     def run(self, watchdog):
         """Switch the radio on, load the user's handlers, and run forever.
 
@@ -118,6 +133,7 @@ class Device:
                 self.link.watch(state)
                 self._indicator.show(state, self.lamp.is_on())
                 now = time.ticks_ms()
+                self._watch_button(state, now)
                 for step in self._steps:
                     step(now)
                 watchdog.step()

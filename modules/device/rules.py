@@ -29,6 +29,10 @@ from .kinds import (
 
 MODES = ("lights", "echo")
 
+# Whose a section's password is. A form may leave a password out that it does not know, to keep it; but
+# only where these keys stay as they are, or somebody else might get it.
+OWNERS = {"wifi": ("ssid",), "mqtt": ("platform", "server", "port", "user", "tls")}
+
 
 def _plain_rules():
     # Made when asked for: most of a board's life nobody checks a configuration.

@@ -122,7 +122,7 @@ def test_leds_that_cannot_be_are_told(demo: Board, old: str, new: str, sentence:
         ("TOUCH_P,GPIO4", "TOUCH_P,GPIO5", "TOUCH_P cannot be GPIO5: touch pads can be on GPIO 0"),
         ("RGB,GPIO13\n", "", "has no RGB, which the firmware needs"),
         ("BUTTON_A,GPIO0\n", "", "has no BUTTON_A, which the firmware needs"),
-        ("RGB,GPIO13", "RGB,13", "line 9: 'RGB,13' is not a pin, as in RGB,GPIO17"),
+        ("RGB,GPIO13", "RGB,13", "line 10: 'RGB,13' is not a pin, as in RGB,GPIO17"),
         ("P1,GPIO32", "P0,GPIO32", "line 3: there is a pin P0 already"),
         (
             "I2C_SCL,GPIO22",

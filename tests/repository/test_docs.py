@@ -10,7 +10,11 @@ COLOUR = re.compile(r"(?:: |_COLOUR = )\((\d+), (\d+), (\d+)\),?$", re.MULTILINE
 def test_picture_shows_every_state(board):
     picture = (ROOT / "docs" / "boards" / f"{board.name}-leds.svg").read_text()
     colours = []
-    for source in ("modules/device/indicator.py", "firmware/boot/main.py"):
+    for source in (
+        "modules/device/indicator.py",
+        "modules/device/setup/lights.py",
+        "firmware/boot/main.py",
+    ):
         colours += COLOUR.findall((ROOT / source).read_text())
     assert len(colours) >= 5
     for red, green, blue in colours:

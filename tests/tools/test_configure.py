@@ -28,7 +28,7 @@ GOOD = {
 @pytest.fixture
 def simulated(micropython, tmp_path):
     with SerialBoard(micropython, tmp_path / "flash") as board:
-        assert board.wait_until_said(b">>> ")  # it has no config.json, and waits
+        assert board.wait_until_said(b"setup: join")  # it has no config.json
         yield board
 
 
@@ -126,6 +126,8 @@ def test_show_leaves_running_board_running(running, capsys):
 
 
 def test_show_leaves_board_at_its_prompt(simulated):
+    simulated.type(b"\x03")
+    assert simulated.wait_until_said(b">>> ")
     configure.main(["--port", simulated.port, "--show"])
     simulated.forget()
     simulated.type(b"print('still ' + 'here')\r")
@@ -183,10 +185,10 @@ def test_network_out_of_reach_is_quoted(running, my_json, monkeypatch):
         configure.main(["--port", running.port, "--file", str(my_json)])
 
 
-def test_board_that_goes_to_its_prompt_is_told(running, my_json):
+def test_board_that_opens_its_set_up_is_told(running, my_json):
     mqtt = {**running.values["mqtt"], "tls": {"ca": "/missing.pem"}}
     my_json.write_text(json.dumps({**running.values, "mqtt": mqtt}))
-    with pytest.raises(Problem, match='no file "/missing.pem".*; it has gone to its prompt'):
+    with pytest.raises(Problem, match='no file "/missing.pem".*; it has opened its set-up'):
         configure.main(["--port", running.port, "--file", str(my_json)])
 
 

@@ -16,7 +16,7 @@ PROGRAM = b"print('lamp ' + 'program')\n"
 @pytest.fixture
 def simulated(micropython, tmp_path):
     with SerialBoard(micropython, tmp_path / "flash") as board:
-        assert board.wait_until_said(b">>> ")  # it has no config.json, and waits
+        assert board.wait_until_said(b"setup: join")  # it has no config.json
         yield board
 
 

@@ -1,9 +1,8 @@
 """What the display shows during set-up: a QR code that lets a phone join, the same in words, states."""
 
-import qr_code
+from _frozen import qr_code, ssd1106
 from machine import I2C, Pin
 from micropython import const
-from ssd1106 import SSD1106_I2C
 
 _SCALE = const(2)  # dots a module: with one, phones do not read it
 _MARGIN = const(3)
@@ -16,7 +15,7 @@ class Screen:
 
     def __init__(self):
         i2c = I2C(0, scl=Pin("I2C_SCL"), sda=Pin("I2C_SDA"), freq=400000)
-        self._display = SSD1106_I2C(128, 64, i2c)
+        self._display = ssd1106.SSD1106_I2C(128, 64, i2c)
         self._shown = None
 
     def invite(self, name, key, address):

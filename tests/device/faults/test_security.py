@@ -193,7 +193,10 @@ def test_no_secret_is_printed_or_published(
         board.wait_line("config: wifi.password", since=seen)
         said += board.lines
         (board.flash / "config.json").write_text(json.dumps(config)[:-9])
+        board.wait_line("setup: join the network", since=seen)
         seen = len(board.lines)
+        board.interrupt()
+        board.wait_line("boot: stopped by Ctrl-C", since=seen)
         board.type("import machine; machine.reset()\r")
         board.wait_line("config: /config.json: line 1", since=seen)
         said += board.lines

@@ -1,0 +1,238 @@
+"""A person with a phone, played by Chromium: from the phone's own probe to the board on its broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ci.boards import board_names
+from tests.classroom import ACCESS_POINT, wait_subscribed
+from tests.mosquitto import Mosquitto
+from tests.setup.phone import Phone
+
+if TYPE_CHECKING:  # Playwright is there for `make test-browser` alone
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.simulator, pytest.mark.mosquitto]
+
+PROBE = "http://connectivitycheck.gstatic.com/generate_204"
+PHONE = {"width": 320, "height": 640}
+
+# The phones' sign-in sheets have none of these.
+NO_STORAGE_NO_DIALOGS = """
+const refuse = () => { throw new Error("not in a sign-in sheet") };
+for (const name of ["localStorage", "sessionStorage", "indexedDB"])
+  Object.defineProperty(window, name, {get: refuse});
+window.alert = window.confirm = window.prompt = window.open = refuse;
+"""
+
+
+class Browsers:
+    """Chromium as it is on a phone in the board's network: every name and port 80 are the board's."""
+
+    def __init__(self, playwright: Any, program: str) -> None:
+        self._playwright = playwright
+        self._program = program
+        self.wrong: list[str] = []
+
+    @contextmanager
+    def open(self, phone: Phone, sheet: bool = False, **profile: Any) -> Iterator[Page]:
+        rules = f"MAP * 127.0.0.1:{phone.port(80)}"
+        browser: Browser = self._playwright.chromium.launch(
+            executable_path=self._program,
+            args=[f"--host-resolver-rules={rules}", "--disable-gpu", "--no-first-run"],
+        )
+        try:
+            profile = {
+                "locale": "en-GB",
+                "viewport": PHONE,
+                "is_mobile": True,
+                "has_touch": True,
+                **profile,
+            }
+            page = browser.new_context(**profile).new_page()
+            page.set_default_timeout(120_000)
+            page.on("pageerror", lambda error: self.wrong.append(str(error)))
+            if sheet:
+                page.add_init_script(NO_STORAGE_NO_DIALOGS)
+            page.goto(PROBE)
+            assert page.url == "http://4.3.2.1/"
+            yield page
+        finally:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[Browsers]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import find_chromium
+
+    with sync_playwright() as playwright:
+        yield Browsers(playwright, find_chromium())
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong_unseen(browsers: Browsers) -> Iterator[None]:
+    browsers.wrong.clear()
+    yield
+    assert not browsers.wrong
+
+
+def fill(page: Page, broker: Mosquitto) -> None:
+    """Fill in what a teacher would."""
+    page.get_by_label("Network", exact=False).select_option(label="classroom (-50 dBm)")
+    page.get_by_label("Its password").fill(ACCESS_POINT.password)
+    page.get_by_label("Broker's address").fill(broker.host)
+    page.get_by_label("Topic of commands").fill("light")
+    page.get_by_text("More").click()
+    page.get_by_label("Topic of its state").fill("light/state")
+    page.get_by_label("Port").fill(str(broker.port))
+
+
+@pytest.mark.parametrize("board_name", board_names())
+@pytest.mark.parametrize("sheet", (False, True), ids=("browser", "sheet"))
+def test_teacher_gets_board_to_broker(
+    set_up: Callable[..., Phone],
+    browsers: Browsers,
+    mosquitto: Mosquitto,
+    board_name: str,
+    sheet: bool,
+) -> None:
+    phone = set_up(board_name)
+    with browsers.open(phone, sheet) as page:
+        assert page.get_by_role("heading").inner_text() == phone.name
+        fill(page, mosquitto)
+        page.get_by_role("button", name="Try and save").click()
+        page.get_by_text("Saved. The board starts now.").wait_for()
+        wait_subscribed(phone.board, timeout=120)
+
+
+def test_page_goes_on_after_channel_jump(
+    set_up: Callable[..., Phone], browsers: Browsers, mosquitto: Mosquitto
+) -> None:
+    phone = set_up(joined=False, commands=({"command": "dhcp", "value": False},))
+    phone.join(follows=False)
+    board = phone.board
+    with browsers.open(phone) as page:
+        page.get_by_label("Network", exact=False).select_option(label="staff room (-70 dBm)")
+        page.get_by_label("Its password").fill("tea at eleven")
+        page.get_by_label("Broker's address").fill(mosquitto.host)
+        page.get_by_role("button", name="Try and save").click()
+        board.wait(
+            "phone that is dropped",
+            lambda: any(e["event"] == "phone" and not e["joined"] for e in board.events),
+            120,
+        )
+        page.get_by_text("No answer.").wait_for()
+        board.command("dhcp", value=True)
+        phone.join()
+        page.get_by_text("Saved. The board starts now.").wait_for()
+
+
+def test_page_that_is_opened_again_shows_what_failed(
+    set_up: Callable[..., Phone], browsers: Browsers
+) -> None:
+    phone = set_up()
+    wifi = {"ssid": "staff room", "password": "wrong password"}
+    assert phone.propose({"wifi": wifi, "mqtt": {"server": "broker.local"}}).status == 200
+    phone.wait_state("failed")
+    with browsers.open(phone) as page:
+        page.get_by_text("check wifi.password").wait_for()
+        assert page.get_by_label("Broker's address").input_value() == "broker.local"
+        password = page.get_by_label("Its password")
+        assert (
+            password.input_value() == "" and password.get_attribute("placeholder") == "unchanged"
+        )
+
+
+def test_what_is_missing_is_marked_and_focused(
+    set_up: Callable[..., Phone], browsers: Browsers
+) -> None:
+    phone = set_up()
+    with browsers.open(phone) as page:
+        page.get_by_role("button", name="Try and save").click()
+        marked = page.locator("[aria-invalid=true]")
+        assert marked.first.get_attribute("name") == "mqtt.server"
+        assert page.evaluate("document.activeElement.name") == "mqtt.server"
+        assert not any("setup: trying" in line for line in phone.board.lines)
+        # What only the board knows comes from it, and stands beside its field.
+        page.get_by_label("Broker's address").fill("mqtt://broker")
+        page.get_by_role("button", name="Save without trying").click()
+        page.get_by_text("its port in mqtt.port").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("service", "shown", "hidden"),
+    (
+        ("easyiot", ("Iot_id", "Iot_pwd", "Topic of commands"), ("User",)),
+        ("onenet", ("Product id", "Device name", "Device key or token"), ("Topic of commands",)),
+        ("onenet-legacy", ("Product id", "Device id", "Authentication information"), ("TLS",)),
+        ("adafruit", ("User name", "Key"), ("Iot_id",)),
+    ),
+)
+def test_each_service_has_its_own_words(
+    set_up: Callable[..., Phone],
+    browsers: Browsers,
+    service: str,
+    shown: tuple[str, ...],
+    hidden: tuple[str, ...],
+) -> None:
+    with browsers.open(set_up()) as page:
+        page.get_by_label("Service").select_option(service)
+        page.get_by_text("More").click()
+        for label in shown:
+            assert page.get_by_label(label, exact=True).is_visible(), label
+        for label in hidden:
+            assert not page.get_by_label(label, exact=True).is_visible(), label
+
+
+def test_page_fits_phone_in_both_languages(
+    set_up: Callable[..., Phone], browsers: Browsers, request: pytest.FixtureRequest
+) -> None:
+    from tests.browser import PICTURES
+
+    phone = set_up()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for locale, heading, button in (
+        ("en-GB", "en", "Try and save"),
+        ("zh-CN", "zh", "测试并保存"),
+    ):
+        with browsers.open(phone, locale=locale) as page:
+            page.get_by_role("button", name=button).wait_for()
+            assert page.evaluate("document.documentElement.lang") == heading
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            for control in page.locator("input:visible, select:visible").all():
+                assert control.evaluate("i => i.labels[0].innerText.trim()"), "each has a label"
+            page.screenshot(path=PICTURES / f"set-up-{heading}.png", full_page=True)
+
+
+def test_name_with_html_is_text(set_up: Callable[..., Phone], browsers: Browsers) -> None:
+    from simulated_board import AccessPoint
+
+    evil = AccessPoint("<img src=x onerror=alert()>", "long enough")
+    with browsers.open(set_up(access_points=(evil,))) as page:
+        assert evil.ssid in page.get_by_label("Network", exact=False).inner_text()
+        assert page.locator("img").count() == 0
+
+
+def test_keyboard_alone_is_enough(
+    set_up: Callable[..., Phone], browsers: Browsers, mosquitto: Mosquitto
+) -> None:
+    phone = set_up()
+    with browsers.open(phone, has_touch=False, is_mobile=False) as page:
+        page.get_by_role("button", name="Try and save").wait_for()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "list"
+        page.keyboard.type("class")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.name") == "wifi.password"
+        page.keyboard.type(ACCESS_POINT.password)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.type(mosquitto.host)
+        page.keyboard.press("Enter")
+        page.get_by_text("Saved. The board starts now.").wait_for()
