@@ -24,6 +24,7 @@ class Board:
     name: str
     folder: Path
     product: str
+    vendor: str
     chip: str
     flash_offset: int  # where an -update.bin is written; the build checks it against the chip's
     usb_ids: frozenset[tuple[int, int]]  # vendor and product of its USB-serial adapters
@@ -50,6 +51,7 @@ def load_board(name: str, boards: Path = BOARDS) -> Board:
             name,
             path.parent,
             facts["product"],
+            facts["vendor"],
             facts["mcu"],
             int(facts["deploy_options"]["flash_offset"], 0),
             frozenset((int(vendor, 16), int(product, 16)) for vendor, product in ids),

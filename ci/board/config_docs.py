@@ -67,7 +67,7 @@ def _allowed(kind: Any) -> str:
             return ", ".join(
                 f"`{each if isinstance(each, str) else json.dumps(each)}`" for each in kind.choices
             )
-        case kinds.Tls():
+        case kinds.Switch():
             return "`false`, `true`, or an object"
         case kinds.WifiPassword():
             return f'{_size(kind)} bytes, or `""`'
@@ -89,6 +89,8 @@ def _allowed(kind: Any) -> str:
 def _default(kind: Any, default: Any) -> str:
     if default is None:
         return "required"
+    if isinstance(kind, kinds.HomeAssistant):
+        return "none"
     return f"`{json.dumps(default)}`" if kind.accepts(default) else "the board's"
 
 
@@ -115,10 +117,10 @@ def _text(kind: Any) -> Schema:
     return schema
 
 
-def _kind_schema(kind: Any) -> Schema:
+def _kind_schema(kind: Any, path: str) -> Schema:
     match kind:
-        case kinds.Tls():
-            return {"oneOf": [{"type": "boolean"}, _section_schema(kind, "mqtt.tls")]}
+        case kinds.Switch():
+            return {"oneOf": [{"type": "boolean"}, _section_schema(kind, path)]}
         case kinds.Networks():
             one = {"$ref": "#/$defs/network"}
             many = {"type": "array", "minItems": 1, "maxItems": kind.most, "items": one}
@@ -160,13 +162,13 @@ def _section_schema(section: Any, path: str = "") -> Schema:
     for key, kind, default in section.rules:
         full = f"{path}.{key}".lstrip(".")
         if isinstance(kind, kinds.Networks):
-            properties[key] = _kind_schema(kind)
+            properties[key] = _kind_schema(kind, full)
             is_required = True
-        elif isinstance(kind, kinds.Section) and not isinstance(kind, kinds.Tls):
+        elif isinstance(kind, kinds.Section) and not isinstance(kind, kinds.Switch):
             properties[key] = _section_schema(kind, full)
             is_required = bool(properties[key]["required"])
         else:
-            properties[key] = {"description": meanings[full], **_kind_schema(kind)}
+            properties[key] = {"description": meanings[full], **_kind_schema(kind, full)}
             is_required = default is None
             if default is not None and kind.accepts(default):
                 properties[key]["default"] = default

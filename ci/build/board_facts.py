@@ -74,12 +74,15 @@ def check_names(board: Board) -> None:
     lwip = "CONFIG_LWIP_LOCAL_HOSTNAME"
     for place, found, wanted in (
         ("NAME in modules/board.py", getattr(facts(board), "NAME", None), board.name),
+        ("PRODUCT in modules/board.py", getattr(facts(board), "PRODUCT", None), board.product),
+        ("VENDOR in modules/board.py", getattr(facts(board), "VENDOR", None), board.vendor),
         (f"{host} in mpconfigboard.h", header.get(host), board.name),
         (f"{lwip} in sdkconfig.board", config.get(lwip), board.name),
         (f"{title} in mpconfigboard.h", header.get(title), board.product),
     ):
         if found != wanted:
-            source = "its folder" if wanted == board.name else '"product" in board.json'
+            sources = {board.name: "its folder", board.product: '"product" in board.json'}
+            source = sources.get(wanted, '"vendor" in board.json')
             raise Problem(
                 f"{place} of {board.name} is {found!r}; make it {wanted!r}, as {source} is"
             )

@@ -285,17 +285,58 @@ class Networks(Section):
         return [super(Networks, self).complete(network, words) for network in networks]
 
 
-class Tls(Section):
-    """Whether TLS is used, or an object that says whom to trust."""
+class Switch(Section):
+    """Whether something is used, or an object that says how."""
 
     secret = False
-    allowed = 'false, true, or {"ca": "/ca.pem", "verify": true}'
+
+    def __init__(self, allowed):
+        super().__init__()
+        self.allowed = allowed
 
     def accepts(self, value):
         return type(value) is bool or isinstance(value, dict)
 
     def complete(self, value, words):
         return super().complete(value, words) if isinstance(value, dict) else value
+
+
+class HomeAssistant(Switch):
+    """Whether Home Assistant is told of the board, and how; "" if nothing was said of it."""
+
+    def complete(self, value, words):
+        return super().complete({} if value is True else value, words)
+
+
+class WithoutHomeAssistant(Choice):
+    """For services in a cloud, where no Home Assistant is."""
+
+    def __init__(self):
+        super().__init__(False)
+        self.allowed += (
+            '; Home Assistant finds boards only on a broker of your own, "platform": "mqtt"'
+        )
+
+
+class Whole(Section):
+    """The whole configuration: what Home Assistant needs must be there."""
+
+    def check(self, path, value, problems, unknown):
+        super().check(path, value, problems, unknown)
+        if not isinstance(value, dict) or value.get("homeassistant") in (None, False):
+            return
+        topics = value.get("topics")
+        command = topics.get("command", "") if isinstance(topics, dict) else ""
+        if value.get("mode") == "echo":
+            problems.append('homeassistant: there is no lamp to switch in the mode "echo"')
+        if isinstance(command, str) and ("+" in command or "#" in command):
+            problems.append(
+                "homeassistant: nobody can publish to a topics.command with + or #; give it a "
+                "topic of its own, or none for the default"
+            )
+        for key in ("state", "status", "button"):
+            if isinstance(topics, dict) and topics.get(key) == "":
+                problems.append("homeassistant: needs topics.%s; give one, or leave it out" % key)
 
 
 class Broker(Section):

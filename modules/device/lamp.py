@@ -1,9 +1,11 @@
 """The board's LEDs as one lamp, which messages and /handlers.py switch.
 
 Understood payloads, upper or lower case: `on`, `off`, `toggle`, a colour as `#rrggbb`, `#rgb`,
-`r,g,b` or by its name, `40%`, and JSON as home automation sends it:
+`r,g,b` or by its name, an effect's name, `40%`, and JSON as home automation sends it:
 {"state": "ON", "color": {"r": 0, "g": 0, "b": 0}, "brightness": 255}. No lamp is on and dark: a
 brightness of 0 and black mean off. docs/topics.md says all of it for people.
+
+What moves, an effect, a flash or a transition, is an object of effects.py, loaded when first used.
 """
 
 import board
@@ -30,12 +32,31 @@ _NAMES = {
     "white": (255, 255, 255),
 }
 
+EFFECTS = ("rainbow", "breathe", "police", "pulse")
+
+# Seconds that a transition or a flash may take.
+_MAX_SECONDS = const(3600)
+
 
 def _number(value, most):
     # bool is an int in Python, but no number to a person.
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError("%r is not a whole number from 0 to %d" % (value, most))
     return value
+
+
+def _seconds(value):
+    # As home automation sends them: 2 or 2.5.
+    if type(value) not in (int, float) or not 0 <= value <= _MAX_SECONDS:
+        raise ValueError("%r is not a number of seconds" % value)
+    return value
+
+
+def _effect(name):
+    # None for "off" and null, which end an effect.
+    if name not in EFFECTS and name not in (None, "off"):
+        raise ValueError("there is no effect %r" % name)
+    return name if name in EFFECTS else None
 
 
 def _decimal(text, most):
@@ -69,7 +90,7 @@ def _to_percent(brightness):
 
 
 class Lamp:
-    """The part that is the lamp: on or off, a colour, a brightness of 1 to 255.
+    """The part that is the lamp: on or off, a colour, a brightness of 1 to 255, perhaps an effect.
 
     255, or 100 %, is what the configuration allows, so that nobody can ask for more current than
     the supply has. What commands or the methods `on`, `off`, `colour` and `brightness` change is
@@ -90,12 +111,16 @@ class Lamp:
         self._frame = settings["frame"]
         self._leds = leds
         self._most = (settings["brightness"] or board.LED_BRIGHTNESS) / 100
-        self._setting = (False, (255, 255, 255), 255)  # on, colour, brightness
+        self._setting = (False, (255, 255, 255), 255, None)  # on, colour, brightness, effect
+        self._motion = None  # of effects.py, while one is under way
         self._is_held = False
 
     def __str__(self):
-        on, colour, brightness = self._setting
-        return "on #%02x%02x%02x %d%%" % (colour + (_to_percent(brightness),)) if on else "off"
+        on, colour, brightness, effect = self._setting
+        if not on:
+            return "off"
+        text = "on #%02x%02x%02x %d%%" % (colour + (_to_percent(brightness),))
+        return "%s %s" % (text, effect) if effect else text
 
     # For restore.py ---------------------------------------------------------------------
 
@@ -125,7 +150,7 @@ class Lamp:
 
     def off(self):
         """Switch off."""
-        self._order(False, *self._setting[1:])
+        self._order(False, *self._setting[1:3])
 
     def colour(self, *colour):
         """Switch on in a colour, three numbers of 0 to 255; without any return it.
@@ -146,11 +171,12 @@ class Lamp:
         """
         if not percent:
             return _to_percent(self._setting[2])
-        self._order(True, self._setting[1], _from_percent(_number(percent[0], 100)))
+        percent = _number(percent[0], 100)
+        self._order(True, self._setting[1], _from_percent(percent), self._setting[3])
 
-    def _order(self, *setting):
+    def _order(self, on, colour, brightness, effect=None):
         before = self._setting
-        self._set(setting)
+        self._set((on, colour, brightness, effect))
         self._tell(before)
 
     # For messages -----------------------------------------------------------------------
@@ -168,7 +194,7 @@ class Lamp:
         if topic in self._own_topics or self._is_update(topic):
             return  # what we say ourselves comes in, too, if the command topic covers it
         before = self._setting
-        if is_command(message, b"stats", b"identify"):
+        if is_command(message, b"stats", b"restart", b"identify"):
             pass  # for the report, and for the indicator
         elif self.obey(message):
             self._tell(before)
@@ -196,34 +222,50 @@ class Lamp:
         if len(payload) > _MAX_BYTES:
             return False
         try:
-            setting = self._parse(payload.decode().strip().lower())
+            text = payload.decode().strip().lower()
+            if text[:1] == "{":
+                self._obey_json(text)
+            else:
+                self._set(self._parse(text))
         except (ValueError, KeyError, TypeError):  # UnicodeError is a ValueError
             return False
-        self._set(setting)
         return True
 
     def _parse(self, text):
-        on, colour, brightness = self._setting
+        # Return the setting that a text asks for.
+        on, colour, brightness, effect = self._setting
         if text in ("on", "off", "toggle"):
-            return text == "on" or (text == "toggle" and not on), colour, brightness
-        if text[:1] == "{":
-            if find_error(text):  # MicroPython's json lets commas, colons and brackets be missing
-                raise ValueError
-            return self._parse_json(json.loads(text))
+            on = text == "on" or (text == "toggle" and not on)
+            return on, colour, brightness, effect
+        if text in EFFECTS:
+            return True, colour, brightness, text
         if text[-1:] == "%":
-            return True, colour, _from_percent(_decimal(text[:-1], 100))
+            return True, colour, _from_percent(_decimal(text[:-1], 100)), effect
         if "," not in text:
-            return True, _colour(text), brightness
+            return True, _colour(text), brightness, None
         red, green, blue = [_decimal(part, 255) for part in text.split(",")]
-        return True, (red, green, blue), brightness
+        return True, (red, green, blue), brightness, None
+
+    def _obey_json(self, text):
+        if find_error(text):  # MicroPython's json lets commas, colons and brackets be missing
+            raise ValueError
+        wanted = json.loads(text)
+        setting = self._parse_json(wanted)
+        flash = _seconds(wanted.get("flash", 0))
+        transition = _seconds(wanted.get("transition", 0))
+        if flash:
+            self._flash(setting, flash)
+        else:
+            self._set(setting, transition)
 
     def _parse_json(self, wanted):
         # The text is in lower case by now, keys and "ON" alike.
         state = wanted.get("state", "on")
         if state not in ("on", "off"):
             raise ValueError
-        _, colour, brightness = self._setting
+        _, colour, brightness, effect = self._setting
         if "color" in wanted:
+            effect = None
             colour = wanted["color"]
             if isinstance(colour, str):
                 colour = _colour(colour)
@@ -231,29 +273,60 @@ class Lamp:
                 colour = tuple([_number(colour[channel], 255) for channel in "rgb"])
         if "brightness" in wanted:
             brightness = _number(wanted["brightness"], 255)
-        return state == "on", colour, brightness
+        if "effect" in wanted:
+            effect = _effect(wanted["effect"])
+        return state == "on", colour, brightness, effect
 
-    def _set(self, setting):
-        on, colour, brightness = setting
-        _, last_colour, last_brightness = self._setting
+    def _set(self, setting, transition=0):
+        # Show a setting from now on, after a transition of so many seconds.
+        on, colour, brightness, effect = setting
+        _, last_colour, last_brightness, _ = self._setting
         # What would be dark is off; switched on again, the lamp is as it was before.
         on = bool(on and brightness and any(colour))
         colour = colour if any(colour) else last_colour
         brightness = brightness or last_brightness
-        self._setting = on, colour, brightness
+        self._setting = on, colour, brightness, effect if on else None
+        if transition:
+            from . import effects
+
+            goal = [part * brightness // 255 if on else 0 for part in colour]
+            self._motion = effects.Transition(self._leds, self._most, goal, transition)
+        else:
+            self._show()
+
+    def _show(self):
+        on, colour, brightness, effect = self._setting
+        self._motion = None
         self._leds.brightness(self._most * brightness / 255)
         self._leds.fill(colour if on else (0, 0, 0))
         self._leds.write()
+        if effect:
+            from . import effects
+
+            self._motion = effects.Effect(self._leds, effect, colour)
+
+    def _flash(self, setting, seconds):
+        # Blink in a colour; the setting stays, and is shown again afterwards.
+        from . import effects
+
+        _, colour, brightness, _ = setting
+        self._leds.brightness(self._most * brightness / 255)
+        self._motion = effects.Flash(self._leds, colour, seconds)
+
+    def step(self, now):
+        if self._motion is not None and not self._motion.step(now):
+            self._show()
 
     def state(self):
         """Return the lamp's state as JSON (bytes), in the form that `obey` understands."""
-        on, colour, brightness = self._setting
+        on, colour, brightness, effect = self._setting
         return json.dumps(
             {
                 "state": "ON" if on else "OFF",
                 "color_mode": "rgb",  # without it Home Assistant takes no colour from a state
                 "color": dict(zip("rgb", colour)),
                 "brightness": brightness,
+                "effect": effect,
             }
         ).encode()
 

@@ -62,7 +62,8 @@ class _Handlers:
         self._handlers.remove(handler)
         return bool(self._handlers)
 
-    def __call__(self, topic, message):
+    def __call__(self, topic, message, is_retained, qos, is_duplicate):
+        self._link.is_retained = is_retained
         for handler in self._handlers:
             try:
                 handler(topic, message)
@@ -82,6 +83,7 @@ class Link:
         mqtt = settings["mqtt"]
         self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
         self.errors = 0  # exceptions in handlers
+        self.is_retained = False  # whether the message was that a handler is called with
         self.wifi = WiFi([Network(**network) for network in settings["wifi"]])
         self.client = mqtt_client.make(settings)
         self._on_online = on_online
@@ -116,7 +118,7 @@ class Link:
         topic_filter = protocol.topic_filter(topic_filter)
         handlers = self._handlers.get(topic_filter) or _Handlers(self)
         handlers.add(handler, qos)
-        self.client.on(topic_filter, handlers, handlers.qos)
+        self.client.on(topic_filter, handlers, handlers.qos, details=True)
         self._handlers[topic_filter] = handlers
 
     def is_answered(self, topic_filter):

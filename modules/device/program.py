@@ -5,6 +5,8 @@ A part is an object with some of
 filters()   the (topic filter, handler(topic, message), qos) that it wants; asked when it is added
 online()    called after each CONNACK
 step(now)   called on each loop with ticks_ms; never blocks
+describe(homeassistant)   the keys in components.py of what this board has of it; asked after each
+            CONNACK, with that section of the settings, if Home Assistant is told of the board
 
 To add one: its file, its keys in rules.py, a line in `_make_parts`.
 """
@@ -61,6 +63,15 @@ class Device:
         # What this board does not need is not imported: a module takes about 0.5 KB of heap.
         report = Report(self.link, settings, self.bad_boots)
         parts = [self.bad_boots, report, self.lamp, self._indicator]
+        homeassistant = settings["homeassistant"]
+        if homeassistant or settings["telemetry"]["buttons"]:
+            from .buttons import Buttons
+
+            parts.append(Buttons(self.link))
+        if homeassistant != "":  # which is said of nothing; false takes back what was told
+            from .discovery import Discovery
+
+            parts.insert(0, Discovery(self.link, settings, parts[:]))
         if settings["mode"] == "echo":
             from .echo import Echo
 

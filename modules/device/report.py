@@ -5,9 +5,12 @@ import json
 import machine
 import time
 import version
+from micropython import const
 
 SUBTOPIC = b"/stats"  # of the status topic
 
+_EVERY = const(60)  # s between two stats that Home Assistant gets
+_FIRST = const(4000)  # ms from CONNACK: by then Home Assistant listens, and the state is told
 
 # Of machine.reset_cause(). A brown-out reads as power-on (ports/esp32/modmachine.c).
 _RESET_CAUSES = {
@@ -25,7 +28,8 @@ def is_command(message, *commands):
 
 
 class Report:
-    """The part that says `online` on the status topic, and answers `stats`.
+    """The part that says `online` on the status topic, tells `stats` when asked or when it is
+    time, and restarts the board on the command `restart`.
 
     `link.stop()` says `offline`; after a lost connection the broker does, by the last will.
     """
@@ -37,6 +41,10 @@ class Report:
         self._obeys = settings["mode"] == "lights"  # else the command topic is for echoes
         self._uptime = 0  # ms; ticks_ms wraps after 12 days
         self._last_step = time.ticks_ms()
+        every = settings["telemetry"]["stats"] or (_EVERY if settings["homeassistant"] else 0)
+        self._period = every * 1000  # ms between two stats; 0: only on request
+        self._left = 0  # ms until the next
+        self._is_restarting = False
 
     def filters(self):
         return ((self._link.topics["command"], self._answer, 1),) if self._obeys else ()
@@ -44,14 +52,32 @@ class Report:
     def online(self):
         if self._link.topics["status"]:
             self._link.publish(self._link.topics["status"], b"online", retain=True, qos=1)
+        self._left = min(self._period, _FIRST)
 
     def step(self, now):
-        self._uptime += time.ticks_diff(now, self._last_step)
+        since = time.ticks_diff(now, self._last_step)
+        self._uptime += since
         self._last_step = now
+        if self._is_restarting:
+            self._link.stop()
+            machine.reset()
+        if self._period:
+            self._left -= since
+            if self._left <= 0:
+                self._left = self._period
+                if self._link.is_online():
+                    self._tell_stats()
 
     def _answer(self, topic, message):
-        if not is_command(message, b"stats"):
-            return
+        if is_command(message, b"stats"):
+            self._tell_stats()
+        elif is_command(message, b"restart"):
+            if self._link.is_retained:  # it would come again after each start
+                print("mqtt: a retained restart is not obeyed; publish it without retain")
+            else:  # in the next step: now it is not acknowledged yet, and would come again
+                self._is_restarting = True
+
+    def _tell_stats(self):
         status = self._link.topics["status"]
         if status:
             self._link.publish(status + SUBTOPIC, json.dumps(self._stats()))

@@ -14,17 +14,20 @@ from .kinds import (
     BoardName,
     Broker,
     Choice,
+    HomeAssistant,
     Label,
     Name,
     Networks,
     Number,
     Section,
     Server,
+    Switch,
     Text,
-    Tls,
     Topic,
     Topics,
+    Whole,
     WifiPassword,
+    WithoutHomeAssistant,
 )
 
 MODES = ("lights", "echo")
@@ -39,6 +42,8 @@ def _plain_rules():
     return (
         # what `{name}` stands for
         ("name", BoardName(1, 12, "small letters, digits and -,"), ""),
+        # what people call the board, in any language; `""`: its product and the end of its id
+        ("label", Text(0, 32), ""),
         ("wifi", Networks(), {}),
         # the network's name; 2.4 GHz. It may be hidden, but then not on channel 12 or 13, where the
         # board only listens
@@ -72,7 +77,7 @@ def _plain_rules():
         # `false`: the broker keeps what arrives while the board is away
         ("mqtt.clean_session", Choice(True, False), True),
         # `true` encrypts without checking who the broker is
-        ("mqtt.tls", Tls(), False),
+        ("mqtt.tls", Switch('false, true, or {"ca": "/ca.pem", "verify": true}'), False),
         # path of the authority's certificate on the board, PEM or DER
         ("mqtt.tls.ca", Text(1, 128, "a certificate file's path,"), None),
         # whether the broker's certificate is checked against it
@@ -104,6 +109,28 @@ def _plain_rules():
         ("update.key", Text(0, 128), ""),
         # seconds in which a new firmware must reach the broker, or the earlier one comes back
         ("update.trial", Number(60, 3600), 300),
+        # where presses of the buttons are told, with `/a` and `/b` behind it
+        ("topics.button", Topic(0), "{name}/{id}/button"),
+        ("telemetry", Section(), {}),
+        # whether presses of the buttons are told; with `homeassistant` they are
+        ("telemetry.buttons", Choice(True, False), False),
+        # seconds between two `stats`; 0: only when asked for, or with `homeassistant` every 60
+        ("telemetry.stats", Number(0, 3600), 0),
+        # `true`: Home Assistant finds the board by itself, `false`: it forgets it again, see
+        # [Home Assistant](home-assistant.md)
+        (
+            "homeassistant",
+            HomeAssistant('true, false, or {"area": "Room 7", "triggers": true}'),
+            "",
+        ),
+        # the discovery prefix that Home Assistant was given
+        ("homeassistant.prefix", Topic(1), "homeassistant"),
+        # the area that a new board is suggested for; `""`: none
+        ("homeassistant.area", Text(0, 64), ""),
+        # whether Home Assistant may restart the board
+        ("homeassistant.restart", Choice(True, False), True),
+        # whether the buttons are also offered as triggers of a device, in the user's language
+        ("homeassistant.triggers", Choice(True, False), False),
         # drive the LEDs, or send every message back
         ("mode", Choice(*MODES), "lights"),
         # percent of full brightness that the LEDs reach at most
@@ -114,15 +141,25 @@ def _plain_rules():
     )
 
 
+def _cloud_rules():
+    # What is only for brokers of one's own.
+    return {
+        "topics.button": (Choice(""), ""),
+        "telemetry.buttons": (Choice(False), False),
+        "homeassistant": (WithoutHomeAssistant(), ""),
+    }
+
+
 def rules(platform):
     """Return the rules that hold for a platform, ((key, kind, default), ...), sections first."""
-    own = platforms.profile(platform).rules() if platform in platforms.NAMES else {}
+    own = {} if platform == "mqtt" or platform not in platforms.NAMES else _cloud_rules()
+    own.update(platforms.profile(platform).rules() if platform in platforms.NAMES else {})
     return [(key,) + own.get(key, (kind, default)) for key, kind, default in _plain_rules()]
 
 
 def schema(platform):
     """Return the Section that checks and completes a whole configuration for a platform."""
-    root = Section()
+    root = Whole()
     for key, kind, default in rules(platform):
         section = root
         *sections, name = key.split(".")

@@ -33,6 +33,8 @@ FILES = {
 from micropython import const
 
 NAME = "demo"
+PRODUCT = "Demo"
+VENDOR = "nobody"
 
 LED_COUNT = const(8)
 LED_COLUMNS = const(4)

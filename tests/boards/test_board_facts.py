@@ -63,6 +63,13 @@ def test_demo_board_passes(demo: Board) -> None:
             "MICROPY_HW_BOARD_NAME in mpconfigboard.h of demo is 'Other'; make it 'Demo', as "
             '"product" in board.json is',
         ),
+        (
+            "modules/board.py",
+            'VENDOR = "nobody"',
+            'VENDOR = "somebody"',
+            "VENDOR in modules/board.py of demo is 'somebody'; make it 'nobody', as "
+            '"vendor" in board.json is',
+        ),
     ],
 )
 def test_names_that_differ_are_told(

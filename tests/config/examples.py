@@ -117,7 +117,18 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     ),
     (PLAIN, "topics.state", ["", "a/b", "x" * 200], ["a/+", "#", "x" * 201, None, "a\x7f"]),
     (PLAIN, "topics.status", ["", "a/b"], ["a/#", "+", "x" * 201, 7]),
+    (PLAIN, "topics.button", [Absent, "", "a/b"], ["a/#", "x" * 201, 7]),
     (PLAIN, "topics.commands", [], ["a"]),
+    (PLAIN, "label", [Absent, "", "掌控板 7", "x" * 32], ["x" * 33, "a\n", 7]),
+    (PLAIN, "telemetry.buttons", [True, False], [1, "a", None]),
+    (PLAIN, "telemetry.stats", [0, 60, 3600], [-1, 3601, "60", True]),
+    (
+        PLAIN,
+        "homeassistant",
+        [Absent, True, False, {}, {"area": "Room 7", "restart": False, "triggers": True}],
+        ["", 1, "yes", None, {"prefix": ""}, {"area": "x" * 65}, {"restart": 0}, {"name": "a"}],
+    ),
+    (PLAIN, "homeassistant.prefix", ["a", "school/ha"], ["#", "a/+", 7]),
     (PLAIN, "mode", ["lights", "echo"], ["disco", "", None, 1]),
     (PLAIN, "brightness", [1, 100], [0, 101, "50", 1.5, True]),
     (PLAIN, "restore", [Absent, True, False], [0, "yes", None]),
@@ -129,6 +140,9 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (EASYIOT, "topics.command", ["x"], ["", "a/+", "#"]),
     (EASYIOT, "topics.state", ["", "x"], ["+"]),
     (EASYIOT, "mode", ["echo"], []),
+    (EASYIOT, "homeassistant", [Absent, False], [True, {}]),
+    (EASYIOT, "topics.button", [Absent, ""], ["a"]),
+    (EASYIOT, "telemetry.buttons", [False], [True]),
     (ONENET, "mqtt.user", ["x" * 64], [Absent, "", "a/b", "x" * 65]),
     (ONENET, "mqtt.client_id", ["lamp_1"], [Absent, "", "a/b", "a+", "#", "x" * 65]),
     (
@@ -177,6 +191,10 @@ BAD_FOR_THE_BOARD_ALONE: list[Any] = [
     changed(PLAIN, "mqtt.user", "\U0001fffe"),
     changed(PLAIN, "mqtt.password", "x"),
     changed(changed(PLAIN, "topics.state", "lamp"), "topics.status", "lamp"),
+    changed(changed(PLAIN, "homeassistant", True), "mode", "echo"),
+    changed(changed(PLAIN, "homeassistant", True), "topics.command", "lamp/+"),
+    changed(changed(PLAIN, "homeassistant", {}), "topics.state", ""),
+    changed(changed(PLAIN, "homeassistant", True), "topics.button", ""),
 ]
 
 # Where each key may stand; every one is in the table of docs/config.md.

@@ -66,20 +66,22 @@ def keys_of(schema: dict[str, Any]) -> set[str]:
     for section, rule in sections.items():
         inner = rule.get("properties")
         keys |= {f"{section}.{key}" for key in inner} if inner else {section}
-    plain = schema["allOf"][0]["then"]["properties"]["mqtt"]["properties"]
-    tls = plain["tls"]["oneOf"][1]["properties"]
-    return keys | {f"mqtt.tls.{key}" for key in tls}
+    plain = schema["allOf"][0]["then"]["properties"]
+    tls = plain["mqtt"]["properties"]["tls"]["oneOf"][1]["properties"]
+    home = plain["homeassistant"]["oneOf"][1]["properties"]
+    keys |= {f"mqtt.tls.{key}" for key in tls} | {f"homeassistant.{key}" for key in home}
+    return keys | {"homeassistant"}
 
 
 def keys_of_board() -> set[str]:
     """Return every key of a complete configuration, with its sections."""
     keys = set()
     tls = examples.changed(examples.PLAIN, "mqtt.tls", {"ca": "/ca.pem"})
-    settings = config.complete(tls, "mpython", "0a1b")
+    settings = config.complete({**tls, "homeassistant": True}, "mpython", "0a1b")
     (settings["wifi"],) = settings["wifi"]
     for section, value in settings.items():
         keys |= {f"{section}.{key}" for key in value} if isinstance(value, dict) else {section}
-    return keys | {"mqtt.tls.ca", "mqtt.tls.verify"}
+    return keys | {"mqtt.tls.ca", "mqtt.tls.verify", "homeassistant"}
 
 
 def test_every_key_is_in_schema_and_table(root: Path, schema: dict[str, Any]) -> None:
@@ -93,9 +95,10 @@ def test_every_key_is_in_schema_and_table(root: Path, schema: dict[str, Any]) ->
 def test_defaults_in_table_are_those_of_complete(root: Path) -> None:
     """The table's defaults are those of complete()."""
     table = (root / "docs" / "config.md").read_text()
-    settings = config.complete(examples.PLAIN, "{name}", "{id}")
+    settings = config.complete({**examples.PLAIN, "homeassistant": True}, "{name}", "{id}")
     (settings["wifi"],) = settings["wifi"]
-    for path in keys_of_board() - {"mqtt.tls.ca", "mqtt.tls.verify", "brightness", "name"}:
+    untold = {"mqtt.tls.ca", "mqtt.tls.verify", "brightness", "name", "homeassistant"}
+    for path in keys_of_board() - untold:
         section, _, key = path.rpartition(".")
         value = settings[section][key] if section else settings[key]
         row = re.search(rf"^\| `{path}` \| ([^|]*) \|", table, re.M)
@@ -224,8 +227,8 @@ def test_name_is_filled_in_everywhere() -> None:
     [
         (
             {**examples.PLAIN, "led": 3},
-            "led: unknown key; remove it (known here: name, wifi, mqtt, time, topics, update, mode, "
-            "brightness, restore)",
+            "led: unknown key; remove it (known here: name, label, wifi, mqtt, time, topics, "
+            "update, telemetry, homeassistant, mode, brightness, restore)",
         ),
         ({**examples.PLAIN, "moode": 3}, 'moode: unknown key; did you mean "mode"?'),
         (

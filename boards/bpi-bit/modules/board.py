@@ -6,6 +6,8 @@ Its pins stand in pins.csv. Nothing here touches a pin.
 from micropython import const
 
 NAME = "bpi-bit"
+PRODUCT = "BPI:bit"
+VENDOR = "Banana Pi"
 
 LED_COUNT = const(25)
 LED_COLUMNS = const(5)

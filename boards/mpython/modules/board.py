@@ -6,6 +6,8 @@ Its pins stand in pins.csv. Nothing here touches a pin.
 from micropython import const
 
 NAME = "mpython"
+PRODUCT = "labplus mPython"
+VENDOR = "labplus"
 
 LED_COUNT = const(3)
 LED_COLUMNS = const(3)

@@ -160,7 +160,8 @@ for key in ("user", "password"):
     assert settings["mqtt"][key] == text
 assert settings["wifi"][0]["hostname"] == "0a1b"
 assert settings["mqtt"]["client_id"] == "xmpython"
-assert settings["topics"] == {"command": "0a1b/+", "state": "", "status": "a/mpython"}
+topics = settings["topics"]
+assert (topics["command"], topics["state"], topics["status"]) == ("0a1b/+", "", "a/mpython")
 
 # Unknown keys inside tls are found as well; what is missing there is filled in.
 write(json.dumps({"wifi": {"ssid": "a"}, "mqtt": {"server": "b", "tls": {"caa": "/ca.pem"}}}))

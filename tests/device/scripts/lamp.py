@@ -69,6 +69,7 @@ assert state == {
     "color_mode": "rgb",
     "color": {"r": 9, "g": 8, "b": 7},
     "brightness": 51,
+    "effect": None,
 }
 
 assert lamp.obey(b"off") and leds.sent[-1][0] == (0, 0, 0)

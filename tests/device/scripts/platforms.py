@@ -17,9 +17,10 @@ def resolve(mqtt, topics=None, **more):
     mqtt = settings["mqtt"]
     login = (mqtt["client_id"], mqtt["user"], mqtt["password"])
     # Updates need what is retained.
-    update = settings["topics"].pop("update")
+    update = settings["topics"]["update"]
     assert update == ("mpython/0a1b/update" if settings["retain"] else ""), update
-    return settings, (mqtt["server"], mqtt["port"]), login, settings["topics"]
+    topics = {key: settings["topics"][key] for key in ("command", "state", "status", "last")}
+    return settings, (mqtt["server"], mqtt["port"]), login, topics
 
 
 def problems(mqtt, topics=None, **more):
