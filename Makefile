@@ -46,6 +46,11 @@ test-browser: ## try what people see in a real browser, Chromium; TESTS=tests/pa
 	@$(CI) ci_prepare_browser_tests
 	@$(PYTHON) -m pytest -m browser $(TESTS)
 
+.PHONY: test-ha
+test-ha: ## try the boards with a real Home Assistant, which is installed in build/; TESTS= for some
+	@$(CI) ci_prepare_home_assistant
+	@$(PYTHON) -m pytest -n0 -m home_assistant $(TESTS)
+
 .PHONY: test-tutorials
 test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts
 	@$(CI) ci_prepare_simulators

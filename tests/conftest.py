@@ -225,7 +225,7 @@ def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowhere else
 
 # Left out unless -m names them: `make test` does not bring what they need.
-ON_DEMAND = ("browser", "makers")
+ON_DEMAND = ("browser", "home_assistant", "makers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,3 +5,4 @@
 . "${BASH_SOURCE[0]%/*}/simulator.sh"
 . "${BASH_SOURCE[0]%/*}/mcu.sh"
 . "${BASH_SOURCE[0]%/*}/web.sh"
+. "${BASH_SOURCE[0]%/*}/home_assistant.sh"

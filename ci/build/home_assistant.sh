@@ -1,0 +1,50 @@
+# A real Home Assistant, which `make test-ha` starts: in build/home-assistant. Source functions.sh.
+
+set -euo pipefail
+
+CI_HOME_ASSISTANT=$CI_BUILD/home-assistant
+HOME_ASSISTANT_RELEASE=2025.4.4 # the newest for this Python:
+HOME_ASSISTANT_PYTHON=3.13
+HOME_ASSISTANT_FALLBACK=2024.3.3 # the newest for Python 3.11; it does not know device messages
+
+# Print the path of a Python of version $1; nothing if the machine has none.
+ci_find_python() {
+    local candidate
+    for candidate in "$(command -v "python$1" || true)" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/"python$1"; do
+        # pyenv puts names on the PATH for versions that it was not told to use.
+        if "$candidate" -c "" 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+# Everything that `make test-ha` needs.
+ci_prepare_home_assistant() {
+    local python release=$HOME_ASSISTANT_RELEASE
+    ci_prepare_simulators
+    python=$(ci_find_python "$HOME_ASSISTANT_PYTHON")
+    if [ -z "$python" ]; then
+        release=$HOME_ASSISTANT_FALLBACK
+        python=$(ci_find_python 3.11)
+        [ -n "$python" ] || ci_fail "Home Assistant needs Python $HOME_ASSISTANT_PYTHON, or 3.11 for its release $release; type: sudo apt-get install python$HOME_ASSISTANT_PYTHON"
+        ci_say "No Python $HOME_ASSISTANT_PYTHON here: what device messages hold goes to Home Assistant $release in single ones"
+    fi
+    ci_alone home-assistant ci_update_home_assistant "$python" "$release"
+}
+
+# Install the release $2 for the Python $1, once for each state of the pins. All are wheels, so no
+# compiler is needed; what they want beyond these is for what the tests do not use.
+ci_update_home_assistant() {
+    local pins=$CI_ROOT/ci/build/home-assistant-$2.txt stamp=$CI_HOME_ASSISTANT/installed state
+    state=$(echo "$1" | cat - "$pins" | sha256sum)
+    if [ "$(cat "$stamp" 2>/dev/null || true)" = "$state" ]; then
+        return
+    fi
+    ci_say "Installing Home Assistant $2 in build/home-assistant (a minute or two, 600 MB)"
+    rm -rf "$CI_HOME_ASSISTANT"
+    ci_logged home-assistant-venv "$1" -m venv --without-pip "$CI_HOME_ASSISTANT"
+    ci_logged home-assistant "$CI_PYTHON" -m pip --python "$CI_HOME_ASSISTANT/bin/python" install --quiet \
+        --disable-pip-version-check --no-deps --no-compile --requirement "$pins"
+    echo "$state" >"$stamp"
+}
