@@ -92,7 +92,14 @@ TRIES: dict[str, tuple[Try, ...]] = {
 }
 
 # Long, and tried by what CI runs in a clone of its own; and this program.
-ELSEWHERE = {"test-browser", "test-class", "test-tutorials", "test-workflows", "test-targets"}
+ELSEWHERE = {
+    "test-browser",
+    "test-ha",
+    "test-class",
+    "test-tutorials",
+    "test-workflows",
+    "test-targets",
+}
 
 
 def targets(root: Path) -> set[str]:
