@@ -83,7 +83,7 @@ def _control(key: str, kind: Any, default: Any) -> str:
         case kinds.Choice(choices=choices):
             options = "".join(f"<option>{escape(each)}" for each in choices)
             return f"<select {name}>{options}</select>"
-        case kinds.Tls():
+        case kinds.Switch():
             return f"<input type=checkbox {name}>"
         case kinds.Number():
             return f"<input type=number {name} min={kind.least} max={kind.most}>"
