@@ -92,7 +92,9 @@ def _control(key: str, kind: Any, default: Any) -> str:
             least = f" minlength={kind.least}" if kind.least > 1 else ""
             secret = " data-s=1" if kind.secret else ""
             return f"<input {name}{least} maxlength={kind.most}{secret}>"
-    raise TypeError(f"{type(kind).__name__}: say in ci/build/setup_page.py how the form asks for it")
+    raise TypeError(
+        f"{type(kind).__name__}: say in ci/build/setup_page.py how the form asks for it"
+    )
 
 
 def make_fields(place: str) -> str:
@@ -128,7 +130,9 @@ def make_page(language: str) -> str:
     lines = [line.strip() for line in PAGE.read_text(encoding="utf-8").splitlines()]
     text = "\n".join(line for line in lines if not line.startswith("//"))
     markup, tag, script = text.partition("<script>")
-    markup = markup.replace("<!--SERVICES-->", _control("mqtt.platform", *_plain()["mqtt.platform"]))
+    markup = markup.replace(
+        "<!--SERVICES-->", _control("mqtt.platform", *_plain()["mqtt.platform"])
+    )
     markup = re.sub(r"<!--(\w+)-->", lambda match: make_fields(match[1]), markup)
     services = json.dumps(make_services(), ensure_ascii=False, separators=(",", ":"))
     pieces = re.split(r'("[^"]*")', script)  # every second is a text
