@@ -69,13 +69,14 @@ def heap_used(broker: Mosquitto, folder: Path) -> float:
         person.close()
 
 
-def set_up_heap(folder: Path) -> tuple[float, float, float]:
-    """Return the KB of heap that set-up takes when it is open, at most, and afterwards."""
+def set_up_heap(folder: Path) -> tuple[float, float, float, float]:
+    """Return KB of heap: what is there before set-up, and what set-up takes when it is open, at
+    most, and at the prompt after Ctrl-C."""
     script = ROOT / "benchmarks" / "scripts" / "setup.py"
     with SimulatedBoard(arguments=(str(script),), executable=PROGRAM) as board:
         line = board.wait_line("set-up:", 120)
-    opened, at_most, after = (int(word) / 1024 for word in line.split()[1:])
-    return opened, at_most, after
+    before, opened, at_most, after = (int(word) / 1024 for word in line.split()[1:])
+    return before, opened, at_most, after
 
 
 def subscribe_time(events: list[dict[str, Any]]) -> int | None:
@@ -107,14 +108,22 @@ def main() -> list[Goal]:
         broker.start()
         try:
             heap = heap_used(broker, folder) - fake_hardware(folder)
-            opened, at_most, after = set_up_heap(folder)
+            before, opened, at_most, after = set_up_heap(folder)
             fastest = min(boot_time(broker, folder) for _ in range(BOOTS))
         finally:
             broker.stop()
     return [
-        Goal(f"device: heap used, of {HEAP}, 32 bits", heap, 24, "KB"),
+        # 24 KB until updates over the air were listened for.
+        Goal(f"device: heap used, of {HEAP}, 32 bits", heap, 26, "KB"),
         Goal("set-up: heap used while it is open, 32 bits", opened, 16, "KB"),
-        Goal("set-up: heap used with four clients and a whole form", at_most, 16, "KB"),
-        Goal("set-up: heap used afterwards", after, 0, "KB"),
+        # Set-up runs in the place of the device, after a reset.
+        Goal(
+            "set-up: heap over the device's at rest, with four clients and a whole form",
+            before + at_most - heap,
+            16,
+            "KB",
+        ),
+        # A reset ends set-up, and leaves nothing. Names that MicroPython has interned are not freed.
+        Goal("set-up: heap kept at the prompt after Ctrl-C", after, 1.5, "KB"),
         Goal("device: power-on to SUBSCRIBE, without search and joining", fastest, 1300, "ms"),
     ]

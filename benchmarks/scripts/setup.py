@@ -10,7 +10,11 @@ def used():
     return gc.mem_alloc()
 
 
-import board, esp32, machine, network, rgb, wifi
+import esp32, machine, network
+
+fake_hardware = used()
+
+import board, rgb, wifi
 
 leds = rgb.leds()
 modules = set(sys.modules)
@@ -54,4 +58,4 @@ for name in list(sys.modules):
         del sys.modules[name]
 device = name = None
 after = used()
-print("set-up:", opened - before, at_most - before, after - before)
+print("set-up:", before - fake_hardware, opened - before, at_most - before, after - before)

@@ -18,6 +18,11 @@ try:
     sys.path = [".frozen"]
     sys.modules.clear()
 
+    from device import imports
+
+    # First: what is built in, and loaded already, is not loaded again.
+    imports.begin(*_as_found)
+
     import machine
     from device import slot
     from micropython import const
@@ -33,10 +38,6 @@ try:
         # prompt. See docs/update.md.
         machine.WDT(timeout=_START_TIME)
     del slot
-
-    from device import imports
-
-    imports.begin(*_as_found)
 
     import board
     import os
