@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Request, expect
 
 from simulated_board import ROOT
 
@@ -31,13 +31,12 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def start_chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--disable-gpu", "--no-first-run", *_QUIET]
-        )
-        yield browser
-        browser.close()
+def start_chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(
+        executable_path=find_chromium(), args=["--disable-gpu", "--no-first-run", *_QUIET]
+    )
+    yield browser
+    browser.close()
 
 
 class Visitor:

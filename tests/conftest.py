@@ -26,7 +26,7 @@ from tests.tls import Certificates
 os.environ["ESPTOOL_CFGFILE"] = str(ROOT / "tests" / "tools" / "esptool.cfg")  # read at its import
 
 if TYPE_CHECKING:  # Playwright is there for `make test-browser` alone
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
     from tests.browser import Visitor
 
@@ -107,10 +107,19 @@ def person(mosquitto: Mosquitto) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; a process can have it once."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     from tests.browser import start_chromium
 
-    with start_chromium() as browser:
+    with start_chromium(playwright) as browser:
         yield browser
 
 

@@ -108,7 +108,7 @@ def test_names_and_groups_are_on_every_page(
 ) -> None:
     fake_boards()
     page.get_by_role("button", name="Open").click()
-    page.get_by_text("More").click()
+    page.get_by_text("More", exact=True).click()
     page.get_by_label("Name").fill("Ada <b>")
     page.get_by_label("Groups").fill("left, red")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -185,7 +185,7 @@ def test_board_that_is_gone_can_be_forgotten(
     for topic, said in (("status", "offline"), ("info", json.dumps({"title": "Old"}))):
         person.publish(f"{base}/{topic}", said, retain=True)
     page.get_by_role("button", name="Open").click()
-    page.get_by_text("More").click()
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("button", name="Forget this board").click()
     page.get_by_role("dialog").get_by_role("button", name="Forget this board").click()
     expect(cards(page)).to_have_count(0)

@@ -62,7 +62,7 @@ def fill(page: Page, broker: PageBroker) -> None:
     page.get_by_label("Wi-Fi name").fill(ACCESS_POINT.ssid)
     page.get_by_label("Wi-Fi password").fill(ACCESS_POINT.password)
     page.get_by_label("Broker's address").fill(broker.host)
-    page.get_by_role("region", name="Install").get_by_text("More").click()
+    page.get_by_role("region", name="Install").get_by_text("More", exact=True).click()
     page.get_by_label("mqtt.port").fill(str(broker.port))
 
 

@@ -133,7 +133,7 @@ def test_hostile_messages_are_shown_harmlessly(
     page.get_by_role("button", name="Class").click()
     expect(page.get_by_role("heading", name="<img src=x")).to_be_visible()
     page.get_by_role("button", name="Open").click()
-    page.get_by_text("More").click()
+    page.get_by_text("More", exact=True).click()
     expect(page.locator(".sparkline").first).to_be_visible()
     assert page.title() == "Boards"
     assert page.locator("img, script:not([type=module])").count() == 0

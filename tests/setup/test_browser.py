@@ -14,7 +14,7 @@ from tests.mosquitto import Mosquitto
 from tests.setup.phone import Phone
 
 if TYPE_CHECKING:  # Playwright is there for `make test-browser` alone
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 pytestmark = [pytest.mark.browser, pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -33,7 +33,7 @@ window.alert = window.confirm = window.prompt = window.open = refuse;
 class Browsers:
     """Chromium as it is on a phone in the board's network: every name and port 80 are the board's."""
 
-    def __init__(self, playwright: Any, program: str) -> None:
+    def __init__(self, playwright: Playwright, program: str) -> None:
         self._playwright = playwright
         self._program = program
         self.wrong: list[str] = []
@@ -66,13 +66,10 @@ class Browsers:
 
 
 @pytest.fixture(scope="module")
-def browsers() -> Iterator[Browsers]:
-    from playwright.sync_api import sync_playwright
-
+def browsers(playwright: Playwright) -> Browsers:
     from tests.browser import find_chromium
 
-    with sync_playwright() as playwright:
-        yield Browsers(playwright, find_chromium())
+    return Browsers(playwright, find_chromium())
 
 
 @pytest.fixture(autouse=True)

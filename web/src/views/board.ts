@@ -137,7 +137,7 @@ function asking(label: string, question: string, action: () => void): HTMLElemen
 function talk(app: App, board: Board): HTMLElement {
     const command = `${board.base}/command`;
     const payload = make("input", { value: "on", required: true, autocapitalize: "none", spellcheck: "false" });
-    const lines = make("ol", { class: "talk" });
+    const lines = make("ol", { class: "talk", tabindex: 0 });
     const add = (topic: string, said: string, own: boolean) => {
         lines.prepend(
             make(

@@ -99,7 +99,7 @@ interface Done {
 }
 
 function setUpForm(): HTMLElement {
-    const said = make("ol", { class: "talk" });
+    const said = make("ol", { class: "talk", tabindex: 0 });
     const log = make("div", { role: "log", "aria-label": text("answers") }, said);
     const problems = make("ul", { class: "warnings", role: "alert" });
     const status = make("p", { role: "status" });
