@@ -21,7 +21,9 @@ myst_heading_anchors = 4
 CONTENTS = {
     "Teachers": (
         "docs/page",
+        "docs/set-up",
         "docs/class",
+        "docs/home-assistant",
         "docs/config",
         "docs/platforms",
         "docs/topics",
