@@ -50,3 +50,7 @@ class SerialBoard:
     def wait_until_said(self, text: bytes, seconds: float = 60) -> bool:
         """Wait for the board to print `text`."""
         return bool(self._board.wait(repr(text), lambda: text in self.said, seconds))
+
+    def wait_until_prompt(self, seconds: float = 60) -> bool:
+        """Wait for the board to show its prompt, after which it has printed nothing."""
+        return bool(self._board.wait("prompt", lambda: self.said.endswith(b">>> "), seconds))

@@ -129,6 +129,7 @@ def test_show_leaves_board_at_its_prompt(simulated):
     simulated.type(b"\x03")
     assert simulated.wait_until_said(b">>> ")
     configure.main(["--port", simulated.port, "--show"])
+    assert simulated.wait_until_prompt()
     simulated.forget()
     simulated.type(b"print('still ' + 'here')\r")
     assert simulated.wait_until_said(b"still here")
