@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import platform
@@ -234,6 +235,8 @@ def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowhere else
 
 # Left out unless -m names them: `make test` does not bring what they need.
+# `make test` has no Playwright, which these import.
+collect_ignore = [] if importlib.util.find_spec("playwright") else ["page"]
 ON_DEMAND = ("browser", "home_assistant", "makers")
 
 

@@ -15,8 +15,18 @@ from tests.boards.demo_board import LEDS, NAME, make_demo_board
 from tests.tools.project import micropython_source
 
 # What the firmware and its tools are made of; build/ is what `make test` has made of it.
-TREE = ("Makefile", "boards", "ci", "firmware", "manifest.py", "modules", "pyproject.toml")
-SHARED_BUILDS = ("venv", "mpy-cross")
+TREE = (
+    "Makefile",
+    "boards",
+    "ci",
+    "docs",
+    "firmware",
+    "manifest.py",
+    "modules",
+    "pyproject.toml",
+    "web",
+)
+SHARED_BUILDS = ("venv", "mpy-cross", "web/node_modules")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +41,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build.mkdir()
     for name in SHARED_BUILDS:
         if (ROOT / "build" / name).exists():
+            (build / name).parent.mkdir(exist_ok=True)
             (build / name).symlink_to(ROOT / "build" / name)
     # The simulator's objects are the same for every board, and take a minute and a half to make.
     shutil.copytree(ROOT / "build" / "sim", build / "sim")

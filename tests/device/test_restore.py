@@ -16,7 +16,13 @@ from tests.umqtt.wire import broker as wire
 
 Boot = Callable[..., SimulatedBoard]
 
-RED = {"state": "ON", "color_mode": "rgb", "color": {"r": 255, "g": 0, "b": 0}, "brightness": 51}
+RED = {
+    "state": "ON",
+    "color_mode": "rgb",
+    "color": {"r": 255, "g": 0, "b": 0},
+    "effect": None,
+    "brightness": 51,
+}
 AS_BEFORE = "lights: on #ff0000 20%, as before the start"
 
 
@@ -157,15 +163,15 @@ class Broker(wire.ScriptedBroker):
                 return packet
 
     def wait_subscribed(self) -> None:
-        """Both topics, in whatever order."""
+        """Both topics, among others, in whatever order."""
         open_filters = {b"light", b"light/state"}
         while open_filters:
             packet = self.until(lambda packet: packet[0] == 0x82)
-            open_filters.remove(packet[6:-1])
+            open_filters.discard(packet[6:-1])
 
     def next_state(self) -> dict[str, Any]:
         packet = self.until(lambda packet: packet[0] & 0xF0 == 0x30 and b"light/state" in packet)
-        return json.loads(packet[packet.index(b"{") :])
+        return json.loads(packet[packet.index(b'{"') :])
 
 
 @pytest.fixture

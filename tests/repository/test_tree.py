@@ -136,5 +136,7 @@ def test_unknown_benchmark_is_refused_at_once(root: Path) -> None:
         timeout=120,
     )
     assert result.returncode != 0
-    said = "error: there is no benchmark 'typo': BENCH= is one of device, topicmatch, umqtt"
+    said = (
+        "error: there is no benchmark 'typo': BENCH= is one of device, topicmatch, umqtt, update"
+    )
     assert result.stderr.splitlines()[0] == said

@@ -156,7 +156,7 @@ def test_boards_get_rows_and_second_run_changes_nothing(
         SerialBoard(micropython, tmp_path / "two", number=2) as two,
     ):
         for board in (one, two):
-            assert board.wait_until_said(b">>> ", 60)
+            assert board.wait_until_said(b"setup: join", 60)
         watch(f"{one.port} {two.port}", SHARED, boards)
         rows = {row["id"]: row["name"] for row in table(tmp_path)}
         assert set(rows) == {FIRST, SECOND}
@@ -178,7 +178,7 @@ def test_boards_get_rows_and_second_run_changes_nothing(
 @pytest.mark.serial
 def test_board_without_list_gets_shared_file(micropython: Path, tmp_path: Path) -> None:
     with SerialBoard(micropython, tmp_path / "one", number=7) as board:
-        assert board.wait_until_said(b">>> ", 60)
+        assert board.wait_until_said(b"setup: join", 60)
         assert configure(board.port, SHARED, None) == ("02514d000007", "", True)
         assert json.loads(board.file("config.json")) == SHARED
 
