@@ -232,7 +232,7 @@ def test_early_messages_wait_for_first_connection(
     boot: Boot, mosquitto: Mosquitto, person: Person, rate: int
 ) -> None:
     # Where a platform limits the rate, 16 topics can wait in all, the board's own among them.
-    count = 14 if rate else 16
+    count = 12 if rate else 16
     early = "import device\n"
     early += f"for i in range({count}):\n    device.publish('light/%d' % i, 'early', qos=1)\n"
     config = settings(mosquitto, **({"rate": rate} if rate else {}))

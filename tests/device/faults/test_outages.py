@@ -312,6 +312,7 @@ def test_retained_storm_is_survived(boot: Boot, make_broker: Callable[[str], Mos
             files={"handlers.py": COUNTING.format(qos=1, slow=0)},
         )
         board.wait_line("mqtt: subscribed storm/# qos=1")
+        board.wait_line("mqtt: subscribed ask")
         deadline = time.monotonic() + 300
         while (count := count_of(person)) < amount + 1:
             assert time.monotonic() < deadline, f"only {count} of {amount}; {board.tail()}"
