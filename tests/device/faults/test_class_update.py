@@ -131,7 +131,12 @@ def test_ctrl_c_stops_those_that_load(room: Class) -> None:
     image = room.image()
     room.start(1, SIM_ERASE_MS="2000")
     process = subprocess.Popen(
-        room.command("--all", "--file", str(image)), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        room.command("--all", "--file", str(image)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, a shell has Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     board = room.boards[0]
     board.wait_line(" %", timeout=600)
