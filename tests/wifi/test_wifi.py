@@ -185,7 +185,7 @@ def test_missing_address_after_loss_is_no_password(tmp_path: Path) -> None:
     program = """
 import time
 from wifi import Network, WiFi
-keeper = WiFi([Network("classroom", "chalk and talk", timeout=1)])
+keeper = WiFi([Network("classroom", "chalk and talk", timeout=3)])
 keeper.start()
 while True:
     keeper.step()
