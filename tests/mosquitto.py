@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
     """Return a port that no connection out is given, while a Mosquitto is away for a moment."""
     while True:
         port = random.randrange(20000, 32768)  # Linux gives those from 32768 on
@@ -29,7 +29,7 @@ class Mosquitto:
         assert program, "mosquitto is missing; type: sudo apt-get install mosquitto"
         self.program = program
         self.host = "127.0.0.1"
-        self.port = _free_port(self.host)
+        self.port = free_port(self.host)
         self.config = folder / "mosquitto.conf"
         self.config.write_text(f"listener {self.port} 127.0.0.1\n{settings}")
         self.log = folder / "mosquitto.log"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ci.boards import Board
+from ci.build.board_facts import read_pins
 from simulated_board import SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
@@ -44,13 +45,6 @@ def start(boot: Boot, board: Board, examples: dict[str, str]) -> Callable[[str],
     return start
 
 
-def gpio(board: Board, *names: str) -> int:
-    """Return the GPIO of the first of these pins that a board has."""
-    pins = (board.folder / "pins.csv").read_text()
-    found = [re.search(rf"^{name},GPIO(\d+)$", pins, re.MULTILINE) for name in names]
-    return int(next(pin for pin in found if pin)[1])
-
-
 def test_page_has_six_examples_and_two_lessons(examples: dict[str, str]) -> None:
     assert len(examples) == 8
     assert sum("import device" in program for program in examples.values()) == 6
@@ -60,7 +54,7 @@ def test_doorbell_rings(
     start: Callable[[str], SimulatedBoard], board: Board, person: Person
 ) -> None:
     running = start("A doorbell")
-    button = gpio(board, "BUTTON_A")
+    button = read_pins(board)["BUTTON_A"]
     since = len(running.frames())
     running.command("pin", id=button, value=0)
     assert person.receive("class/door") == b"ring"
@@ -98,7 +92,8 @@ def test_light_meter_tells_changes(
 ) -> None:
     running = start("A light meter")
     assert person.receive("class/light") == b"24"  # the simulator's 1000 of 4095
-    running.command("analogue", id=gpio(board, "LIGHT", "LIGHT_L"), value=4095)
+    pins = read_pins(board)
+    running.command("analogue", id=pins.get("LIGHT") or pins["LIGHT_L"], value=4095)
     assert person.receive("class/light") == b"100"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,21 +14,15 @@ from playwright.sync_api import Page
 from simulated_board import DEFAULT_BOARD, AccessPoint, SimulatedBoard
 from tests.browser import Visitor
 from tests.classroom import ACCESS_POINT, Person
-from tests.mosquitto import Mosquitto
+from tests.mosquitto import Mosquitto, free_port
 from tests.page.fake_board import FakeBoard
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class PageBroker(Mosquitto):
     """A Mosquitto for boards and pages, which also serves the page."""
 
     def __init__(self, folder: Path, page: Path, settings: str = "allow_anonymous true\n") -> None:
-        self.websocket_port = free_port()
+        self.websocket_port = free_port("127.0.0.1")
         listener = f"listener {self.websocket_port}\nprotocol websockets\nhttp_dir {page.parent}\n"
         super().__init__(folder, f"{settings}user root\n{listener}")
 
