@@ -66,15 +66,16 @@ def _exchange_hidden():
 
 
 def forget(*names):
-    """Free modules of the package `device` that the start alone needed; they can come again."""
-    package = sys.modules["device"]
+    """Free modules of the package `device`, which can come again; "update." is all in that package."""
     for name in names:
-        if hasattr(package, name):
-            delattr(package, name)
         name = "device." + name
+        inside = name if name[-1] == "." else name + "."
         for loaded in list(sys.modules):
-            if loaded == name or loaded.startswith(name + "."):
+            if loaded == name or loaded.startswith(inside):
                 del sys.modules[loaded]
+                package, _, last = loaded.rpartition(".")
+                if package in sys.modules:
+                    delattr(sys.modules[package], last)
 
 
 def as_user():

@@ -4,18 +4,12 @@ This module is the part that listens; all others of the package are imported whe
 and forgotten afterwards, so that a board at rest pays for as little as can be.
 """
 
-import sys
-
-_SLOT = "device.slot"
+from .. import imports
 
 
 def _forget():
     # Gives 4 to 6 KB of heap back.
-    for name in list(sys.modules):
-        if name == _SLOT or name.startswith(__name__ + "."):
-            package, _, last = name.rpartition(".")
-            del sys.modules[name]
-            delattr(sys.modules[package], last)
+    imports.forget("slot", "update.")
 
 
 class Updates:
