@@ -228,17 +228,22 @@ def test_only_changes_are_told(boot: Boot, mosquitto: Mosquitto) -> None:
 # ---- the end of a program
 
 
+def check_offline(broker: Mosquitto) -> None:
+    """Check that the status which the broker keeps is `offline`."""
+    person = Person(broker, "light/status")
+    try:
+        assert person.receive("light/status") == b"offline"
+    finally:
+        person.close()
+
+
 def test_ctrl_c_publishes_offline(boot: Boot, mosquitto: Mosquitto) -> None:
     """DISCONNECT takes the last will with it, so the board says it itself"""
     board = boot()
     board.wait_line("mqtt: subscribed light")
     board.interrupt()
     board.wait_line("boot: stopped by Ctrl-C")
-    person = Person(mosquitto, "light/status")
-    try:
-        assert person.receive("light/status") == b"offline"
-    finally:
-        person.close()
+    check_offline(mosquitto)
 
 
 def test_ctrl_c_at_connack_publishes_offline(boot: Boot, mosquitto: Mosquitto) -> None:
@@ -253,11 +258,7 @@ client.Client.on_connected = on_connected
 """
     board = boot(files={"handlers.py": early})
     board.wait_line("boot: stopped by Ctrl-C")
-    person = Person(mosquitto, "light/status")
-    try:
-        assert person.receive("light/status") == b"offline"
-    finally:
-        person.close()
+    check_offline(mosquitto)
 
 
 def test_ctrl_c_after_failure_leads_to_quiet_prompt(boot: Boot) -> None:

@@ -50,12 +50,17 @@ def git(folder, *arguments):
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+def make_release(folder):
+    """Make a repository whose only commit is tagged v1.4.0."""
+    git(folder, "init")
+    (folder / "pyproject.toml").write_text(PROJECT)
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "x")
+    git(folder, "tag", "v1.4.0")
+
+
 def test_repository_is_read(tmp_path):
-    git(tmp_path, "init")
-    (tmp_path / "pyproject.toml").write_text(PROJECT)
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-m", "x")
-    git(tmp_path, "tag", "v1.4.0")
+    make_release(tmp_path)
     assert current_version(tmp_path) == "1.4.0"
     (tmp_path / "untracked").write_text("")
     assert current_version(tmp_path) == "1.4.0"
@@ -65,11 +70,7 @@ def test_repository_is_read(tmp_path):
 
 def test_untracked_module_makes_version_dirty(tmp_path):
     """It is frozen as any other, and no commit has it."""
-    git(tmp_path, "init")
-    (tmp_path / "pyproject.toml").write_text(PROJECT)
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-m", "x")
-    git(tmp_path, "tag", "v1.4.0")
+    make_release(tmp_path)
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "mine.py").write_text("")
     assert current_version(tmp_path).endswith("-dirty")
