@@ -14,9 +14,13 @@ def below_top(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for member in archive:
         path = PurePosixPath(member.name)
         if len(path.parts) > 1:
-            yield member.replace(name=str(PurePosixPath(*path.parts[1:])))
+            member.name = str(PurePosixPath(*path.parts[1:]))
+            yield member
 
 
 if __name__ == "__main__":
     with tarfile.open(sys.argv[1]) as archive:
-        archive.extractall(sys.argv[2], below_top(archive), filter="data")
+        # Debian bookworm's Python 3.11.2 has no filter yet; the tarballs are pinned all the same.
+        if hasattr(tarfile, "data_filter"):
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(sys.argv[2], below_top(archive))
