@@ -60,7 +60,7 @@ def test_logs_of_failed_jobs_are_uploaded():
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
             commands = [step.get("run", "") for step in job["steps"]]
-            if any(re.match("make (build|test)", command) for command in commands):
+            if any(re.match(r"make (build|test|\$)", command) for command in commands):
                 last = job["steps"][-1]
                 assert last["if"] == ON_FAILURE and "build/logs/" in last["with"]["path"], name
 
@@ -93,8 +93,18 @@ def test_workflows_call_what_people_can_call():
     for path in WORKFLOWS:
         for command in re.findall(r"run: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
             begins = command.startswith(("apt-get update", "git config --system"))
-            ours = re.match(r"(make( --silent)? [a-z-]+|ci/release/\w+\.sh )", command)
+            target = r"([a-z-]+|\$\{\{ matrix\.target \}\}$)"
+            ours = re.match(rf"(make( --silent)? {target}|ci/release/\w+\.sh )", command)
             assert begins or ours, command
+
+
+def test_whatever_ci_runs_has_job():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]
+    called = {step.get("run") for job in jobs.values() for step in job["steps"]}
+    called.remove("make ${{ matrix.target }}")
+    called |= {f"make {target}" for target in jobs["parts"]["strategy"]["matrix"]["target"]}
+    wanted = re.findall(r"^make .+$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert set(wanted) <= called
 
 
 def test_container_can_begin():

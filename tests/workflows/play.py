@@ -43,8 +43,8 @@ from tests.workflows.machine import (
 
 # What `make test` runs before a release, when it is played: the workflow Test runs all.
 FEW_TESTS = "tests/config"
-# Jobs whose steps bring what cannot be had here, and why.
-NOT_HERE = {"tutorials": "its texts are at GitHub; make test-tutorials"}
+# Targets that bring what cannot be had here, and why.
+NOT_HERE = {"test-tutorials": "its texts are at GitHub; make test-tutorials"}
 PYTHON = "3.13"  # the machines' own
 
 
@@ -86,7 +86,7 @@ class Player:
                 contexts = {"github": github, "needs": needs, "secrets": secrets}
                 for value in fill_in(values, contexts) if key else [""]:
                     title = f"{name} {run} {job_name} {value}".strip()
-                    reason = NOT_HERE.get(job_name)
+                    reason = NOT_HERE.get(value)
                     if key == "python" and value != PYTHON:
                         reason = f"Debian has Python {PYTHON} here"
                     if reason:
