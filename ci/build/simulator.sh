@@ -121,7 +121,6 @@ ci_prepare_soak() {
 ci_prepare_workflows() {
     ci_install_group test
     ci_install_debian mmdebstrap mmdebstrap
-    ci_install_debian npm npm
     ci_find_micropython >/dev/null
 }
 

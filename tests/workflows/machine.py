@@ -176,11 +176,6 @@ def make_runner(folder: Path, server: Path) -> Machine:
     (root / "etc" / "sudoers.d" / "runner").write_text("runner ALL=(ALL) NOPASSWD: ALL\n")
     for path in STAND_INS.iterdir():
         shutil.copy(path, root / "usr" / "local" / "bin")
-    # Debian's npm brings six hundred packages; this machine's is one program and one folder.
-    modules = Path(command("npm", "root", "--global").strip())
-    shutil.copy(shutil.which("node"), root / "usr" / "bin" / "node")
-    shutil.copytree(modules / "npm", root / "usr" / "lib" / "node_modules" / "npm")
-    (root / "usr" / "bin" / "npm").symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
     return machine
 
 
