@@ -13,6 +13,7 @@ COMMAND = const(1)  # topics
 STATE = const(2)
 STATS = const(3)
 BUTTON = const(4)
+UPDATE = const(5)
 
 _EVENTS = (
     b'"dev_cla":"button","evt_typ":["press","release","long_press","double_press"],"stat_t":"'
@@ -73,6 +74,15 @@ _COMPONENTS = (
         b'"dev_cla":"restart","ent_cat":"config","pl_prs":"restart","cmd_t":"',
         COMMAND,
         b'"',
+    ),
+    (
+        b"update",
+        b"update",
+        b'"dev_cla":"firmware","ent_cat":"config","qos":1,"pl_inst":"install","cmd_t":"',
+        UPDATE,
+        b'/set","stat_t":"',
+        UPDATE,
+        b'/state"',
     ),
     (
         b"rssi",

@@ -84,7 +84,7 @@ class Discovery:
                 keys.extend(part.describe(self._settings))
         topics = self._link.topics
         words = [self._id.encode()]
-        for topic in ("command", "state", "status", "button"):
+        for topic in ("command", "state", "status", "button", "update"):
             words.append(_quoted(topics[topic].decode()))
         pieces = [b'{"dev":{"ids":["', words[components.ID], b'"],"sn":"', words[components.ID]]
         self._describe_board(pieces)

@@ -68,6 +68,11 @@ class Device:
             from .buttons import Buttons
 
             parts.append(Buttons(self.link))
+        if is_on_trial or settings["topics"]["update"]:
+            from .update import Updates
+
+            self._updates = Updates(self.link, settings, self._indicator, is_on_trial)
+            parts.append(self._updates)
         if homeassistant != "":  # which is said of nothing; false takes back what was told
             from .discovery import Discovery
 
@@ -80,11 +85,6 @@ class Device:
             from .restore import Restore
 
             parts.append(Restore(self.link, self.lamp, self._end_restore))
-        if is_on_trial or settings["topics"]["update"]:
-            from .update import Updates
-
-            self._updates = Updates(self.link, settings, self._indicator, is_on_trial)
-            parts.append(self._updates)
         return parts
 
     def _add(self, part):

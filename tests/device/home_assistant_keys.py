@@ -19,6 +19,7 @@ COMPONENTS = {
     "event": _ENTITY | {"evt_typ", "stat_t"},
     "device_automation": {"p", "atype", "type", "stype", "pl", "t", "val_tpl"},
     "button": _ENTITY | {"pl_prs", "cmd_t"},
+    "update": _ENTITY | {"qos", "pl_inst", "cmd_t", "stat_t"},
     "sensor": _ENTITY | {"unit_of_meas", "stat_cla", "stat_t", "val_tpl"},
 }
 
@@ -40,6 +41,7 @@ COMPONENT_KEYS = {
     "bl": "device_automation",
     "identify": "button",
     "restart": "button",
+    "update": "update",
     "rssi": "sensor",
     "address": "sensor",
     "reset": "sensor",

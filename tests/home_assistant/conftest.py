@@ -84,17 +84,29 @@ def configuration(broker: Mosquitto, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def switch_on(broker: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., SimulatedBoard]]:
-    """Switch on a board whose id ends in `number`; more keyword arguments are configuration."""
+    """Switch on a board whose id ends in `number`; more keyword arguments are configuration.
+
+    files: what else lies on its disk; flash_chip: see SimulatedBoard
+    """
     with ExitStack() as stack:
 
-        def start(name: str, number: int, **more: Any) -> SimulatedBoard:
+        def start(
+            name: str,
+            number: int,
+            files: dict[str, str] = {},
+            flash_chip: Path | None = None,
+            **more: Any,
+        ) -> SimulatedBoard:
             flash = tmp_path / f"flash-{number}"
             flash.mkdir(exist_ok=True)
             (flash / "config.json").write_text(json.dumps(configuration(broker, **more)))
+            for file, text in files.items():
+                (flash / file).write_text(text)
             return stack.enter_context(
                 SimulatedBoard(
                     name,
                     flash=flash,
+                    flash_chip=flash_chip,
                     access_points=(ACCESS_POINT,),
                     environment={"SIM_ID": str(number)},
                 )

@@ -52,6 +52,8 @@ class HomeAssistant:
         self.program = program
         self.folder = folder
         folder.mkdir()
+        self.public = folder / "www"  # which it serves as /local/
+        self.public.mkdir()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]

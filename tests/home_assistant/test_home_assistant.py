@@ -33,6 +33,7 @@ ENTITIES = {
     "b": ("event", "button", None, None, True),
     "identify": ("button", "identify", None, None, True),
     "restart": ("button", "restart", None, "config", True),
+    "update": ("update", "firmware", None, "config", True),
     "rssi": ("sensor", "signal_strength", "dBm", "diagnostic", True),
     "address": ("sensor", None, None, "diagnostic", True),
     "reset": ("sensor", None, None, "diagnostic", True),

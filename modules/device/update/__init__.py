@@ -47,6 +47,9 @@ class Updates:
 
             self.work = Trial(self)
 
+    def describe(self, homeassistant):
+        return (b"update",) if self.topic else ()
+
     def online(self):
         from . import messages
 
