@@ -5,7 +5,6 @@ import time
 from micropython import const
 
 _PIECE = const(2048)
-_WINDOW = const(4)  # pieces asked for at most
 _HEAD = const(8)  # bytes before a piece: the id, the offset
 _FIRST_WAIT = const(2000)  # ms for an answer, doubled each time
 _MAX_WAIT = const(15000)
@@ -43,23 +42,25 @@ class Blocks:
         return block
 
     def _ask(self, now):
+        # For the rest of one block, which leaves after the block in hand is written. More of the
+        # image would come while a sector is erased, and a command for the lamp wait behind it for
+        # one more erase.
         if not self._client.isconnected():
             self._asked = self.received  # what was on its way is lost
             return
-        if self._asked > self.received and time.ticks_diff(now, self._asked_at) >= self._wait:
-            self._asked = self.received
+        if self._asked > self.received:
+            if time.ticks_diff(now, self._asked_at) < self._wait:
+                return
             self._wait = min(2 * self._wait, _MAX_WAIT)
-        # Two new ones when two are left: the next ones come while a block is written.
-        left = (self._asked - self.received + _PIECE - 1) // _PIECE
-        missing = (self._size - self._asked + _PIECE - 1) // _PIECE
-        count = min(_WINDOW - left, missing)
-        if count > 0 and left <= _WINDOW // 2:
+        end = min(self._size, self.received - self._fill + len(self._buffer))
+        count = (end - self.received + _PIECE - 1) // _PIECE
+        if count:
             try:
-                request = b"%s %d %d" % (self._id, self._asked, count)
+                request = b"%s %d %d" % (self._id, self.received, count)
                 self._client.publish_nowait(self._topic + b"/get", request)
             except OSError:
                 return  # too much waits to be sent
-            self._asked = min(self._size, self._asked + count * _PIECE)
+            self._asked = end
             self._asked_at = now
 
     def _take(self, topic, message):

@@ -157,6 +157,8 @@ class Flash:
     def writeblocks(self, block, buffer, offset=None):
         if self.is_dead:
             raise OSError(-0x103)
+        # A command for the lamp would wait behind them, and then for one more erase.
+        assert not Partition.board.on_their_way, "a block is written while pieces come"
         at = block * BLOCK
         if offset is None:
             assert len(buffer) == BLOCK
@@ -322,6 +324,7 @@ class Board:
         Gc.free = 100000
         self.updates = Updates(self.link, {"update": values}, self.indicator, is_on_trial)
         self.wish = None  # changes a piece on its way, or swallows it with None
+        self.on_their_way = 0  # pieces that were sent and have not come
 
     def hear(self, message, topic=b"t/set", retained=False):
         self.client.handlers[topic](topic, message, retained, 1, False)
@@ -333,7 +336,9 @@ class Board:
             assert topic == b"t/get", topic
             identifier, offset, count = message.split(b" ")
             offset = int(offset)
-            for _ in range(int(count)):
+            self.on_their_way = int(count)
+            while self.on_their_way:
+                self.on_their_way -= 1
                 piece = binascii.unhexlify(identifier) + offset.to_bytes(4, "big")
                 piece += image[offset : offset + 2048]
                 if self.wish is not None:

@@ -363,7 +363,7 @@ for _ in range(90):
 board.client.is_there = True
 board.wish = None
 board.step()
-assert board.client.asked[0][1] == b"3f2a9c10 8192 4", board.client.asked
+assert board.client.asked[0][1] == b"3f2a9c10 8192 2", board.client.asked
 board.updates.online()
 assert last(board.link.states())["update_percentage"] == 44
 assert board.run(IMAGE)
