@@ -3,7 +3,7 @@
 import device
 import time
 import timers
-from . import imports
+from . import users_view
 from .link import MISTAKES
 from umqtt import protocol
 
@@ -18,7 +18,7 @@ class UserHandlers:
 
     def load(self):
         """Run the file; what it raises is printed and counted."""
-        imports.share_with_user()
+        users_view.begin()
         device._is_open = True
         self._call(self._run)
         device._is_open = False
@@ -44,23 +44,13 @@ class UserHandlers:
 
     @staticmethod
     def _as_user(handler):
-        def call(topic, message):
-            imports.as_user()
-            try:
-                handler(topic, message)
-            finally:
-                imports.as_firmware()
-
-        return call
+        return lambda topic, message: users_view.run(handler, topic, message)
 
     def _call(self, handler):
-        imports.as_user()
         try:
-            handler()
+            users_view.run(handler)
         except MISTAKES as error:
             self._link.report(error)
-        finally:
-            imports.as_firmware()
 
     def online(self):
         for handler in device._connected:

@@ -89,6 +89,23 @@ def test_handlers_find_own_files_and_device(
         person.close()
 
 
+CALLBACKS = """\
+import device, hashlib, timers
+
+def tick():
+    import rgb
+    print("callback", rgb.TEXT, hashlib.TEXT)
+
+timers.after(300, tick)
+"""
+
+
+def test_callback_of_timers_finds_own_files(boot: Boot) -> None:
+    own = {f"{name}.py": "TEXT = 'own'\n" for name in ("rgb", "hashlib")}
+    board = boot(files=own | {"handlers.py": CALLBACKS})
+    board.wait_line("callback own own")
+
+
 def test_main_py_finds_own_modules(boot: Boot, board_name: str) -> None:
     own = files(board_name, "OWN = True\n") | {"helper.py": "OWN = True\n"}
     names = sorted(name[:-3] for name in own)
