@@ -107,6 +107,15 @@ def reason(ssid, status, associated=False):
     return '"%s" does not let the board in; check wifi.password' % ssid
 
 
+def _search(wlan):
+    # What scan() returns. Without memory for its list it raises RuntimeError (network_wlan.c: calloc
+    # gives NULL, esp_exceptions_helper knows no name for that): then nothing was found.
+    try:
+        return wlan.scan()
+    except RuntimeError:
+        return ()
+
+
 class Presence:
     """Whether an access point has let the board in, seen over some time.
 
@@ -176,6 +185,7 @@ class WiFi:
         self._presence = None
         self._state = _OFF
         self._state_time = 0  # ticks_ms when it began
+        self._stale_status = None  # what the radio told when the attempt began
 
     @property
     def connected(self):
@@ -236,7 +246,7 @@ class WiFi:
         if tried.reported_status and (self._state == _LEAVING or just_begun):
             # The radio has had no time to find out; what was found before still holds.
             return reason(tried.ssid, *tried.reported_status)
-        return reason(tried.ssid, self._wlan.status(), self._presence.is_in())
+        return reason(tried.ssid, self._status(), self._presence.is_in())
 
     def step(self):
         """Do what is due now and return whether the board has an address."""
@@ -256,8 +266,8 @@ class WiFi:
         self._state = state
         self._state_time = time.ticks_ms()
 
-    def _search(self):
-        points = self._wlan.scan()
+    def _find_attempts(self):
+        points = _search(self._wlan)
         found = []
         hidden = []
         for each in self._networks:
@@ -272,16 +282,17 @@ class WiFi:
     def _connect(self):
         try:
             if not self._attempts:
-                self._attempts = self._search()
+                self._attempts = self._find_attempts()
             self._network, self._access_point, self._was_found = self._attempts.pop(0)
             if self._network.hostname:
                 network.hostname(self._network.hostname)
             self._enter(_JOINING)
             self._presence.begin()
+            self._stale_status = self._wlan.status()
             # Without a key the network is open; the port takes None for that, and for any BSSID.
             bssid = self._access_point and self._access_point[0]
             self._wlan.connect(self._network.ssid, self._network.password or None, bssid=bssid)
-        except OSError as error:  # the radio is still busy with the last attempt
+        except (OSError, RuntimeError) as error:  # still busy with the last attempt, or no memory
             self._log("wifi: the radio is not ready (%s)" % error)
             self._leave()
 
@@ -312,7 +323,7 @@ class WiFi:
         # What the radio has found by the name alone is hidden; or it came up after the search, and
         # then it is the first of its name, not the strongest. A stronger network of another name
         # has had its turn: it might keep the board out each time.
-        point = strongest(self._wlan.scan(), self._network.ssid)
+        point = strongest(_search(self._wlan), self._network.ssid)
         signal = self.signal()
         if point is None or signal is None or point[2] < signal[0] + _CLEARLY_STRONGER:
             return False
@@ -324,11 +335,21 @@ class WiFi:
         self._log("wifi: lost %s" % self._network.ssid)
         self._leave()  # the radio itself would look for the same access point only
 
+    def _status(self):
+        # What the radio tells of this attempt. Only another failure or an address replaces what it
+        # told of the last one, perhaps of another network (network_wlan_status of v1.28).
+        status = self._wlan.status()
+        if status != self._stale_status:
+            self._stale_status = None
+        elif not timers.elapsed(self._state_time, _FIND_OUT_TIME):
+            return network.STAT_CONNECTING
+        return status
+
     def _wait_for_address(self):
         self._presence.look()
-        status = self._wlan.status()
+        status = self._status()
         if status == network.STAT_NO_AP_FOUND and is_associated(self._wlan):
-            status = network.STAT_CONNECTING  # found since; only an address clears the status
+            status = network.STAT_CONNECTING  # found since
         if self._has_failed(status):
             self._failures += 1
             self._report(status)
@@ -393,7 +414,7 @@ def _hidden_hint():
         return ""
     wlan.disconnect()  # a search finds nothing while the radio tries to connect
     time.sleep_ms(_LEAVE_TIME)
-    if all(point[0] for point in wlan.scan()):
+    if all(point[0] for point in _search(wlan)):
         return ""
     return "; a hidden network is near: its name must be given exactly"
 

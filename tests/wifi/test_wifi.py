@@ -411,6 +411,76 @@ def test_late_network_without_dhcp_is_not_called_missing(tmp_path: Path) -> None
         board.wait_line('wifi: "classroom" gives no address; is its DHCP server on?', timeout=60)
 
 
+STALE = """
+import network
+import time
+
+class WLAN:
+    # As on the chip where disconnect() comes between two tries: what it told last stays.
+    end = None
+
+    def active(self, on):
+        pass
+
+    def status(self, *query):
+        if query or self.isconnected():
+            raise OSError("Wifi Not Connected")
+        return self.failure
+
+    failure = network.STAT_IDLE
+
+    def isconnected(self):
+        return False
+
+    def disconnect(self):
+        pass
+
+    def scan(self):
+        return []
+
+    def connect(self, ssid, key, bssid):
+        print("tries", ssid)
+        if ssid == "home":
+            print("told", keeper.reason())
+            self.end = time.ticks_add(time.ticks_ms(), 1500)
+        elif self.end is None:
+            self.failure = network.STAT_NO_AP_FOUND
+
+import wifi
+radio = WLAN()
+wifi._station = lambda: radio
+keeper = wifi.WiFi([wifi.Network("classroom", timeout=1), wifi.Network("home", timeout=1)])
+keeper.start()
+while radio.end is None or time.ticks_diff(radio.end, time.ticks_ms()) > 0:
+    keeper.step()
+    time.sleep_ms(20)
+print("end")
+"""
+
+
+def test_failure_of_one_network_is_not_told_of_next(tmp_path: Path) -> None:
+    with run(tmp_path, STALE) as board:
+        board.wait_line("tries home")
+        board.wait_line("end")
+        assert 'wifi: no network named "classroom" is in reach' in "\n".join(board.lines)
+        assert 'no network named "home"' not in "\n".join(board.lines)
+
+
+def test_search_without_memory_leaves_joining_by_name(tmp_path: Path) -> None:
+    """network_wlan_scan does without its list then, and raises RuntimeError"""
+    failing = """
+import network
+
+def scan(self):
+    raise RuntimeError("Wifi Unknown Error 0x0102")
+
+network.WLAN.scan = scan
+"""
+    board = run(tmp_path, failing + KEEP % 20)
+    with board:
+        board.wait_line("wifi: connected classroom 10.0.0.2 (-50 dBm, channel 6)")
+
+
 def test_start_joins_one_of_networks_in_config(tmp_path: Path) -> None:
     networks = [{"ssid": "home", "password": "my own four walls"}, GOOD["wifi"]]
     config = json.dumps({**GOOD, "wifi": networks})
