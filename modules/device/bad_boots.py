@@ -1,11 +1,13 @@
 """How often the board has reset itself, and in a row for a failure: counted where a reset leaves it.
 
 A message that a handler cannot stand may be retained: then it arrives again after each reset. So
-after three bad boots /handlers.py is left out, until the program has run well for five minutes.
+after three bad boots /handlers.py is left out, until the program has run well for five minutes, or
+another version of the firmware runs.
 """
 
 import machine
 import time
+import version
 from micropython import const
 
 SUBTOPIC = b"/problem"  # of the status topic
@@ -14,12 +16,15 @@ _MAX = const(3)
 _GOOD_TIME = const(300000)  # ms
 
 # In the RTC's memory, which only power-on clears (RTC_NOINIT_ATTR in ports/esp32/machine_rtc.c),
-# and which does not wear. Behind the mark four counts, of one byte each.
+# and which does not wear. Behind the mark four counts, of one byte each, and the version that has
+# counted. An update leaves the memory as it is, too.
 _MARK = b"resets "
-_IN_A_ROW = const(-4)
-_WATCHDOG = const(-3)
-_FAILURE = const(-2)
-_NO_BROKER = const(-1)
+_IN_A_ROW = const(7)
+_WATCHDOG = const(8)
+_FAILURE = const(9)
+_NO_BROKER = const(10)
+_VERSION = const(11)
+_EARLIER_MARK = b"bad boots "  # of builds before 28 November 2026
 
 _PROBLEM = (
     "/handlers.py is left out, because the program has stopped or failed %d times; correct it, or "
@@ -36,9 +41,14 @@ class BadBoots:
         self._link = link
         self._memory = machine.RTC()
         kept = self._memory.memory()
-        self._is_ours = not kept or kept.startswith(_MARK)
+        is_known = kept.startswith(_MARK)
+        self._is_ours = is_known or not kept or kept.startswith(_EARLIER_MARK)
         # Made now, for `add_failure` may find no memory left.
-        self._record = bytearray(kept if kept and self._is_ours else _MARK + bytes(4))
+        self._record = bytearray(_MARK + bytes(4) + version.VERSION.encode())
+        if is_known:
+            self._record[_IN_A_ROW:_VERSION] = kept[_IN_A_ROW:_VERSION]
+            if kept[_VERSION:] != self._record[_VERSION:]:
+                self._record[_IN_A_ROW] = 0  # another version may be what was needed
         self._begin = time.ticks_ms()
         if machine.reset_cause() == machine.WDT_RESET:
             self._add(_WATCHDOG)
