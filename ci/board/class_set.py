@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci.board.configure import Values, checked, read_configuration
-from ci.board.device_config import config_module, to_bytes
+from ci.board.configure import Values, checked, files_for, read_configuration
+from ci.board.device_config import config_module
 from ci.board.ports import plugged_in, port_exists
 from ci.board.repl import open_repl
 from ci.problem import Problem, run
@@ -157,12 +157,11 @@ def _set(values: Values, key: str, cell: str) -> None:
 
 
 def configure(port: str, shared: Values, boards: ClassList | None) -> tuple[str, str, bool]:
-    """Give the board at a port its configuration.
+    """Give the board at a port its configuration, and the key that this names.
 
     Returns its id, the name that it gives it, and whether anything was written. Blocks for some
     seconds. Raises Problem if the board does not answer, or if the list has no row for it.
     """
-    path = config_module().PATH
     with open_repl(port) as repl:
         board_id = repl.execute(_READ_ID).strip()
         values = shared
@@ -171,12 +170,13 @@ def configure(port: str, shared: Values, boards: ClassList | None) -> tuple[str,
             values = values_of(shared, row, f"line {row.line} of the list")
             # First: should the board fail now, it finds its row again.
             boards.take(row, board_id)
-        data = to_bytes(values)
-        written = not repl.has_file(path, data)
-        if written:
-            repl.replace_file(path, data)
+        files = files_for(values)
+        missing = [path for path, data in files.items() if not repl.has_file(path, data)]
+        for path in missing:
+            repl.make_folders(path)
+            repl.replace_file(path, files[path])
         repl.restart()
-    return board_id, values.get("name", ""), written
+    return board_id, values.get("name", ""), bool(missing)
 
 
 def _present(asked: str) -> set[tuple[str, int]]:

@@ -23,6 +23,7 @@ from typing import Any
 
 from ci.board.device_config import config_module, device_module, masked, to_bytes
 from ci.board.ports import find_port, find_ports
+from ci.image.signing import load_key, public_pem
 from ci.problem import Problem, run
 from ci.board.repl import PROMPT, Repl, open_repl
 
@@ -80,6 +81,23 @@ def read_configuration(path: str) -> Values:
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror}") from error
     return parse(data, path)
+
+
+def files_for(values: Values) -> dict[str, bytes]:
+    """Return the files that a board with a checked configuration gets, by their paths: the key that
+    `update.key` names, and config.json.
+
+    The key is the public half of this computer's own (`make ota-key`); a board of which that is
+    elsewhere keeps what it has. Raises Problem if the key cannot be read.
+    """
+    files = {}
+    path = values.get("update", {}).get("key", "")
+    if path:
+        if key := load_key():
+            files["/" + path.lstrip("/")] = public_pem(key)
+        else:
+            print(f"update.key: no key on this computer (`make ota-key`); {path} is not copied")
+    return {**files, config_module().PATH: to_bytes(values)}
 
 
 _ask: Ask = input
@@ -202,8 +220,8 @@ def read_board(port: str) -> Values:
     return parse(data, f"{path} on the board at {port}")
 
 
-def write_boards(ports: list[str], values: Values) -> None:
-    """Write a checked configuration to boards, restart them, and wait until all are online.
+def write_boards(ports: list[str], files: dict[str, bytes]) -> None:
+    """Write files to boards, config.json the last of them, restart them, and wait until all are online.
 
     Blocks for up to a minute after the last one. Raises Problem if one cannot be written, or is
     written and does not get online.
@@ -212,10 +230,13 @@ def write_boards(ports: list[str], values: Values) -> None:
         watched = []
         for port in ports:
             repl = stack.enter_context(open_repl(port))
-            repl.replace_file(config_module().PATH, to_bytes(values))
+            for path, data in files.items():
+                repl.make_folders(path)
+                repl.replace_file(path, data)
             own_program = repl.exists(_OWN_PROGRAM)
             repl.restart()
-            print(f"{port}: config.json written; the board restarts.", flush=True)
+            written = " and ".join(path.removeprefix("/") for path in files)
+            print(f"{port}: {written} written; the board restarts.", flush=True)
             if own_program:
                 print(f"{port}: it runs its own {_OWN_PROGRAM}, so it is not watched.")
             else:
@@ -262,7 +283,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     if options.file:
         values = checked(read_configuration(options.file), options.file)
-        write_boards(find_ports(options.port), values)
+        write_boards(find_ports(options.port), files_for(values))
         return
     port = find_port(options.port)
     if options.show:
@@ -274,7 +295,8 @@ def main(arguments: list[str]) -> None:
         print(f"{problem}; all is asked again")
         values = config_module().TEMPLATE
     # The board runs while its person types, and goes on as it was if they stop.
-    write_boards([port], checked(ask_values(values, _ask, _ask_secret), "config.json"))
+    values = checked(ask_values(values, _ask, _ask_secret), "config.json")
+    write_boards([port], {config_module().PATH: to_bytes(values)})
 
 
 if __name__ == "__main__":

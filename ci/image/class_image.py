@@ -1,4 +1,4 @@
-"""Make a class's private image: a factory image whose config.json is filled in.
+"""Make a class's private image: a factory image whose config.json is filled in, and its key there.
 
     python -m ci.image.class_image mpython --config class.json [--file mpython-v0.2.0-factory.bin]
 
@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ci.board.configure import checked, read_configuration
-from ci.board.device_config import config_module, to_bytes
+from ci.board.configure import checked, files_for, read_configuration
 from ci.boards import ROOT, Board, load_board
 from ci.build.version import current_version
 from ci.image.filesystem import make_filesystem, read_files
@@ -34,7 +33,7 @@ def make_class_image(board: Board, factory: Path, config: Path, folder: Path) ->
     if not image.whole:
         raise Problem(f"{factory.name} has no place for files: give the -factory.bin of a release")
     files = read_files(image.filesystem())
-    files[config_module().PATH.removeprefix("/")] = to_bytes(values)
+    files |= {path.removeprefix("/"): data for path, data in files_for(values).items()}
     region = image.layout.filesystem
     start = image.data[: region.offset - image.offset]
     folder.mkdir(parents=True, exist_ok=True)

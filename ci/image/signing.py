@@ -198,9 +198,11 @@ def main(arguments: list[str]) -> None:
     key = make_key(path)
     public = public_path(path)
     print(f"{path} is the key, fingerprint {fingerprint(key)}: keep it, and show it to nobody.")
-    print(f"{public} is its public half. Each board gets it over USB, once:")
+    print(f"{public} is its public half. Each board gets it over USB, once: write")
+    print('    "update": {"key": "/update.pub"}')
+    print("into your class.json and type `make config FILE=class.json`; or, by itself,")
     print(f"    make put FILE={public} AS=/update.pub")
-    print('and "update": {"key": "/update.pub"} in its config.json. Then build, and `make ota`.')
+    print("Then build, and `make ota`: docs/update.md.")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 
 from ci.board import class_set
 from ci.board.class_set import ClassList, configure, values_of, watch
+from ci.image import signing
 from ci.problem import Problem
 from tests.tools.serial_board import SerialBoard
 
@@ -181,6 +182,23 @@ def test_board_without_list_gets_shared_file(micropython: Path, tmp_path: Path) 
         assert board.wait_until_said(b"setup: join", 60)
         assert configure(board.port, SHARED, None) == ("02514d000007", "", True)
         assert json.loads(board.file("config.json")) == SHARED
+
+
+@pytest.mark.serial
+def test_key_of_this_computer_goes_with_configuration(
+    micropython: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("OTA_KEY", raising=False)
+    values = {**SHARED, "update": {"key": "/keys/school.pub"}}
+    with SerialBoard(micropython, tmp_path / "one", number=7) as board:
+        assert board.wait_until_said(b"setup: join", 60)
+        assert configure(board.port, values, None)[2]
+        assert not (board.flash / "keys").exists()
+        key = signing.make_key(signing.default_key())
+        assert configure(board.port, values, None)[2]
+        assert board.file("keys/school.pub") == signing.public_pem(key)
+        assert not configure(board.port, values, None)[2]
 
 
 def given_ports(monkeypatch: pytest.MonkeyPatch, *looks: str) -> list[list[str]]:

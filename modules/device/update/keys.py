@@ -1,6 +1,7 @@
 """The public keys that sign this project's releases, each in PEM (bytes).
 
-Whoever builds images of their own adds theirs, or copies it to the board: update.key.
+Empty until this project signs its releases (docs/releasing.md): a board then takes over the air only
+what its owner has signed, whose key update.key names.
 """
 
 KEYS = ()
