@@ -2,11 +2,14 @@
 
 The flash of the simulated board takes its time, for both cores of the chip stand still while a sector
 is erased: 63 ms, which is usual, or 500 ms, which is the worst. The heap is measured for 32 bits.
+UPDATES=100 in the environment: so many updates one after the other, in place of five.
 """
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
 import queue
 import tempfile
 import threading
@@ -29,8 +32,12 @@ from tests.images.fake_build import make_application
 from tests.mosquitto import Mosquitto
 
 _TOPIC = "board/1/update"
-_UPDATES = 5
+_UPDATES = int(os.environ.get("UPDATES") or 5)
 _SIZE = 200_000  # bytes of an image: 49 blocks
+
+
+def make_image(version: str) -> bytes:
+    return make_application(load_board(DEFAULT_BOARD), version, _SIZE)
 
 
 @dataclass
@@ -39,15 +46,16 @@ class Update:
 
     broker: Mosquitto
     version: str
+    source: str = "mqtt"  # or a URL
     states: list[str] = field(default_factory=list)
     percent: int = 0
 
     def __post_init__(self) -> None:
-        image = make_application(load_board(DEFAULT_BOARD), self.version, _SIZE)
+        image = make_image(self.version)
         signed = signed_manifest(image, None, "the image")
         self._client = BrokerClient(f"{self.broker.host}:{self.broker.port}", [f"{_TOPIC}/#"])
         board = Board(_TOPIC, "the board")
-        self.rollout = Rollout(image, signed, [board], self._publish)
+        self.rollout = Rollout(image, signed, [board], self._publish, self.source)
         self._is_cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -146,8 +154,41 @@ def lamp_times(broker: Mosquitto, folder: Path, erase_ms: int) -> list[float]:
     return sorted(times)
 
 
-def heap(broker: Mosquitto, folder: Path) -> tuple[float, float]:
-    """Return the KB of heap that an update takes while it loads, and that a second one keeps."""
+class SlowServer(http.server.BaseHTTPRequestHandler):
+    """Serves the image of the version in the path, in pieces: it takes five seconds."""
+
+    def do_GET(self) -> None:
+        image = make_image(self.path.removeprefix("/"))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(image)))
+        self.end_headers()
+        try:
+            for start in range(0, len(image), _SIZE // 100):
+                self.wfile.write(image[start : start + _SIZE // 100])
+                time.sleep(0.05)
+        except ConnectionError:
+            pass  # the update was cancelled
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve images; yield the server's URL, to which a version is added."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowServer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def heap(broker: Mosquitto, folder: Path, server: str = "") -> tuple[float, float]:
+    """Return the KB of heap that an update takes while it loads, and that all after the first keep.
+
+    They are cancelled half-way: a restart would clear the heap.
+    """
     person = Person(broker, "light/status/stats")
 
     def used() -> int:
@@ -159,16 +200,18 @@ def heap(broker: Mosquitto, folder: Path) -> tuple[float, float]:
 
     try:
         with running(broker, folder, 63, PROGRAM) as board:
-            figures = [used()]
-            for number in range(2):
+            idle = used()
+            loading, kept = [], []
+            for number in range(1, _UPDATES + 1):
                 since = len(board.lines)
-                with Update(broker, "1.1.0") as update:
+                version = f"1.{number}.0"  # other content, which must be written
+                source = f"{server}{version}" if server else "mqtt"
+                with Update(broker, version, source) as update:
                     wait_until_loading(update)
-                    figures.append(used())
+                    loading.append(used())
                 board.wait_line("update: stopped at", since=since, timeout=60)
-                figures.append(used())
-            idle, loading, once, _, twice = figures
-            return (loading - idle) / 1024, (twice - once) / 1024
+                kept.append(used())
+            return (max(loading) - idle) / 1024, (max(kept[1:]) - kept[0]) / 1024
     finally:
         person.close()
 
@@ -194,6 +237,8 @@ def main() -> list[Goal]:
         try:
             usual, worst = (lamp_times(broker, folder, erase_ms) for erase_ms in (63, 500))
             loading, kept = heap(broker, folder)
+            with served() as url:
+                fetching, kept_by_url = heap(broker, folder, url)
             lost, states = undisturbed(broker, folder)
         finally:
             broker.stop()
@@ -201,7 +246,10 @@ def main() -> list[Goal]:
         Goal("update: lamp's answer while loading, p95", _p95(usual), 300, "ms"),
         Goal("update: lamp's answer, erases of 500 ms, p95", _p95(worst), 700, "ms"),
         Goal("update: heap over idle while loading, 32 bits", loading, 12, "KB"),
-        Goal("update: heap kept by a second one, 32 bits", kept, 0, "KB"),
+        Goal("update: the same from a URL, 32 bits", fetching, 16, "KB"),
+        Goal(
+            f"update: heap kept by {_UPDATES - 1} more, 32 bits", max(kept, kept_by_url), 0, "KB"
+        ),
         Goal(f"update: connections lost in {_UPDATES} updates", lost, 0),
         Goal("update: states for Home Assistant, most of one update", states, 25),
     ]
