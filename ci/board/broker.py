@@ -29,6 +29,18 @@ def parse_address(text: str, usual_port: int = 1883) -> tuple[str, int]:
     return host, number
 
 
+def find_authority(tls: str) -> Path | None:
+    """Return the file of the CA's certificate that TLS= names; None if it is empty or 1.
+
+    Raises Problem if there is no such file.
+    """
+    if tls in ("", "1"):
+        return None
+    if not Path(tls).is_file():
+        raise Problem(f"TLS={tls} is neither 1 nor the file of a CA's certificate")
+    return Path(tls)
+
+
 def find_password(user: str) -> str:
     """Return the password of `user`: from the environment, else asked for, or read from a pipe."""
     if PASSWORD in os.environ:
@@ -59,10 +71,8 @@ class BrokerClient:
         self._client.on_message = lambda _, __, message: self.messages.put(message)
         if user:
             self._client.username_pw_set(user, password)
-        if tls and tls != "1":
-            if not Path(tls).is_file():
-                raise Problem(f"TLS={tls} is neither 1 nor the file of a CA's certificate")
-            self._client.tls_set(tls)
+        if authority := find_authority(tls):
+            self._client.tls_set(str(authority))
         elif tls:
             self._client.tls_set(cert_reqs=ssl.CERT_NONE)
             self._client.tls_insecure_set(True)

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from broker import BrokerError, EmbeddedBroker, check_reachable
-from run_settings import parse_broker
+from ci.board.broker import find_authority, parse_address
+from ci.problem import Problem
 
 
 def test_busy_port_picks_another() -> None:
@@ -32,7 +33,7 @@ def test_unreachable_broker_is_sentence_within_ten_seconds() -> None:
     "text, expected", [("example", ("example", 1883)), ("10.0.0.1:18830", ("10.0.0.1", 18830))]
 )
 def test_broker_is_host_and_port(text: str, expected: tuple[str, int]) -> None:
-    assert parse_broker(text) == expected
+    assert parse_address(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,5 +47,5 @@ def test_broker_is_host_and_port(text: str, expected: tuple[str, int]) -> None:
     ],
 )
 def test_broker_that_is_neither_is_refused(text: str, words: str) -> None:
-    with pytest.raises(BrokerError, match=words):
-        parse_broker(text)
+    with pytest.raises(Problem, match=words):
+        parse_address(text)

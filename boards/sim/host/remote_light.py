@@ -14,7 +14,6 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() has something to le
 import argparse
 import contextlib
 import fcntl
-import getpass
 import itertools
 import sys
 import threading
@@ -30,10 +29,13 @@ from broker import BrokerError, EmbeddedBroker, check_reachable
 from led_view import LedView
 from page_server import PAGE, serve_page
 from person import Hands
-from run_settings import RunSettings, of_broker, of_file, parse_broker
+from run_settings import RunSettings, of_broker, of_file
 from screen import Keyboard, Screen
 from simulated_board import DEFAULT_BOARD, ROOT, BoardError, Frame, SimulatedBoard
-from ci.boards import load_board  # simulated_board has put the project's folder on the path
+
+# simulated_board has put the project's folder on the path.
+from ci.board.broker import find_password, parse_address
+from ci.boards import load_board
 from ci.build.board_facts import facts
 from ci.problem import Problem
 
@@ -239,13 +241,6 @@ def disk_of(board: str) -> Iterator[Path]:
             return
 
 
-def ask_password(user: str) -> str:
-    """Ask for the broker's password, without showing it; from a pipe it is the first line."""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"Password of {user}: ")
-    return sys.stdin.readline().rstrip("\n")
-
-
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--board", default=DEFAULT_BOARD)
@@ -270,9 +265,9 @@ def choose_settings(arguments: argparse.Namespace, stack: contextlib.ExitStack) 
         advice = f"check mqtt.server and mqtt.port in {arguments.config}"
         check_reachable(*settings.broker, advice)
     elif arguments.broker:
-        broker = parse_broker(arguments.broker, 8883 if arguments.tls else 1883)
+        broker = parse_address(arguments.broker, 8883 if arguments.tls else 1883)
         check_reachable(*broker)
-        password = ask_password(arguments.user) if arguments.user else ""
+        password = find_password(arguments.user) if arguments.user else ""
         settings = of_broker(
             arguments.board, broker, arguments.user or "", password, arguments.tls
         )

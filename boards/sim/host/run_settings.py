@@ -10,8 +10,8 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
-from broker import BrokerError
 from simulated_board import AccessPoint  # puts the project's folder on the path
+from ci.board.broker import find_authority
 from ci.board.device_config import config_module
 from ci.problem import Problem
 
@@ -20,17 +20,6 @@ ACCESS_POINT = AccessPoint("classroom", "chalk and talk")
 _KEEPALIVE = 4
 _ID = "02514d000001"  # machine.unique_id() of a simulated board
 _CA = "ca.pem"  # on the board's disk
-
-
-def parse_broker(text: str, usual_port: int = 1883) -> tuple[str, int]:
-    """Return host and port of `host` or `host:port`. Raises BrokerError."""
-    host, _, port = text.partition(":")
-    if not host or (port and not port.isdigit()):
-        raise BrokerError(f"BROKER={text} is not host or host:port, such as 192.168.1.5:1883")
-    number = int(port or usual_port)
-    if not 1 <= number <= 65535:
-        raise BrokerError(f"BROKER={text}: a port is a number from 1 to 65535")
-    return host, number
 
 
 @dataclass
@@ -89,16 +78,13 @@ def of_broker(
 ) -> RunSettings:
     """Return settings for a broker: `tls` is empty, 1, or the path of the CA's certificate.
 
-    Raises BrokerError if there is no such file.
+    Raises Problem if there is no such file.
     """
     mqtt: dict[str, Any] = {"server": broker[0], "port": broker[1], "keepalive": _KEEPALIVE}
     if user:
         mqtt |= {"user": user, "password": password}
-    authority = None
+    authority = find_authority(tls)
     if tls:
-        authority = None if tls == "1" else Path(tls)
-        if authority and not authority.is_file():
-            raise BrokerError(f"TLS={tls} is neither 1 nor the file of a CA's certificate")
         mqtt["tls"] = {"ca": f"/{_CA}"} if authority else True
     values = {
         "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
