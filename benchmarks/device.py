@@ -104,14 +104,10 @@ def main() -> list[Goal]:
     """Measure; needs the simulators for 64 and 32 bits."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        broker = Mosquitto(folder)
-        broker.start()
-        try:
+        with Mosquitto(folder) as broker:
             heap = heap_used(broker, folder) - fake_hardware(folder)
             before, opened, at_most, after = set_up_heap(folder)
             fastest = min(boot_time(broker, folder) for _ in range(BOOTS))
-        finally:
-            broker.stop()
     return [
         # 24 KB until updates over the air were listened for.
         Goal(f"device: heap used, of {HEAP}, 32 bits", heap, 26, "KB"),

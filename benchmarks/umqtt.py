@@ -126,25 +126,19 @@ def code_sizes(folder: Path) -> tuple[int, int]:
 def tls_records(folder: Path) -> float:
     """Return the TLS records that a small publish takes."""
     certificates = Certificates(folder)
-    broker = Mosquitto(folder, certificates.settings())
-    broker.start()
-    counter = RecordCounter(broker.port)
-    count = 100
-    try:
+    with Mosquitto(folder, certificates.settings()) as broker:
+        counter = RecordCounter(broker.port)
+        count = 100
         text = TLS_PUBLISHES.format(ca=certificates.der(certificates.ca), count=count)
         ClientProgram(program(DEFAULT_BOARD), folder, text, counter.port).finish()
         return (counter.finish() - 2) / count  # but for CONNECT and DISCONNECT
-    finally:
-        broker.stop()
 
 
 def main() -> list[Goal]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        broker = Mosquitto(folder)
-        broker.start()
-        try:
+        with Mosquitto(folder) as broker:
             round_trip = run(folder, ROUND_TRIPS.format(count=200), broker.port)
             grown = [run(folder, text, broker.port) for text in (MESSAGES, PUBLISHES, RECONNECTS)]
             frames = run(folder, FRAMES, broker.port)
@@ -157,8 +151,6 @@ def main() -> list[Goal]:
                 theirs = run(folder, ROUND_TRIPS.format(count=5), broker.port)
                 del os.environ["MICROPYPATH"]
                 print(f"micropython-lib's round trip: {theirs / 1000:.2f} ms")
-        finally:
-            broker.stop()
         bytecode, files = code_sizes(folder)
         print(f".mpy files of umqtt, names and constants included: {files} bytes")
         records = tls_records(folder)

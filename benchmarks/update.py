@@ -232,16 +232,12 @@ def main() -> list[Goal]:
     """Measure; needs the simulators for 64 and 32 bits."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        broker = Mosquitto(folder)
-        broker.start()
-        try:
+        with Mosquitto(folder) as broker:
             usual, worst = (lamp_times(broker, folder, erase_ms) for erase_ms in (63, 500))
             loading, kept = heap(broker, folder)
             with served() as url:
                 fetching, kept_by_url = heap(broker, folder, url)
             lost, states = undisturbed(broker, folder)
-        finally:
-            broker.stop()
     return [
         Goal("update: lamp's answer while loading, p95", _p95(usual), 300, "ms"),
         Goal("update: lamp's answer, erases of 500 ms, p95", _p95(worst), 700, "ms"),

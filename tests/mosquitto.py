@@ -22,7 +22,10 @@ def free_port(host: str) -> int:
 
 
 class Mosquitto:
-    """A Mosquitto on a free loopback port, which can be killed and started again."""
+    """A Mosquitto on a free loopback port, which can be killed and started again.
+
+    As a context manager it runs meanwhile.
+    """
 
     def __init__(self, folder: Path, settings: str = "allow_anonymous true\n") -> None:
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/sbin:/bin")
@@ -34,6 +37,13 @@ class Mosquitto:
         self.config.write_text(f"listener {self.port} 127.0.0.1\n{settings}")
         self.log = folder / "mosquitto.log"
         self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Mosquitto:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         with self.log.open("ab") as log:

@@ -241,10 +241,10 @@ def locked(tmp_path: Path) -> Iterator[Mosquitto]:
     passwords = tmp_path / "passwords"
     command = ["mosquitto_passwd", "-b", "-c", str(passwords), "teacher", "chalkdust"]
     subprocess.run(command, check=True)
-    broker = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {passwords}\nuser root\n")
-    broker.start()
-    yield broker
-    broker.stop()
+    with Mosquitto(
+        tmp_path, f"allow_anonymous false\npassword_file {passwords}\nuser root\n"
+    ) as broker:
+        yield broker
 
 
 @pytest.mark.mosquitto
@@ -275,15 +275,11 @@ def test_refused_board_leaves_player_listening(root: Path, locked: Mosquitto) ->
 def test_tls_broker_is_used(
     root: Path, tmp_path: Path, certificates: Certificates, checked: bool
 ) -> None:
-    broker = Mosquitto(tmp_path, certificates.settings())
-    broker.start()
-    try:
+    with Mosquitto(tmp_path, certificates.settings()) as broker:
         authority = str(certificates.ca) if checked else "1"
         result = make_run(
             root, f"BROKER=localhost:{broker.port}", f"TLS={authority}", "SECONDS=20"
         )
-    finally:
-        broker.stop()
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -37,10 +37,10 @@ def mosquitto(tmp_path: Path, tutorial: MpythonTutorial) -> Iterator[Mosquitto]:
     command = ["mosquitto_passwd", "-b", "-c", str(passwords), *tutorial.login]
     subprocess.run(command, check=True)
     # Started by root, it would become another user, who may not read the test's folder.
-    broker = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {passwords}\nuser root\n")
-    broker.start()
-    yield broker
-    broker.stop()
+    with Mosquitto(
+        tmp_path, f"allow_anonymous false\npassword_file {passwords}\nuser root\n"
+    ) as broker:
+        yield broker
 
 
 @pytest.fixture
