@@ -123,10 +123,9 @@ class MQTTClient(simple.MQTTClient):
     def after_loss(self, error, was_connected):
         if was_connected and timers.elapsed(self.connected_at, _STABLE):
             self._failures = 0
-            seconds = 0
         else:
             self._failures += 1
-            seconds = self._backoff()
+        seconds = self.backoff(self._failures)
         self._pause_for(int(seconds * 1000))
         if not self.auto_reconnect:
             return
@@ -136,8 +135,12 @@ class MQTTClient(simple.MQTTClient):
             self.log(not was_connected, error)
             self.on_lost(error, seconds)
 
-    def _backoff(self):
-        seconds = min(self.DELAY * (1 << min(self._failures - 1, 6)), self.MAX_DELAY)
+    def backoff(self, failures):
+        """Hook: return the seconds before the next attempt; override it for another rhythm.
+
+        `failures`: attempts in a row that have failed; 0 after a connection that had lasted.
+        """
+        seconds = min(self.DELAY * (1 << min(failures, 7) >> 1), self.MAX_DELAY)
         return seconds * (192 + os.urandom(1)[0] // 4) / 256
 
     def _pause_for(self, milliseconds):
