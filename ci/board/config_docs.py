@@ -78,8 +78,11 @@ def _allowed(kind: Any) -> str:
             return f"{_size(kind)} letters, digits and {others}"
         case kinds.Topic():
             return f"a topic {'filter' if kind.filter else 'name'} of {_size(kind)} bytes"
+        case kinds.Servers():
+            one = _allowed(kinds.Server(kind.least))
+            return f"{one}, or a list of 1 to {kind.most_servers} of them"
         case kinds.Server():
-            return f"{_size(kind)} bytes without spaces, `:`, `/` and `@`"
+            return f"{_size(kind)} bytes without spaces, `:`, `/`, `@` and `,`"
         case kinds.Text():
             without = "".join(f" `{sign}`" for sign in kind.without)
             return f"{_size(kind)} bytes" + (f" without{without}" if without else "")
@@ -147,6 +150,10 @@ def _kind_schema(kind: Any, path: str) -> Schema:
             return {**_text(kind), "pattern": rf"^([{letters}]|\{{name\}}|\{{id\}})*$"}
         case kinds.Topic():
             return {**_text(kind), "pattern": _TOPIC_FILTER if kind.filter else _TOPIC_NAME}
+        case kinds.Servers():
+            one = _kind_schema(kinds.Server(kind.least), path)
+            many = {"type": "array", "minItems": 1, "maxItems": kind.most_servers, "items": one}
+            return {"oneOf": [one, many]}
         case kinds.Server():
             return {**_text(kind), "pattern": f"^[^ {kind.without}]*$"}
         case kinds.Text():

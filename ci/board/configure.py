@@ -155,7 +155,8 @@ def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
                 answer = ask_secret(f"{question.text}{hint}: ")
                 answer = {"": offered, "-": "" if offered else "-"}.get(answer, answer)
             else:
-                hint = f" [{offered}]" if offered != "" else ""
+                shown = ", ".join(offered) if isinstance(offered, list) else offered
+                hint = f" [{shown}]" if shown != "" else ""
                 answer = ask(f"{question.text}{hint}: ").strip() or offered
             answered = copy.deepcopy(values)
             if answer == "" and (key not in present or key == "port"):

@@ -1,6 +1,7 @@
 """The MQTT client of the firmware: made of settings, and talkative on the serial port."""
 
 import errno
+import os
 from micropython import const
 from umqtt.protocol import NotMQTTError
 from umqtt.robust import MQTTClient
@@ -44,12 +45,32 @@ def describe(error):
 
 
 class Client(MQTTClient):
-    """The client that tells what happens. `greeted` is set to True by each CONNACK."""
+    """The client that tells what happens. `greeted` is set to True by each CONNACK.
+
+    A class loses its broker in one moment, and must not come back in one: the first retry is
+    anywhere in DELAY seconds, the next ones in the second half of a backoff that doubles.
+    """
 
     greeted = False
+    brokers = None  # the Brokers of a configuration that names several
+
+    def backoff(self, failures):
+        if self.brokers is None:
+            return self._wait(failures)
+        rounds = self.brokers.choose(failures)
+        self.server = self.brokers.server
+        self.brokers.wait = 0 if self.brokers.untried else self._wait(rounds)
+        return self.brokers.wait
+
+    def _wait(self, failures):
+        longest = min(self.DELAY * (1 << min(failures, 7)), self.MAX_DELAY)
+        portion = os.urandom(1)[0] / 255
+        return longest * ((1 + portion) / 2 if failures else portion)
 
     def on_connected(self, session_present):
         self.greeted = True
+        if self.brokers is not None:
+            self.brokers.untried = 0
         print("mqtt: connected %s:%d session=%d" % (self.server, self.port, session_present))
 
     def on_subscribed(self, topic_filter, qos):
@@ -66,6 +87,12 @@ class Client(MQTTClient):
         if is_silent and not self.counters["connects"]:
             why += "; check mqtt.server, mqtt.port and mqtt.tls"
         print("mqtt: lost (%s), retry in %.1f s" % (why, retry))
+        self.tell_next()
+
+    def tell_next(self):
+        """Print which broker is tried next, if it is another one."""
+        if self.brokers is not None and self.brokers.has_changed:
+            print("mqtt: next broker %s" % self.server)
 
 
 def make(settings):
@@ -74,9 +101,12 @@ def make(settings):
     Raises ValueError, in words for people, if `mqtt.tls.ca` names no certificate.
     """
     mqtt = settings["mqtt"]
+    servers = mqtt["server"]
+    if isinstance(servers, str):
+        servers = [servers]
     client = Client(
         client_id=mqtt["client_id"],
-        server=mqtt["server"],
+        server=servers[0],
         port=mqtt["port"],
         user=mqtt["user"] or None,
         password=mqtt["password"] or None,
@@ -84,10 +114,14 @@ def make(settings):
         ssl=bool(mqtt["tls"]),
         ssl_params=_tls_parameters(mqtt["tls"]),
     )
+    if len(servers) > 1:
+        from .brokers import Brokers
+
+        client.brokers = Brokers(servers)
     if settings["limits"]:
         client.DELAY = settings["limits"]["delay"]
         client.MAX_DELAY = settings["limits"]["max_delay"]
-    elif is_local(mqtt["server"]):
+    elif all([is_local(server) for server in servers]):
         client.MAX_DELAY = _LOCAL_MAX_DELAY
     status = settings["topics"]["status"]
     if status:

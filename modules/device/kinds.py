@@ -102,13 +102,29 @@ class Server(Text):
 
     def __init__(self, least):
         what = "a name or address alone, its port in mqtt.port, without spaces,"
-        super().__init__(least, 253, what, ":/@")
+        super().__init__(least, 253, what, ":/@,")
 
     def accepts(self, value):
         return super().accepts(value) and " " not in value
 
     def hides(self, value):
         return not self.accepts(value)
+
+
+class Servers(Server):
+    """A broker's name or address, or a list of those that are tried in turn."""
+
+    most_servers = 8
+
+    def __init__(self, least):
+        super().__init__(least)
+        self.allowed += ", or a list [...] of 1 to %d of them" % self.most_servers
+
+    def accepts(self, value):
+        accepts = super().accepts
+        if not isinstance(value, list):
+            return accepts(value)
+        return 1 <= len(value) <= self.most_servers and all([accepts(each) for each in value])
 
 
 class Name(Text):

@@ -207,7 +207,9 @@ class Link:
                 time.sleep_ms(_SLICE)
                 return TIME
             if self._refused is not None:
-                if not timers.elapsed(self._refused, REFUSED_RETRY):
+                brokers = client.brokers
+                wait = REFUSED_RETRY if brokers is None else int(brokers.wait * 1000)
+                if not timers.elapsed(self._refused, wait):
                     time.sleep_ms(_SLICE)
                     return REFUSED
                 self.connect()
@@ -263,6 +265,7 @@ class Link:
 
     def _refuse(self, reason):
         print("mqtt: %s" % reason)
+        self.client.tell_next()
         self._refused = time.ticks_ms()
         return REFUSED
 

@@ -61,8 +61,9 @@ def _plain_rules():
         ("mqtt", Broker(), {}),
         # the kind of service, see [platforms](platforms.md)
         ("mqtt.platform", Choice(*platforms.NAMES), "mqtt"),
-        # the broker's name or address alone, its port goes into `mqtt.port`; on other platforms
-        # than `mqtt` optional
+        # the broker's name or address alone, its port goes into `mqtt.port`. On the platform `mqtt`
+        # also a list of brokers, tried in turn, the last good one first: `["a.local", "b.local"]`;
+        # on other platforms optional
         ("mqtt.server", Server(0), ""),
         # 0: the usual one, 1883, or 8883 with TLS
         ("mqtt.port", Number(0, 65535), 0),

@@ -89,7 +89,12 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     ),
     (PLAIN, "mqtt", [], [Absent, None, [], "broker", {}]),
     (PLAIN, "mqtt.platform", [Absent, "mqtt"], ["", "Mqtt", "onenet", "easyiot", 7, None, []]),
-    (PLAIN, "mqtt.server", ["10.0.0.1", "x" * 253], [Absent, "", "x" * 254, 7, *ADDRESSES]),
+    (
+        PLAIN,
+        "mqtt.server",
+        ["10.0.0.1", "x" * 253, ["10.0.0.1"], ["a.local"] * 8],
+        [Absent, "", "x" * 254, 7, "a,b", [], [""], [7], ["a"] * 9, ["a", "b:1"], *ADDRESSES],
+    ),
     (PLAIN, "mqtt.port", [0, 1883, 65535], [-1, 65536, "1883", False]),
     (PLAIN, "mqtt.user", ["", "x" * 256], ["x" * 257, 7]),
     (PLAIN_USER, "mqtt.password", ["", "x" * 1024], ["x" * 1025, 7, ["x"]]),

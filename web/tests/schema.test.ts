@@ -34,6 +34,8 @@ test("what is left empty stays out, and a password stays", () => {
         { ssid: "a", password: null },
         { ssid: "home", password: null },
     ]);
+    typed.set("mqtt.server", "a.local, b.local");
+    assert.deepEqual(compose(fields, typed, before)["mqtt"].server, ["a.local", "b.local"]);
     typed.set("wifi.ssid", "another");
     assert.deepEqual(compose(fields, typed, before)["wifi"], { ssid: "another" });
 });

@@ -40,7 +40,8 @@ class RunSettings:
     @property
     def broker(self) -> tuple[str, int]:
         mqtt = self.settings["mqtt"]
-        return mqtt["server"], mqtt["port"] or (8883 if mqtt["tls"] else 1883)
+        server = mqtt["server"] if isinstance(mqtt["server"], str) else mqtt["server"][0]
+        return server, mqtt["port"] or (8883 if mqtt["tls"] else 1883)
 
     def topic(self, name: str) -> str:
         """Return the topic `command`, `state` or `status`; empty if the configuration has none."""

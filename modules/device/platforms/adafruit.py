@@ -27,7 +27,7 @@ def resolve(settings):
         # 30 data points a minute, less one in ten: what leaves evenly arrives in bunches.
         "interval": 2200,
         "payload": 1024,
-        # Bans begin at 30 s and are the account's: the client waits 3/4 to 4/4 of this after
+        # Bans begin at 30 s and are the account's: the client waits once to twice this after
         # its first failure, then twice that, so it makes 3 attempts of the 20 in a minute.
         "delay": 40,
         "max_delay": 3600,

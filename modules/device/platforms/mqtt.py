@@ -1,10 +1,10 @@
 """A plain broker: everything as it was given."""
 
-from ..kinds import Server
+from ..kinds import Servers
 
 
 def rules():
-    return {"mqtt.server": (Server(1), None)}
+    return {"mqtt.server": (Servers(1), None)}
 
 
 def resolve(settings):

@@ -77,6 +77,7 @@ def parse(body, old):
         values = sent.get("config") if isinstance(sent, dict) else None
         if not isinstance(values, dict):
             raise Mistake(['an object with "config" was expected here'])
+        _split_servers(values)
         _keep_secrets(values, first_network(old), config.schema(values), rules.OWNERS)
         problems = config.check(values)
         if problems:
@@ -86,6 +87,14 @@ def parse(body, old):
         raise Mistake(["this is no UTF-8 text"])
     finally:
         _free_rules()
+
+
+def _split_servers(values):
+    # The field shows a list of brokers with commas between them; no name has one.
+    mqtt = values.get("mqtt")
+    server = mqtt.get("server") if isinstance(mqtt, dict) else None
+    if isinstance(server, str) and "," in server:
+        mqtt["server"] = [each.strip() for each in server.split(",")]
 
 
 def _keep_secrets(values, old, schema, owners):

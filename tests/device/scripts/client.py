@@ -1,6 +1,6 @@
 # Client: how long it waits between two attempts, near and far.
 from device import platforms
-from device.client import is_local, make
+from device.client import Client, is_local, make
 
 for server in (
     "192.168.1.5",
@@ -44,6 +44,17 @@ def max_delay(server, rate=0):
 
 
 assert max_delay("192.168.1.5") == 15
+assert max_delay(["192.168.1.5", "192.168.1.6"]) == 15
+assert max_delay(["192.168.1.5", "broker.example.org"]) == 60
+assert max_delay(["192.168.1.5"]) == 15
 assert max_delay("broker.example.org") == 60
 assert max_delay("192.168.1.5", rate=30) == 60  # the limits' own
+
+# The herd: after a loss anywhere in two seconds, then in the second half of a backoff.
+client = Client("id", "host")
+for failures, longest in ((0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (100, 60)):
+    waits = [client.backoff(failures) for _ in range(300)]
+    least = longest / 2 if failures else 0
+    assert least <= min(waits) <= least + longest / 8, (failures, min(waits))
+    assert longest * 7 / 8 <= max(waits) <= longest, (failures, max(waits))
 print("ok")

@@ -4,7 +4,7 @@ import time
 import timers
 from device import limiter as module
 from device.limiter import Limiter
-from umqtt.robust import MQTTClient
+from device.client import Client
 
 PERIOD = time.ticks_add(0, -1) + 1  # 2**30 on ESP32
 HALF = PERIOD // 2
@@ -124,14 +124,13 @@ for start in (0, HALF - 1000, PERIOD - 1000):
 
 # Ban-aware retry: with these delays the client makes at most 20 attempts in any minute, and waits
 # 30 s at least after the first refusal, whatever the dice say.
-client = MQTTClient("id", "host")
+client = Client("id", "host")
 client.DELAY = ADAFRUIT["delay"]
 client.MAX_DELAY = ADAFRUIT["max_delay"]
 for _ in range(200):
     at = [0]
     for failures in range(1, 12):
-        client._failures = failures
-        delay = client._backoff()
+        delay = client.backoff(failures)
         assert 30 <= delay <= 3600, (failures, delay)
         at.append(at[-1] + delay)
     assert sum(1 for moment in at if moment < 60) <= 3

@@ -117,7 +117,9 @@ export function compose(fields: Field[], typed: Map<string, string>, before: Val
     for (const { key, kind } of fields) {
         const text = typed.get(key) ?? "";
         const [section = "", name] = key.split(".");
-        const value = parse(text, kind, valueAt(before, key));
+        const parsed = parse(text, kind, valueAt(before, key));
+        // No name has a comma: several brokers.
+        const value = key === "mqtt.server" && text.includes(",") ? text.split(/\s*,\s*/) : parsed;
         if (value === undefined) {
             continue;
         }

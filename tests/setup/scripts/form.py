@@ -1,0 +1,21 @@
+# Form: a list of brokers stands in its field with commas, and comes back as a list.
+from device.setup import form
+
+SENT = b'{"config": {"wifi": {"ssid": "a"}, "mqtt": {"server": "%s"}}}'
+
+for text, expected in (
+    (b"a.local", "a.local"),
+    (b"a.local, b.local", ["a.local", "b.local"]),
+    (b"a,b,c", ["a", "b", "c"]),
+):
+    values, is_tried = form.parse(SENT % text, {})
+    assert values["mqtt"]["server"] == expected and is_tried, values
+
+for text in (b"a,", b",", b"a, b:1"):
+    try:
+        form.parse(SENT % text, {})
+    except form.Mistake as mistake:
+        assert "mqtt.server: found a " in mistake.args[0][0], mistake
+    else:
+        raise AssertionError(text)
+print("ok")
