@@ -86,6 +86,8 @@ def _allowed(kind: Any) -> str:
         case kinds.Text():
             without = "".join(f" `{sign}`" for sign in kind.without)
             return f"{_size(kind)} bytes" + (f" without{without}" if without else "")
+        case kinds.Groups():
+            return f"a list of up to {kind.most} topic names of {_size(kind.topic)} bytes"
     raise TypeError(f"{type(kind).__name__}: say in ci/board/config_docs.py what it allows")
 
 
@@ -159,6 +161,9 @@ def _kind_schema(kind: Any, path: str) -> Schema:
         case kinds.Text():
             schema = _text(kind)
             return {**schema, "pattern": f"^[^{kind.without}]*$"} if kind.without else schema
+        case kinds.Groups():
+            items = _kind_schema(kind.topic, path)
+            return {"type": "array", "maxItems": kind.most, "uniqueItems": True, "items": items}
     raise TypeError(f"{type(kind).__name__}: say in ci/board/config_docs.py how a schema says it")
 
 

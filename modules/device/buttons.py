@@ -53,6 +53,8 @@ class _Button:
 class Buttons:
     """The part that tells of the buttons on `topics.button`, while the broker is there."""
 
+    has = ("buttons",)
+
     def __init__(self, link):
         self._link = link
         self._buttons = [

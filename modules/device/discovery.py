@@ -32,14 +32,16 @@ class Discovery:
     With `"homeassistant": false` it takes back what was told.
     """
 
-    def __init__(self, link, settings, parts):
+    def __init__(self, link, settings, parts, tell):
         """`settings` is what platforms.resolve() returned; `parts` are asked what they have by
-        describe(), if they have that, and told by online() when Home Assistant starts.
+        describe(), if they have that. When Home Assistant starts, tell(parts) has them tell again
+        what they tell after CONNACK.
         """
         self._link = link
         self._settings = settings["homeassistant"]
         self._label = settings["label"]
         self._parts = parts
+        self._tell = tell
         self._id = machine.unique_id().hex()
         self._wait = None  # ms, while Home Assistant has started and not been told
         self._started_at = 0
@@ -70,9 +72,7 @@ class Discovery:
         if self._wait is not None and timers.elapsed(self._started_at, self._wait):
             self._wait = None
             self.online()
-            for part in self._parts:
-                if hasattr(part, "online"):
-                    part.online()
+            self._tell(self._parts)
 
     def _make(self):
         from . import components, imports
@@ -91,15 +91,17 @@ class Discovery:
         pieces.append(b'","cmps":{')
         words[components.STATS] += SUBTOPIC
         components.write(pieces, words, keys)
-        imports.forget("components")
+        imports.forget("components", "info")
         pieces.append(b"}}")
         return b"".join(pieces)
 
     def _describe_board(self, pieces):
+        from .info import title
+
         digits = self._id
         for key, value in (
             (b'","cns":[["mac","', ":".join([digits[i : i + 2] for i in range(0, 12, 2)])),
-            (b'"]],"name":"', self._label or "%s %s" % (board.PRODUCT, digits[-4:])),
+            (b'"]],"name":"', title(self._label)),
             (b'","mf":"', board.VENDOR),
             (b'","mdl":"', board.PRODUCT),
             (b'","sa":"', self._settings["area"]),

@@ -42,9 +42,10 @@ class Indicator:
         self._blink_begin = None  # ticks_ms, while it blinks
 
     def filters(self):
-        return ((self._link.topics["command"], self._identify, 1),) if self._obeys else ()
+        return ((self._link.topics["command"], self.answer, 1),) if self._obeys else ()
 
-    def _identify(self, topic, message):
+    def answer(self, topic, message):
+        """Obey the command `identify`."""
         if is_command(message, b"identify"):
             self._blink_begin = time.ticks_ms()
 

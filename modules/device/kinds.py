@@ -183,6 +183,48 @@ class Topic(Name):
         )
 
 
+def _covers(topic_filter, topic):
+    # Whether a topic filter takes a topic [MQTT-4.7.1-2] [MQTT-4.7.1-3].
+    levels = topic.split("/")
+    wanted = topic_filter.split("/")
+    for i, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if i == len(levels) or level not in ("+", levels[i]):
+            return False
+    return len(wanted) == len(levels)
+
+
+class Groups(Kind):
+    """A list of groups' topics. Completed it has those of their commands."""
+
+    COMMAND = "/command"
+    most = 4
+    allowed = 'a list of up to %d topic names without + #, such as ["class/7b"]' % most
+
+    def __init__(self):
+        self.topic = Topic(1)
+        self.topic.most -= len(self.COMMAND)
+
+    def accepts(self, value):
+        return (
+            isinstance(value, list)
+            and len(value) <= self.most
+            and all(self.topic.accepts(group) for group in value)
+            and len(set(value)) == len(value)
+        )
+
+    def complete(self, value, words):
+        return [self.topic.complete(group, words) + self.COMMAND for group in value]
+
+
+class WithoutGroups(Groups):
+    """For services that give each board topics of its own."""
+
+    most = 0
+    allowed = '[]; groups are only on a broker of your own, "platform": "mqtt"'
+
+
 class Number(Kind):
     """A whole number from `least` to `most`."""
 
@@ -335,13 +377,17 @@ class WithoutHomeAssistant(Choice):
 
 
 class Whole(Section):
-    """The whole configuration: what Home Assistant needs must be there."""
+    """The whole configuration: what Home Assistant and groups need must be there."""
 
     def check(self, path, value, problems, unknown):
         super().check(path, value, problems, unknown)
-        if not isinstance(value, dict) or value.get("homeassistant") in (None, False):
+        if not isinstance(value, dict):
             return
         topics = value.get("topics")
+        if value.get("mode") == "echo" and isinstance(topics, dict) and topics.get("groups"):
+            problems.append('topics.groups: there is no lamp to switch in the mode "echo"')
+        if value.get("homeassistant") in (None, False):
+            return
         command = topics.get("command", "") if isinstance(topics, dict) else ""
         if value.get("mode") == "echo":
             problems.append('homeassistant: there is no lamp to switch in the mode "echo"')
@@ -371,7 +417,7 @@ class Broker(Section):
 
 
 class Topics(Section):
-    """The topics: the board must not hear itself on the one that it obeys."""
+    """The topics: the board must not hear itself, nor anything twice, on those that it obeys."""
 
     def check(self, path, value, problems, unknown):
         super().check(path, value, problems, unknown)
@@ -391,6 +437,19 @@ class Topics(Section):
                 "topics.status: the same as topics.state, so each would replace the other; give it "
                 "a topic of its own"
             )
+        if isinstance(value, dict) and self.kind("groups").accepts(value.get("groups")):
+            self._check_groups(value, problems)
+
+    def _check_groups(self, value, problems):
+        topics = {key: value.get(key, default) for key, _, default in self.rules}
+        for group in topics.pop("groups"):
+            topic = group + Groups.COMMAND
+            for key in topics:
+                if isinstance(topics[key], str) and _covers(topics[key], topic):
+                    problems.append(
+                        "topics.groups: %s is taken by topics.%s; give the group another topic"
+                        % (json.dumps(topic), key)
+                    )
 
 
 def _distance(a, b):

@@ -135,8 +135,7 @@ class Lamp:
     def release(self):
         """End `hold`, and tell the state, now or at the next CONNACK."""
         self._is_held = False
-        if self._link.is_online():
-            self._publish_state()
+        self.tell()
 
     # For /handlers.py -------------------------------------------------------------------
 
@@ -177,7 +176,8 @@ class Lamp:
     def _order(self, on, colour, brightness, effect=None):
         before = self._setting
         self._set((on, colour, brightness, effect))
-        self._tell(before)
+        if self._note(before):
+            self.tell()
 
     # For messages -----------------------------------------------------------------------
 
@@ -193,25 +193,34 @@ class Lamp:
     def _follow(self, topic, message):
         if topic in self._own_topics or self._is_update(topic):
             return  # what we say ourselves comes in, too, if the command topic covers it
+        if self.follow(message):
+            self.tell()
+
+    def follow(self, message):
+        """Do what a command says, print it, and return whether there is a new state to tell."""
         before = self._setting
         if is_command(message, b"stats", b"restart", b"identify"):
-            pass  # for the report, and for the indicator
-        elif self.obey(message):
-            self._tell(before)
-        else:
-            print("lights: %r is not understood; send %s" % (bytes(message[:40]), _UNDERSTOOD))
+            return False  # for the report, and for the indicator
+        if self.obey(message):
+            return self._note(before)
+        print("lights: %r is not understood; send %s" % (bytes(message[:40]), _UNDERSTOOD))
+        return False
 
     def _is_update(self, topic):
         update = self._link.topics["update"]
         return topic.endswith(b"/update/offer") or update and topic.startswith(update + b"/")
 
-    def _tell(self, before):
+    def _note(self, before):
+        # Return whether an order has changed something. Only that is published: less to come back
+        # if the command topic covers another's state.
         print("lights: %s" % self)
-        # Only changes are published: less to come back if the command topic covers another's
-        # state. What changes in an outage is told after it.
         is_new = self._is_held or self._setting != before
         self._is_held = False
-        if is_new and self._link.is_online():
+        return is_new
+
+    def tell(self):
+        """Publish the state; what changes in an outage is told after it."""
+        if self._link.is_online():
             self._publish_state()
 
     def obey(self, payload):

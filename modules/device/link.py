@@ -81,7 +81,8 @@ class Link:
 
     def __init__(self, settings, on_online, on_reset):
         mqtt = settings["mqtt"]
-        self.topics = {key: topic.encode() for key, topic in settings["topics"].items()}
+        topics = settings["topics"]
+        self.topics = {key: topics[key].encode() for key in topics if key != "groups"}
         self.errors = 0  # exceptions in handlers
         self.is_retained = False  # whether the message was that a handler is called with
         self.wifi = WiFi([Network(**network) for network in settings["wifi"]])

@@ -5,6 +5,7 @@ A part is an object with some of
 filters()   the (topic filter, handler(topic, message), qos) that it wants; asked when it is added
 online()    called after each CONNACK
 step(now)   called on each loop with ticks_ms; never blocks
+has         the names of what it has beyond the lamp, for info.py
 describe(homeassistant)   the keys in components.py of what this board has of it; asked after each
             CONNACK, with that section of the settings, if Home Assistant is told of the board
 
@@ -54,6 +55,8 @@ class Device:
         self._updates = None
         self._button = machine.Pin("BUTTON_B", machine.Pin.IN, machine.Pin.PULL_UP)
         self._up_time = time.ticks_ms()  # when the button was last seen up, or Wi-Fi there
+        self._label = settings["label"]
+        self._groups = settings["topics"]["groups"]
         self._parts = []
         self._steps = []
         for part in self._make_parts(settings, is_on_trial):
@@ -68,6 +71,10 @@ class Device:
             from .buttons import Buttons
 
             parts.append(Buttons(self.link))
+        if self._groups:
+            from .groups import Groups
+
+            parts.append(Groups(self.link, self._groups, self.lamp, (report, self._indicator)))
         if is_on_trial or settings["topics"]["update"]:
             from .update import Updates
 
@@ -76,7 +83,7 @@ class Device:
         if homeassistant != "":  # which is said of nothing; false takes back what was told
             from .discovery import Discovery
 
-            parts.insert(0, Discovery(self.link, settings, parts[:]))
+            parts.insert(0, Discovery(self.link, settings, parts[:], self._tell))
         if settings["mode"] == "echo":
             from .echo import Echo
 
@@ -96,7 +103,19 @@ class Device:
             self._steps.append(part.step)
 
     def _online(self):
-        for part in self._parts:
+        self._tell(self._parts)
+        topic = self.link.topics["info"]
+        if topic:
+            from . import info
+
+            address = self.link.wifi.address()
+            message = info.message(self._label, self._groups, address, self._parts)
+            self.link.publish(topic, message, retain=True, qos=1)
+            imports.forget("info")
+
+    @staticmethod
+    def _tell(parts):
+        for part in parts:
             if hasattr(part, "online"):
                 part.online()
 

@@ -47,7 +47,7 @@ class Report:
         self._is_restarting = False
 
     def filters(self):
-        return ((self._link.topics["command"], self._answer, 1),) if self._obeys else ()
+        return ((self._link.topics["command"], self.answer, 1),) if self._obeys else ()
 
     def online(self):
         if self._link.topics["status"]:
@@ -68,7 +68,8 @@ class Report:
                 if self._link.is_online():
                     self._tell_stats()
 
-    def _answer(self, topic, message):
+    def answer(self, topic, message):
+        """Obey the commands `stats` and `restart`."""
         if is_command(message, b"stats"):
             self._tell_stats()
         elif is_command(message, b"restart"):

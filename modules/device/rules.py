@@ -14,6 +14,7 @@ from .kinds import (
     BoardName,
     Broker,
     Choice,
+    Groups,
     HomeAssistant,
     Label,
     Name,
@@ -27,6 +28,7 @@ from .kinds import (
     Topics,
     Whole,
     WifiPassword,
+    WithoutGroups,
     WithoutHomeAssistant,
 )
 
@@ -100,6 +102,10 @@ def _plain_rules():
         ("topics.state", Topic(0), "{name}/{id}/state"),
         # `online`, and `offline` by last will; `""`: nowhere
         ("topics.status", Topic(0), "{name}/{id}/status"),
+        # where it tells what it is, for [pages](topics.md#what-a-board-is); `""`: nowhere
+        ("topics.info", Topic(0), "{name}/{id}/info"),
+        # topics of groups, such as `["class/7b"]`: with `/command` behind it, each is obeyed, too
+        ("topics.groups", Groups(), []),
         # where an update is asked for and told of, see [update](update.md); `""`: nowhere, and no
         # update is taken. Only on the platform `mqtt`
         ("topics.update", Topic(0), "{name}/{id}/update"),
@@ -145,6 +151,8 @@ def _plain_rules():
 def _cloud_rules():
     # What is only for brokers of one's own.
     return {
+        "topics.info": (Choice(""), ""),
+        "topics.groups": (WithoutGroups(), []),
         "topics.button": (Choice(""), ""),
         "telemetry.buttons": (Choice(False), False),
         "homeassistant": (WithoutHomeAssistant(), ""),

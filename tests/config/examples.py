@@ -123,6 +123,13 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "topics.state", ["", "a/b", "x" * 200], ["a/+", "#", "x" * 201, None, "a\x7f"]),
     (PLAIN, "topics.status", ["", "a/b"], ["a/#", "+", "x" * 201, 7]),
     (PLAIN, "topics.button", [Absent, "", "a/b"], ["a/#", "x" * 201, 7]),
+    (PLAIN, "topics.info", [Absent, "", "a/b"], ["a/#", "x" * 201, 7]),
+    (
+        PLAIN,
+        "topics.groups",
+        [Absent, [], ["class/7b"], ["{name}", "a", "b/c", "教室"], ["x" * 192]],
+        [None, "class/7b", {}, [""], ["a/+"], ["#"], ["a", "a"], [7], list("abcde"), ["x" * 193]],
+    ),
     (PLAIN, "topics.commands", [], ["a"]),
     (PLAIN, "label", [Absent, "", "掌控板 7", "x" * 32], ["x" * 33, "a\n", 7]),
     (PLAIN, "telemetry.buttons", [True, False], [1, "a", None]),
@@ -147,6 +154,8 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (EASYIOT, "mode", ["echo"], []),
     (EASYIOT, "homeassistant", [Absent, False], [True, {}]),
     (EASYIOT, "topics.button", [Absent, ""], ["a"]),
+    (EASYIOT, "topics.info", [Absent, ""], ["a"]),
+    (EASYIOT, "topics.groups", [Absent, []], [["a"]]),
     (EASYIOT, "telemetry.buttons", [False], [True]),
     (ONENET, "mqtt.user", ["x" * 64], [Absent, "", "a/b", "x" * 65]),
     (ONENET, "mqtt.client_id", ["lamp_1"], [Absent, "", "a/b", "a+", "#", "x" * 65]),
@@ -199,6 +208,12 @@ BAD_FOR_THE_BOARD_ALONE: list[Any] = [
     changed(changed(PLAIN, "homeassistant", True), "mode", "echo"),
     changed(changed(PLAIN, "homeassistant", True), "topics.command", "lamp/+"),
     changed(changed(PLAIN, "homeassistant", {}), "topics.state", ""),
+    changed(changed(PLAIN, "mode", "echo"), "topics.groups", ["class/7b"]),
+    *(
+        changed(changed(PLAIN, "topics.groups", ["class/7b"]), "topics.command", topic_filter)
+        for topic_filter in ("class/+/command", "class/#", "#", "+/7b/command", "class/7b/command")
+    ),
+    changed(changed(PLAIN, "topics.groups", ["class/7b"]), "topics.state", "class/7b/command"),
     changed(changed(PLAIN, "homeassistant", True), "topics.button", ""),
 ]
 

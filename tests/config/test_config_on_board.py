@@ -37,7 +37,7 @@ for line in open(sys.argv[1]):
     )
     topics = settings["topics"]
     protocol.topic_filter(topics.pop("command"))
-    for topic in topics.values():
+    for topic in topics.pop("groups") + list(topics.values()):
         if topic:
             protocol.topic_name(topic)
 print("ok")
