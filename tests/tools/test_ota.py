@@ -244,3 +244,10 @@ def test_password_is_never_argument(monkeypatch):
     monkeypatch.delenv(broker.PASSWORD)
     monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
     assert broker.find_password("teacher") == "typed"
+
+
+def test_last_message_is_acknowledged_before_end(mosquitto):
+    # Ctrl-C: boards are told to stop, and the program ends.
+    with broker.BrokerClient(f"{mosquitto.host}:{mosquitto.port}", ["#"]) as client:
+        sent = [client.publish("a/b/update/set", "cancel", 1) for _ in range(50)]
+    assert all(message.is_published() for message in sent)
