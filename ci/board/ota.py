@@ -108,12 +108,15 @@ def _board(topic: str, told: dict[str, str]) -> Board:
     result = _values(told[f"{topic}/result"])
     state = _values(told.get(f"{topic}/state", ""))
     version = state.get("installed_version") or result.get("version") or "?"
+    last = str(result.get("state") or "?").replace("_", " ")
+    if reason := result.get("reason"):
+        last += f": {reason}"
     return Board(
         topic,
         base,
         str(result.get("board") or "?"),
         str(version),
-        str(result.get("state") or "?"),
+        last,
         told.get(f"{base}/status") != "offline",
     )
 
@@ -127,7 +130,7 @@ def print_boards(boards: list[Board]) -> None:
     rows = [("board", "is a", "runs", "", "last update")]
     for board in boards:
         online = "online" if board.is_online else "not there"
-        rows.append((board.name, board.kind, board.version, online, board.state))
+        rows.append((board.name, board.kind, board.version, online, board.last))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         line = "  ".join(text.ljust(width) for text, width in zip(row, widths))

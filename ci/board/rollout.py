@@ -42,7 +42,7 @@ class Board:
     name: str
     kind: str = ""  # mpython, bpi-bit
     version: str = ""
-    state: str = ""  # of the last update
+    last: str = ""  # what became of the last update, in words
     is_online: bool = True
 
 

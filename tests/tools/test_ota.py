@@ -89,6 +89,13 @@ def test_list_shows_boards(mosquitto, room, capsys):
     ]
 
 
+def test_list_tells_why_last_update_failed(mosquitto, room, capsys):
+    result = {"board": KIND, "state": "fell_back", "reason": "the program stopped"}
+    room.publish(f"{HERE}/update/result", json.dumps(result), retain=True)
+    call(mosquitto, "--list")
+    assert "  fell back: the program stopped\n" in capsys.readouterr().out
+
+
 def test_list_of_empty_broker_is_empty(mosquitto, capsys):
     call(mosquitto, "--list")
     assert len(capsys.readouterr().out.splitlines()) == 1

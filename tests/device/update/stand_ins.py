@@ -180,17 +180,19 @@ class Flash:
 
 
 class Partition:
-    """esp32.Partition over the slots of `Partition.board`; otadata is blank."""
+    """esp32.Partition over the slots of `Partition.board`; otadata is blank but for `entry`."""
 
     BOOT = 0
     RUNNING = 1
     kept = []  # when an application was kept
+    entry = b""  # what otadata begins with
 
     def __init__(self, which):
         if isinstance(which, Flash):
             self.flash = which
         elif which == "otadata":
             self.flash = Flash("otadata 0", 0xD000, 2)
+            self.flash.data[: len(self.entry)] = self.entry
         elif which == self.BOOT:
             self.flash = self.board.chosen or self.board.running
         else:

@@ -436,6 +436,23 @@ board.hear(b"cancel")
 assert not board.link.published
 board.check_rest()
 
+# While it loads, the radio stays awake, and the first LED is lit for as much of a second as has come.
+board = Board()
+board.wish = silent_from(2 * BLOCK)
+board.hear(COMMANDS["good"])
+for _ in range(100):
+    board.answer(IMAGE)
+    board.step()
+assert not board.link.wifi.saves_power
+colours = []
+for _ in range(20):
+    board.step()
+    colours.append(board.indicator.override)
+assert colours.count((0, 255, 0)) == 9 and colours.count((0, 0, 0)) == 11, colours  # 44 %
+board.hear(b"cancel")
+board.step()
+board.check_rest()
+
 # The program ends in the middle.
 board = Board()
 board.hear(COMMANDS["good"])

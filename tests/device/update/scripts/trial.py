@@ -1,4 +1,6 @@
 # The trial: kept at the birth message's PUBACK, on the connection on which it was sent.
+import struct
+
 kept = Partition.kept
 
 
@@ -62,4 +64,40 @@ for trial, minutes in ((60, 1), (300, 5), (3600, 60)):
     assert board.run(None, seconds=2 * trial)
     assert trial * 1000 <= Time.now - start <= trial * 1000 + 30000
     assert slot.last_words() == "1.2.0 did not reach the broker in %d min" % minutes
+
+# What the earlier firmware says of the fall, and goes on to say after the next reset.
+FALLS = (
+    (
+        machine.PWRON_RESET,
+        "power was cut, or too weak for the radio, during the trial; use another cable",
+    ),
+    (machine.WDT_RESET, "the program stopped, and the watchdog reset it"),
+    (machine.HARD_RESET, "it failed, or reset was pressed during the trial; see the serial port"),
+)
+ABORTED = 4
+choice = struct.pack("<L", 2)
+Partition.entry = (
+    choice + bytes(20) + struct.pack("<LL", ABORTED, binascii.crc32(choice, 0xFFFFFFFF))
+)
+for cause, reason in FALLS:
+    board = Board()
+    slot.start_next(board.other, "0badcafe ota_1 %s 1.3.0" % SHA256)
+    for machine.reset_cause in (lambda: cause, lambda: machine.HARD_RESET):
+        board.updates.is_introduced = False
+        board.updates.online()
+        result = last(board.link.results())
+        assert (result["state"], result["code"]) == ("fell_back", "fell_back"), result
+        assert (result["id"], result["version"], result["from"]) == ("0badcafe", "1.3.0", "1.2.0")
+        assert result["reason"] == reason, result
+Partition.entry = b""
+board = Board()
+slot.start_next(board.other, "0badcafe ota_1 %s 1.3.0" % SHA256)
+board.updates.online()
+assert last(board.link.results())["reason"] == "it was interrupted before the restart"
+
+# The power went between the mark and the word of it.
+board = Board()
+slot.start_next(board.other, "0badcafe ota_0 %s 1.2.0" % SHA256)
+board.updates.online()
+assert last(board.link.results())["state"] == "kept" and slot.wanted() is None
 print("ok")

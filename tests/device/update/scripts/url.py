@@ -170,6 +170,15 @@ for url in (
     assert board.updates.work is None and not Transport.made, url
     board.check_rest()
 
+# Nothing is fetched, and no name looked up, for a command that is not signed.
+for name in ("unsigned", "another key", "changed"):
+    Transport.made.clear()
+    board = Board()
+    board.hear(COMMANDS[name].replace(b'"source": "mqtt"', b'"source": "' + URL + b'"'))
+    assert last(board.link.results())["code"] == "signature", name
+    board.step()
+    assert not Transport.made, name
+
 # Without a network the board waits, two minutes at most.
 board = begin(answers=[[answer()]])
 board.link.wifi.connected = False
