@@ -14,11 +14,22 @@ from tests.tools.project import Project, copy_project
 BOARD = board_names()[0]
 OTHER = board_names()[-1]
 
+# What `make lint` checks in a copy, half a minute for the whole tree: what is damaged below, and
+# each kind of files.
+CHECKED = (
+    "boards/sim/sim_io.h",
+    "ci/build/simulator.sh",
+    "firmware/topicmatch/modtopicmatch.c",
+    "modules/topicmatch.py",
+)
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A copy whose simulators are built, and old; the objects they share are another board's."""
     project = copy_project(tmp_path / "project")
+    ignored = ["*", "!*/", *(f"!/{name}" for name in CHECKED)]
+    (project.root / ".git" / "info" / "exclude").write_text("\n".join(ignored))
     for name in ("sim", "built-from"):
         copy = shutil.copytree if (ROOT / "build" / name).is_dir() else shutil.copy
         copy(ROOT / "build" / name, project.build / name)
@@ -77,19 +88,6 @@ def test_renewed_constraints_are_installed(project):
     assert "Installing the host tools of group 'test'" in refuse(project, "test")
 
 
-# Of each kind of files that are checked, one.
-ONE_FILE_EACH = """
-list() {
-    case "$*" in
-    *.py*) printf 'ci/problem.py\\0' ;;
-    *.sh*) printf 'ci/build/check.sh\\0' ;;
-    *) printf 'boards/sim/sim_io.h\\0' ;;
-    esac
-}
-CI_SOURCES=(list)
-"""
-
-
 def test_moved_folder_can_be_linted(project):
     """pip writes the folder's path into the first line of clang-format."""
     binaries = project.build / "venv" / "bin"
@@ -102,7 +100,7 @@ def test_moved_folder_can_be_linted(project):
     script = (real / "clang-format").read_text().partition("\n")[2]
     (binaries / "clang-format").write_text(f"#!/moved/build/venv/bin/python\n{script}")
     (binaries / "clang-format").chmod(0o755)
-    result = project.call("bash", "-c", f". ci/build/functions.sh; {ONE_FILE_EACH} ci_lint")
+    result = project.call("bash", "-c", ". ci/build/functions.sh; ci_lint")
     assert result.status == 0, result.said
 
 
