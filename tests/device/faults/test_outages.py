@@ -10,7 +10,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -497,7 +499,7 @@ print("read", values["mqtt"]["client_id"])
 for number in range({count}):
     values["mqtt"]["client_id"] = "c" * (1 + number % 128)
     config.save(values)
-print("saved")
+    print("saved", number)
 """
 
 
@@ -516,31 +518,48 @@ def test_full_filesystem_keeps_old_configuration(
     assert not (flash / "config.json.new").is_symlink()
 
 
-def test_power_cuts_while_saving_leave_whole_file(
-    boot: Boot, mosquitto: Mosquitto, tmp_path: Path, capsys
-) -> None:
-    """SIGKILL at random moments; each next boot finds the configuration whole, and uses it"""
-    randomly = random.Random(11)
-    cuts = 0
-    flash = tmp_path / "flash"
+CUTS = 25  # on each of eight boards
+
+
+def cut_power_while_saving(flash: Path, config: dict[str, Any], seed: int) -> tuple[set[str], int]:
+    """Let a board save over and over, and cut its power at a random moment, again and again.
+
+    Return what the boots have read, and how many cuts left an unfinished file beside the whole one.
+    """
+    randomly = random.Random(seed)
     flash.mkdir()
-    text = json.dumps(settings(mosquitto, client_id="first"))
-    (flash / "config.json").write_text(text)
     (flash / "handlers.py").write_text(SAVING.format(count=1_000_000))
-    inside = 0  # cuts that left an unfinished file beside the whole one
-    seen = set()
-    # Of the longer words and of the unfinished files a busy machine shows less.
-    while cuts < 200 or (cuts < 1000 and not (len(seen) > 8 and inside > 10)):
-        cuts += 1
+    (flash / "config.json").write_text(json.dumps(config))
+    read = set()
+    unfinished = 0
+    for _ in range(CUTS):
         with SimulatedBoard(flash=flash, access_points=(ACCESS_POINT,)) as board:
-            line = board.wait_line("read ")
-            seen.add(line)
-            time.sleep(randomly.uniform(0, 0.03))
+            read.add(board.wait_line("read "))
+            board.wait_line(f"saved {randomly.randrange(16)}")
+            time.sleep(randomly.uniform(0, 0.01))
             board.process.kill()
-        config = json.loads((flash / "config.json").read_text())
-        assert set(config["mqtt"]["client_id"]) <= set("first") | {"c"}
-        assert config["wifi"]["password"] == ACCESS_POINT.password
-        inside += (flash / "config.json.new").exists()
+        saved = json.loads((flash / "config.json").read_text())
+        name = saved["mqtt"]["client_id"]
+        assert set(name) <= set("first") | {"c"}
+        assert saved == {**config, "mqtt": {**config["mqtt"], "client_id": name}}
+        unfinished += (flash / "config.json.new").exists()
     (flash / "handlers.py").unlink()
-    wait_subscribed(boot(config=None))
-    assert len(seen) > 8 and inside > 10, (len(seen), inside)
+    return read, unfinished
+
+
+@pytest.mark.simulator
+def test_power_cuts_while_saving_leave_whole_file(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """SIGKILL at random moments; each next boot finds the configuration whole, and uses it"""
+    config = settings(mosquitto, client_id="first")
+    folders = [tmp_path / f"flash{seed}" for seed in range(8)]
+    # A boot waits a second for button A: eight boards wait together.
+    with ThreadPoolExecutor(len(folders)) as boards:
+        cuts = [
+            boards.submit(cut_power_while_saving, flash, config, seed)
+            for seed, flash in enumerate(folders)
+        ]
+    read = set().union(*(cut.result()[0] for cut in cuts))
+    unfinished = sum(cut.result()[1] for cut in cuts)
+    assert len(read) > 8 and unfinished > 10, (read, unfinished)
+    with SimulatedBoard(flash=folders[0], access_points=(ACCESS_POINT,)) as board:
+        wait_subscribed(board)
