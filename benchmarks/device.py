@@ -56,15 +56,21 @@ def fake_hardware(folder: Path) -> float:
 
 
 def heap_used(broker: Mosquitto, folder: Path) -> float:
-    """Return the KB of heap that a board uses after its loop has handled a few messages."""
+    """Return the KB of heap that a board at rest uses after its loop has handled a few messages.
+
+    The least of three figures: at the first the start is not over, and 1 KB more is in use.
+    """
     person = Person(broker, "light/#")
+    figures = []
     try:
         with boot(broker, folder, PROGRAM) as board:
             board.wait_line("mqtt: subscribed")
             for payload in ("on", "#ff8000", "off"):
                 person.publish("light", payload)
-            person.publish("light", "stats")
-            return json.loads(person.receive("light/status/stats"))["heap_used"] / 1024
+            for _ in range(3):
+                person.publish("light", "stats")
+                figures.append(json.loads(person.receive("light/status/stats"))["heap_used"])
+            return min(figures) / 1024
     finally:
         person.close()
 
