@@ -69,29 +69,36 @@ def page(mosquitto: PageBroker, visitor: Visitor) -> Page:
     return visitor.open(mosquitto.site)
 
 
-def settings(broker: Mosquitto) -> dict[str, Any]:
+def settings(broker: Mosquitto, **more: Any) -> dict[str, Any]:
     """A board's configuration with the topics that it has by itself."""
     return {
         "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
         "mqtt": {"server": broker.host, "port": broker.port},
+        **more,
     }
 
 
 @pytest.fixture
 def simulate(mosquitto: PageBroker, tmp_path: Path) -> Iterator[Callable[..., SimulatedBoard]]:
-    """Start simulated board number `number`; its id ends with that."""
+    """Start simulated board number `number`; its id ends with that. `config` adds to what it has."""
     with ExitStack() as stack:
 
-        def start(number: int = 1, board: str = DEFAULT_BOARD, **options: Any) -> SimulatedBoard:
+        def start(
+            number: int = 1,
+            board: str = DEFAULT_BOARD,
+            config: dict[str, Any] = {},
+            environment: dict[str, str] = {},
+            **options: Any,
+        ) -> SimulatedBoard:
             flash = tmp_path / f"flash-{board}-{number}"
             flash.mkdir()
-            (flash / "config.json").write_text(json.dumps(settings(mosquitto)))
+            (flash / "config.json").write_text(json.dumps(settings(mosquitto, **config)))
             return stack.enter_context(
                 SimulatedBoard(
                     board,
                     flash=flash,
                     access_points=(AccessPoint(ACCESS_POINT.ssid, ACCESS_POINT.password),),
-                    environment={"SIM_ID": str(number)},
+                    environment={"SIM_ID": str(number), **environment},
                     **options,
                 )
             )
