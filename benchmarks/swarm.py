@@ -31,7 +31,10 @@ from tests.mosquitto import Mosquitto
 
 BOARDS = 200
 MAX_BOARDS = 60_000  # SIM_ID tells 65,535 apart
-COMMAND = "swarm/command"
+GROUP = "swarm"
+COMMAND = f"{GROUP}/command"
+STATE = "swarm/{id}/state"
+STATES = "swarm/+/state"
 STATUS = "swarm/{id}/status"
 STATS = "swarm/+/status/stats"
 # The broker keeps the boards' sessions over a restart, and takes as many as there are. Started by
@@ -45,6 +48,7 @@ GROUP_COMMANDS = 10
 PATIENCE = 180.0  # s for everybody to do what a phase asks for
 HEAP_GROWTH = 2048  # bytes, of 64-bit objects
 _MIN_BOARDS = 30  # for a goal about how they come back: fewer are no crowd
+PICTURE = ROOT / "build" / "swarm" / "swarm.png"
 RED, GREEN = 0, 1
 
 _CONNECTION = re.compile(rb"^(\d+): New connection from ", re.MULTILINE)
@@ -112,7 +116,7 @@ class Swarm:
                 "port": self.broker.port,
                 "clean_session": False,
             },
-            "topics": {"command": COMMAND, "state": "swarm/{id}/state", "status": STATUS},
+            "topics": {"groups": [GROUP], "state": STATE, "status": STATUS},
         }
         (flash / "config.json").write_text(json.dumps(values))
         member = Member(
@@ -225,6 +229,12 @@ class Swarm:
                 for member in self.members
             ]
 
+    def time_answers(self, listener: Person, colour: int) -> list[float]:
+        """Send a group command; return the seconds from the first new state told to each."""
+        self.command(listener, colour)
+        messages = [listener.messages.get(timeout=PATIENCE) for _ in self.members]
+        return [message.timestamp - messages[0].timestamp for message in messages]
+
     def read_heaps(self, person: Person) -> None:
         """Have each board tell how much heap it uses."""
         person.publish(COMMAND, "stats")
@@ -250,6 +260,7 @@ class Result:
     boards: int
     phases: list[Phase]
     latencies: list[float]  # of the group commands, for each board
+    answers: list[float]  # seconds from each command's first state told to the others
     heap_growth: int  # bytes, of the board that grew most
     memory: float  # MB a board
 
@@ -263,6 +274,7 @@ def play(count: int, folder: Path) -> Result:
             swarm.command(person, RED)  # what the boards make at their first command is made
             latencies = []
             swarm.read_heaps(person)
+            answers = time_group_answers(swarm)
             for number in range(GROUP_COMMANDS):
                 latencies += swarm.command(person, (GREEN, RED)[number % 2])
 
@@ -283,9 +295,19 @@ def play(count: int, folder: Path) -> Result:
             swarm.command(person, RED)
             swarm.read_heaps(person)
             growth = max(member.heap[1] - member.heap[0] for member in swarm.members)
-            return Result(count, phases, latencies, growth, swarm.memory())
+            return Result(count, phases, latencies, answers, growth, swarm.memory())
         finally:
             person.close()
+
+
+def time_group_answers(swarm: Swarm) -> list[float]:
+    listener = Person(swarm.broker, STATES)
+    try:
+        for _ in swarm.members:  # what is retained
+            listener.messages.get(timeout=PATIENCE)
+        return swarm.time_answers(listener, GREEN) + swarm.time_answers(listener, RED)
+    finally:
+        listener.close()
 
 
 def goals(result: Result) -> list[Goal]:
@@ -326,12 +348,13 @@ def print_result(result: Result) -> None:
     )
     print_table(
         "Group command to LEDs",
-        ("commands", "median ms", "99 % ms", "heap growth, bytes"),
+        ("commands", "median ms", "99 % ms", "states told within, ms", "heap growth, bytes"),
         [
             (
                 GROUP_COMMANDS,
                 f"{statistics.median(result.latencies) * 1000:.0f}",
                 f"{percentile(result.latencies, 99) * 1000:.0f}",
+                f"{max(result.answers) * 1000:.0f}",
                 result.heap_growth,
             )
         ],
@@ -359,6 +382,11 @@ def plot(result: Result, path: Path) -> None:
     figure.savefig(path)
 
 
+def main() -> list[Goal]:
+    """Measure a swarm of BOARDS, as `make bench` does."""
+    return measure(BOARDS, PICTURE)
+
+
 def measure(count: int, picture: Path) -> list[Goal]:
     with tempfile.TemporaryDirectory() as folder:
         result = play(count, Path(folder))
@@ -371,7 +399,7 @@ def measure(count: int, picture: Path) -> list[Goal]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="swarm", description="Many boards and one broker.")
     parser.add_argument("--boards", type=int, default=BOARDS)
-    parser.add_argument("--plot", type=Path, default=ROOT / "build" / "swarm" / "swarm.png")
+    parser.add_argument("--plot", type=Path, default=PICTURE)
     options = parser.parse_args()
     if not 2 <= options.boards <= MAX_BOARDS:
         sys.exit(f"error: BOARDS= is a number from 2 to {MAX_BOARDS}")

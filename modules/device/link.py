@@ -24,6 +24,9 @@ MQTT = "mqtt"  # no broker yet, or not any more
 ONLINE = "online"
 REFUSED = "refused"  # by the broker, for a reason that only a person can cure
 
+# A class is switched on by one switch: each board joins in its own part of this time. Milliseconds.
+_JOIN_SPREAD = const(2000)
+
 # How long one step waits for the network at most. Milliseconds.
 _SLICE = const(50)
 
@@ -39,6 +42,11 @@ _MIN_HEAP = const(4096)  # bytes; with less not even a reconnect works
 
 # Messages that wait for the first connection at most.
 _MAX_EARLY = const(16)
+
+
+def own_part(milliseconds):
+    """Return this board's part of a time: the chips of a batch differ in their id's last byte."""
+    return machine.unique_id()[-1] * milliseconds >> 8
 
 
 # What a person's handler may raise and the program goes on; sys.exit() would be a soft reset.
@@ -186,7 +194,9 @@ class Link:
     # The state machine ----------------------------------------------------------------
 
     def join(self):
-        """Switch the radio on and begin to join. Blocks for the radio's start, about 0.1 s."""
+        """Switch the radio on and begin to join. Blocks for the board's part of two seconds, and for
+        the radio's start, about 0.1 s."""
+        time.sleep_ms(own_part(_JOIN_SPREAD))
         self.wifi.start()
 
     def connect(self):

@@ -56,6 +56,11 @@ class Client:
         self.did.append("close")
 
 
+# A class that is switched on together does not join together.
+for last, part in ((0, 0), (1, 7), (128, 1000), (255, 1992)):
+    machine.unique_id = lambda: bytes((2, 0x51, 0x4D, 0, 0, last))
+    assert link.own_part(2000) == part, (last, link.own_part(2000))
+
 for has_room, expected in ((True, [b"offline", "DISCONNECT"]), (False, ["close"])):
     connection.client = Client(has_room)
     connection.stop()
