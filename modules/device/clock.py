@@ -29,7 +29,7 @@ class Clock:
         self._server = server
         self._port = port
         self._socket = None
-        self._asked = None
+        self._asked_at = None
         self._nonce = None  # stands in for our time: a reply must repeat it
 
     @staticmethod
@@ -42,8 +42,8 @@ class Clock:
         try:
             if self._socket is not None:
                 self._receive()
-            if self._asked is None or timers.elapsed(self._asked, _RETRY):
-                self._asked = time.ticks_ms()
+            if self._asked_at is None or timers.elapsed(self._asked_at, _RETRY):
+                self._asked_at = time.ticks_ms()
                 self._ask()
         except OSError as error:
             print("time: no answer from %s (%s)" % (self._server, error))

@@ -15,9 +15,9 @@ _SLICE = const(50)
 
 # What `_closing` asks of whoever holds the I/O lock.
 _CLOSE = const(1)
-_GOODBYE = const(2)
+_DISCONNECT = const(2)
 _MAX_QUEUE = const(64)  # chunks waiting for the socket before a caller is told to stop
-_GOODBYE_LIMIT = const(1000)  # ms for DISCONNECT
+_DISCONNECT_LIMIT = const(1000)  # ms for DISCONNECT
 
 
 # A lock that Ctrl-C cannot leave locked:
@@ -195,7 +195,7 @@ class MQTTClient:
 
         Blocks up to one second if the network is stuck.
         """
-        self._close(_GOODBYE)
+        self._close(_DISCONNECT)
 
     # ---- sending
 
@@ -509,9 +509,9 @@ class MQTTClient:
     def _end_connection(self):
         session = self.session
         try:
-            if self._closing == _GOODBYE and session.is_connected:
+            if self._closing == _DISCONNECT and session.is_connected:
                 session.disconnect()
-                self._write_all(_GOODBYE_LIMIT)
+                self._write_all(_DISCONNECT_LIMIT)
         except OSError:
             pass  # it is closed in any case
         finally:
