@@ -78,7 +78,9 @@ TRIES: dict[str, tuple[Try, ...]] = {
     "docs": (Try("docs"),),
     "page": (Try("page"),),
     "check": (Try("check BOARD=mpython"),),
-    "build": (Try("build BOARD=mpython", "ESP-IDF", fails=True),),
+    "build": (
+        Try("build BOARD=mpython", r"error: .*(ESP-IDF|images are built from)", fails=True),
+    ),
     "ota-key": (Try("ota-key KEY=build/key.pem"),),
     "ota": (Try("ota", "error: .*BROKER=host", fails=True),),
     "offer": (Try("offer NONE=1", "error: .*BROKER=host", fails=True),),
