@@ -193,7 +193,7 @@ version: ## print the firmware's version
 	@python3 -m ci.build.version
 
 .PHONY: release
-release: release-check ## build and collect all boards' files in dist/, with the notes
+release: release-check page ## build and collect all boards' files and the page in dist/, with the notes
 	@ci/release/build_all.sh
 	@$(PYTHON) -m ci.release.checks --collect
 
@@ -203,7 +203,7 @@ release-check: ## refuse a tree that must not be released
 	@$(PYTHON) -m ci.release.checks --check
 
 .PHONY: release-collect
-release-collect: ## check that dist/ is complete, and write the notes to it
+release-collect: page ## put the page into dist/, check that it is complete, and write the notes to it
 	@$(TOOLS)
 	@$(PYTHON) -m ci.release.checks --collect
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 from pathlib import Path
 
 from ci.boards import ROOT, board_names, load_board
@@ -20,6 +21,7 @@ from ci.problem import Problem, run
 from ci.build.version import project_version, read_source, write_if_changed
 
 TESTED = ROOT / "build" / "tested"
+PAGE = ROOT / "build" / "page" / "index.html"
 NOTES = "release-notes.md"
 KINDS = ("update.bin", "factory.bin", "app.bin", "update.json", "factory.json", "flash.txt")
 KINDS += ("app.json",)
@@ -63,9 +65,15 @@ def check_release(root: Path = ROOT) -> str:
     return version
 
 
+def page_name(version: str) -> str:
+    """Return the name of the page as a file of a release: a teacher keeps it, and opens it from disk."""
+    return f"page-v{version}.html"
+
+
 def check_complete(dist: Path, version: str) -> None:
-    """Raise Problem unless `dist` holds every board's files, and no others; images are checked."""
+    """Raise Problem unless `dist` holds the page, every board's files, and no others; images are checked."""
     expected = {f"{name}-v{version}-{kind}" for name in board_names() for kind in KINDS}
+    expected.add(page_name(version))
     present = {path.name for path in dist.iterdir()} if dist.is_dir() else set()
     present -= {"SHA256SUMS", NOTES}
     if missing := sorted(expected - present):
@@ -86,8 +94,12 @@ def unsigned(dist: Path) -> list[str]:
     return [path.name for path in paths if "signature" not in json.loads(path.read_text())]
 
 
-def collect(dist: Path, version: str, changelog: str) -> Path:
-    """Complete `dist` with the notes and the checksums; return the notes' path."""
+def collect(dist: Path, version: str, changelog: str, page: Path = PAGE) -> Path:
+    """Complete `dist` with the page, the notes and the checksums; return the notes' path."""
+    if not page.is_file():
+        raise Problem(f"{page} is missing; run 'make page' first")
+    dist.mkdir(exist_ok=True)
+    shutil.copy(page, dist / page_name(version))
     check_complete(dist, version)
     notes = dist / NOTES
     notes.unlink(missing_ok=True)

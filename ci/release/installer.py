@@ -17,10 +17,9 @@ from ci.boards import ROOT, Board, board_names, load_board
 from ci.build.version import project_version
 from ci.image.images import DIST
 from ci.problem import Problem, run
-from ci.release.checks import check_complete
+from ci.release.checks import check_complete, page_name
 
 SITE = ROOT / "build" / "installer"
-PAGE = ROOT / "build" / "page" / "index.html"
 ESP_WEB_TOOLS = ROOT / "build" / "web" / "node_modules" / "esp-web-tools" / "dist" / "web"
 
 
@@ -41,14 +40,13 @@ def firmware(boards: list[Board], version: str) -> dict[str, Any]:
 
 
 def make_site(dist: Path, version: str, site: Path) -> None:
-    """Fill `site` from a complete `dist`. Raises Problem if it is not complete, or has no page."""
+    """Fill `site` from a complete `dist`. Raises Problem if it is not complete."""
     check_complete(dist, version)
-    for needed in (PAGE, ESP_WEB_TOOLS):
-        if not needed.exists():
-            raise Problem(f"{needed} is missing; run 'make page' first")
+    if not ESP_WEB_TOOLS.exists():
+        raise Problem(f"{ESP_WEB_TOOLS} is missing; run 'make page' first")
     shutil.rmtree(site, ignore_errors=True)
     shutil.copytree(dist, site)
-    shutil.copy(PAGE, site / "index.html")
+    shutil.copy(dist / page_name(version), site / "index.html")
     shutil.copytree(ESP_WEB_TOOLS, site / "esp-web-tools")
     boards = [load_board(name) for name in board_names()]
     text = json.dumps(firmware(boards, version), ensure_ascii=False, indent=2)

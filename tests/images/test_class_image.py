@@ -14,7 +14,7 @@ from ci.image.filesystem import read_files
 from ci.image.flash_image import read_flash_image
 from ci.image.images import FILES, make_images, write_checksums
 from ci.problem import Problem
-from ci.release.checks import check_complete
+from ci.release.checks import check_complete, page_name
 from tests.images.fake_build import VERSION, make_build
 
 CONFIG = {"wifi": {"ssid": "class", "password": "canary-4711"}, "mqtt": {"server": "192.0.2.1"}}
@@ -67,6 +67,7 @@ def test_release_refuses_class_image(
         other = load_board(name)
         build = read_build(other, make_build(other, tmp_path / name))
         make_images(other, build, VERSION, FILES, images)
+    (images / page_name(VERSION)).write_text("<!doctype html>")
     check_complete(images, VERSION)
     path = make_class_image(board, factory, config, images)
     write_checksums(images)

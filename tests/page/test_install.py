@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import Page, expect
 from ci.boards import board_names, load_board
 from ci.image.built import read_build
 from ci.image.images import FILES, make_images
+from ci.release.checks import page_name
 from ci.release.installer import make_site
 from page_server import serve_page
 from simulated_board import SimulatedBoard
@@ -206,6 +208,7 @@ def test_release_beside_page_is_offered(visitor: Visitor, tmp_path: Path, page_f
         board = load_board(name)
         build = read_build(board, make_build(board, tmp_path / name))
         make_images(board, build, VERSION, FILES, tmp_path / "dist")
+    shutil.copy(page_file, tmp_path / "dist" / page_name(VERSION))
     site = tmp_path / "site"
     make_site(tmp_path / "dist", VERSION, site)
     with serve_page(site, 0) as address:

@@ -13,6 +13,7 @@ from ci.release.checks import (
     check_release,
     collect,
     note_tested,
+    page_name,
     release_notes,
 )
 from tests.images.fake_build import VERSION, make_build
@@ -54,11 +55,12 @@ def project(tmp_path):
 
 @pytest.fixture
 def dist(tmp_path):
-    """dist/ with the images of all boards."""
+    """dist/ with the page and the images of all boards."""
     for name in board_names():
         board = load_board(name)
         build = read_build(board, make_build(board, tmp_path / name))
         make_images(board, build, VERSION, FILES, tmp_path / "dist")
+    (tmp_path / "dist" / page_name(VERSION)).write_text("<!doctype html>")
     return tmp_path / "dist"
 
 
@@ -114,11 +116,23 @@ def test_notes_are_section():
 
 
 def test_complete_dist(dist):
-    notes = collect(dist, VERSION, CHANGELOG)
+    page = dist / ".." / "page.html"
+    page.write_text("<!doctype html><title>Boards</title>")
+    notes = collect(dist, VERSION, CHANGELOG, page)
+    assert (dist / page_name(VERSION)).read_text() == page.read_text()
+    assert page_name(VERSION) in (dist / "SHA256SUMS").read_text()
     assert notes.read_text().startswith("### Changed")
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
-    collect(dist, VERSION, CHANGELOG)  # again, over its own files
+    collect(dist, VERSION, CHANGELOG, page)  # again, over its own files
     assert notes.name not in (dist / "SHA256SUMS").read_text()  # it is no file of the release
+
+
+def test_missing_page_says_how_to_make_it(dist):
+    with pytest.raises(Problem, match="make page"):
+        collect(dist, VERSION, CHANGELOG, dist / "nothing.html")
+    (dist / page_name(VERSION)).unlink()
+    with pytest.raises(Problem, match=f"lacks {page_name(VERSION)}"):
+        check_complete(dist, VERSION)
 
 
 def test_missing_file_stops_it(dist):
