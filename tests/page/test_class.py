@@ -133,6 +133,27 @@ def test_attention_keeps_lights_off(page: Page, fake_boards: Connect, person: Pe
     expect(cards(page).locator(".light")).to_contain_text("on, #")
 
 
+def test_attention_holds_in_hidden_tab(page: Page, fake_boards: Connect, person: Person) -> None:
+    """A teacher turns to the slides: then browsers draw no frame of the page."""
+    board = fake_boards()
+    expect(cards(page)).to_contain_text("online")
+    page.get_by_role("button", name="Attention").click()
+    page.evaluate("window.requestAnimationFrame = () => 0")
+    person.publish(f"{board.base}/command", "on")
+    board.wait_for("off")
+
+
+def test_when_board_went_is_said_only_if_seen(
+    page: Page, person: Person, fake_boards: Connect
+) -> None:
+    person.publish("mpython/a4cf12340009/status", "offline", retain=True)
+    page.reload()
+    expect(cards(page).get_by_text("offline", exact=True)).to_be_visible()
+    board = fake_boards(1)
+    board.say("status", "offline")
+    expect(cards(page).get_by_text("offline since")).to_be_visible()
+
+
 def test_search_and_order_find_boards(page: Page, fake_boards: Connect) -> None:
     first, second = fake_boards(1), fake_boards(2, kind="bpi-bit")
     expect(cards(page)).to_have_count(2)
@@ -171,7 +192,7 @@ def test_readings_and_buttons_are_shown(page: Page, fake_boards: Connect) -> Non
     board.say("button/a", {"event_type": "press"}, retain=False)
     expect(cards(page)).to_contain_text("A press")
     page.get_by_role("button", name="Open").click()
-    expect(page.locator(".sparkline")).to_contain_text("light3")
+    expect(page.locator(".sparkline").filter(has_text="light")).to_contain_text("light3")
     page.get_by_label("Text on the display").fill("你好")
     expect(page.get_by_text("6 of 256 bytes")).to_be_visible()
     page.get_by_role("button", name="Show").click()

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from simulated_board import SimulatedBoard
+from tests.browser import Visitor
 from tests.classroom import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.simulator]
@@ -55,12 +56,14 @@ def test_what_others_publish_is_drawn(
 def test_brightness_is_what_board_says(
     page: Page, simulate: Callable[..., SimulatedBoard], person: Person
 ) -> None:
-    """A slider shows where it was put; the state, where the board is."""
+    """Also where somebody else has changed it: the slider follows."""
     board = simulate()
     board.wait_line("mqtt: subscribed")
     page.get_by_role("button", name="Open").click()
     page.get_by_label("Brightness").fill("40")
     expect(page.get_by_text("on, #ffffff, 40 %", exact=True)).to_be_visible()
+    person.publish("mpython/02514d000001/command", "70%")
+    expect(page.get_by_label("Brightness")).to_have_value("70")
 
 
 def test_drawing_waits_for_board(page: Page, fake_boards) -> None:
@@ -78,9 +81,9 @@ def test_identify_reaches_board(page: Page, fake_boards) -> None:
 
 
 def test_pupil_is_answered_after_three_clicks(
-    page: Page, simulate: Callable[..., SimulatedBoard]
+    page: Page, simulate: Callable[..., SimulatedBoard], visitor: Visitor
 ) -> None:
-    """From the link: open the board, choose an example or type, send."""
+    """From the link: open the board, choose an example or type, send. This is docs/pictures/board.png."""
     simulate().wait_line("mqtt: subscribed")
     page.get_by_role("button", name="Open").click()
     expect(page.get_by_text("mpython/02514d000001/command")).to_be_visible()
@@ -89,3 +92,5 @@ def test_pupil_is_answered_after_three_clicks(
     answers = page.get_by_role("log")
     expect(answers.get_by_text('"state": "ON"').first).to_be_visible()
     expect(page.get_by_text("on, #ff8000, 100 %", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 1000, "height": 760})
+    visitor.keep_picture(page, "board")

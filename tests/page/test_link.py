@@ -12,6 +12,7 @@ from playwright.sync_api import Page, WebSocket, expect
 from broker import EmbeddedBroker
 from tests.browser import Visitor
 from tests.classroom import Person
+from tests.mosquitto import free_port
 from tests.page.conftest import PageBroker
 from tests.page.fake_board import FakeBoard
 
@@ -31,6 +32,7 @@ def test_lost_link_is_said_and_comes_back(
     mosquitto.stop(kill=True)
     expect(link(page)).to_contain_text("is lost; the next attempt is in")
     expect(power).to_be_disabled()
+    expect(page.get_by_role("article")).to_contain_text("not known whether it is there")
     mosquitto.start()
     board.wait_subscribed()
     expect(link(page)).to_contain_text("Connected to")
@@ -63,14 +65,43 @@ def test_click_without_link_is_never_sent(
 
 def test_amqtt_is_spoken_to_in_its_version(page_file: Path, visitor: Visitor) -> None:
     """It knows MQTT 3.1.1 alone; and after its end another one is found at the same address."""
-    with EmbeddedBroker(0, 0) as broker:
-        port, websocket_port = broker.port, broker.websocket_port
+    port, websocket_port = free_port("127.0.0.1"), free_port("127.0.0.1")
+    with EmbeddedBroker(port, websocket_port):
         page = visitor.open(f"{page_file.as_uri()}#broker=ws://127.0.0.1:{websocket_port}")
         expect(link(page)).to_contain_text("Connected to")
     expect(link(page)).to_contain_text("is lost")
     with EmbeddedBroker(port, websocket_port) as broker:
         assert broker.websocket_port == websocket_port
         expect(link(page)).to_contain_text("Connected to")
+
+
+def test_another_broker_has_other_boards(
+    page: Page, page_file: Path, fake_boards: Callable[..., FakeBoard]
+) -> None:
+    fake_boards()
+    page.get_by_role("button", name="Open").click()
+    with EmbeddedBroker(0, 0) as broker:
+        page.get_by_text("Connection", exact=True).click()
+        page.get_by_label("Broker", exact=True).fill(f"ws://127.0.0.1:{broker.websocket_port}")
+        page.get_by_role("button", name="Connect", exact=True).click()
+        expect(link(page)).to_contain_text("Connected to")
+        expect(page.get_by_text("No board yet.")).to_be_visible()
+        expect(page.get_by_role("article")).to_have_count(0)
+
+
+def test_answer_is_shown_once_by_amqtt(page_file: Path, visitor: Visitor) -> None:
+    """It sends a message once for each topic filter that fits, which MQTT 3.1.1 allows."""
+    with EmbeddedBroker(0, 0) as broker, FakeBoard(broker) as board:
+        page = visitor.open(f"{page_file.as_uri()}#broker=ws://127.0.0.1:{broker.websocket_port}")
+        page.get_by_role("button", name="Open").click()
+        answers = page.get_by_role("log")
+        expect(answers.get_by_text("kept by the broker").first).to_be_visible()
+        for number in (1, 2, 3):
+            board.say("sensors", {"light": number}, retain=False)
+        expect(answers.get_by_text('{"light": 3}')).to_be_visible()
+        board.say("state", "the end", retain=False)
+        expect(answers.get_by_text("the end")).to_be_visible()
+        expect(answers.get_by_text("light")).to_have_count(3)
 
 
 @pytest.fixture

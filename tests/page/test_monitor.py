@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from broker import EmbeddedBroker
 from tests.browser import Visitor
 from tests.classroom import Person
+from tests.page.cost import Cost
 from tests.page.fake_board import FakeBoard
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
@@ -155,9 +156,6 @@ def test_large_message_is_kept_in_part(page_file: Path, visitor: Visitor) -> Non
         person.close()
 
 
-# What a page may cost that is flooded, in time of its own thread: a loaded machine does not count.
-FRAME = 0.1  # s that one frame may take
-HEAP = 64 << 20  # bytes
 RATE, SECONDS = 1000, 10
 
 
@@ -165,41 +163,11 @@ def test_flood_leaves_page_quick_and_small(
     page: Page, person: Person, report: Callable[[str, str], None]
 ) -> None:
     watch(page, "flood/#")
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def metrics() -> dict[str, float]:
-        found = devtools.send("Performance.getMetrics")["metrics"]
-        return {metric["name"]: metric["value"] for metric in found}
-
-    page.evaluate("""() => {
-        window.gaps = [];
-        let before = performance.now();
-        const look = () => {
-            const now = performance.now();
-            gaps.push(now - before);
-            before = now;
-            requestAnimationFrame(look);
-        };
-        requestAnimationFrame(look);
-    }""")
-    before = metrics()
+    cost = Cost(page)
     flood(person)
     expect(messages(page).last).to_contain_text("the last one")
-    after = metrics()
-    frames = page.evaluate("gaps.length")
-    longest = page.evaluate("Math.max(...gaps)")
-    busy = (after["TaskDuration"] - before["TaskDuration"]) / frames
-    devtools.send("HeapProfiler.collectGarbage")
-    heap = metrics()["JSHeapUsedSize"]
     count = page.get_by_text(" messages", exact=False).first.inner_text()
-    report(
-        "page-flood",
-        f"{RATE * SECONDS} messages in {frames} frames: {1000 * busy:.1f} ms of the page's thread "
-        f"each, {longest:.0f} ms the longest from one to the next; heap {heap / 2**20:.0f} MiB, {count}",
-    )
-    assert busy <= FRAME
-    assert heap <= HEAP
+    report("page-flood", f"{RATE * SECONDS} messages in {cost.check()}, {count}")
     assert 2000 <= int(count.split()[0]) <= 2500
 
 

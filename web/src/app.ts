@@ -25,19 +25,22 @@ export class App {
     listener: ((message: Message) => void) | null = null;
 
     private darkened = new Map<Board, number>(); // when each was last told
+    private wasOpen = false;
+    private source = ""; // of the boards that are known: broker and user
     private shown: () => void;
 
     /** `shown` has the page drawn once in the next frame. */
     constructor(shown: () => void) {
         this.shown = shown;
         this.connection = new Connection(
-            () => this.changed(),
+            () => this.followLink(),
             (message) => {
                 if (message.filter === null || FILTERS.includes(message.filter)) {
                     this.boards.receive(message);
                 }
                 this.monitor.receive(message);
                 this.listener?.(message);
+                this.keepDark();
                 this.changed();
             },
         );
@@ -48,6 +51,23 @@ export class App {
 
     changed(): void {
         this.shown();
+    }
+
+    /** What boards said holds as long as there is a link, and on the broker where they said it. */
+    private followLink(): void {
+        const { login } = this.connection;
+        const source = `${login?.user} ${login?.address}`;
+        if (source !== this.source) {
+            this.source = source;
+            this.boards.clear();
+            this.selected.clear();
+            this.order = null;
+        }
+        if (this.wasOpen && !this.connection.isOpen()) {
+            this.boards.forgetPresence();
+        }
+        this.wasOpen = this.connection.isOpen();
+        this.changed();
     }
 
     say(notice: string): void {
@@ -90,7 +110,7 @@ export class App {
         return Date.now() < this.attentionUntil;
     }
 
-    /** Called with each frame: a light that has come on is switched off again, once a second. */
+    /** Called often, in a hidden tab too: a light that has come on is switched off again, once a second. */
     keepDark(): void {
         if (!this.hasAttention() || !this.connection.isOpen()) {
             return;

@@ -7,6 +7,8 @@
 import facts from "../facts.json" with { type: "json" };
 
 import type { Message } from "./connection.ts";
+import { isTopicName } from "./topics.ts";
+import { makeVisible } from "./visible.ts";
 
 /** What the page listens to. A person who may not read all boards gets those that they may. */
 export const FILTERS = [
@@ -26,7 +28,7 @@ export const FILTERS = [
 
 const OF_A_BOARD = /^([^/]{1,64}\/([0-9a-f]{12}))\/(.+)$/;
 const MAX_BYTES = 16_384; // of a message; no board sends so much
-const MAX_BOARDS = 500;
+export const MAX_BOARDS = 500;
 const MAX_POINTS = 600; // of a series
 const MAX_SERIES = 40; // of a board
 const MAX_TEXT = 200;
@@ -57,7 +59,7 @@ export class Board {
     info: Values = {};
     label: { name: string; groups: string[] } = { name: "", groups: [] };
     online: boolean | null = null; // null: it has not said
-    onlineSince = 0; // when that came, as Date.now()
+    onlineSince = 0; // when it went or came, as Date.now(); 0: before the page looked
     light: Light | null = null;
     stats: Values = {};
     problem = "";
@@ -79,7 +81,7 @@ export class Board {
     /** Its kind, a folder in boards/; a name that its owner has given is of no known kind. */
     get kind(): string {
         const kind = asText(this.info["board"]);
-        return kind || this.base.slice(0, this.base.indexOf("/"));
+        return kind || makeVisible(this.base.slice(0, this.base.indexOf("/")));
     }
 
     get product(): string {
@@ -97,7 +99,7 @@ export class Board {
 
     /** The topics, without /command, on which it obeys together with others. */
     get groupTopics(): string[] {
-        return asTexts(this.info["groups"]);
+        return asTexts(this.info["groups"]).filter(isTopicName);
     }
 
     get leds(): { count: number; columns: number } {
@@ -139,6 +141,7 @@ export function groupName(topic: string): string {
 
 export class Boards {
     all = new Map<string, Board>(); // by their base
+    hasTooMany = false; // more have said something than are kept
 
     receive(message: Message): void {
         const [, base, id, subtopic] = OF_A_BOARD.exec(message.topic) ?? [];
@@ -152,9 +155,27 @@ export class Boards {
             return;
         }
         board.version += 1;
-        if (!known && this.all.size < MAX_BOARDS) {
-            this.all.set(base, board);
+        if (known) {
+            return;
         }
+        if (this.all.size < MAX_BOARDS) {
+            this.all.set(base, board);
+        } else {
+            this.hasTooMany = true;
+        }
+    }
+
+    /** Without a link nobody knows who is there. A broker that comes back says it again, if it still knows. */
+    forgetPresence(): void {
+        for (const board of this.all.values()) {
+            board.online = null;
+            board.version += 1;
+        }
+    }
+
+    clear(): void {
+        this.all.clear();
+        this.hasTooMany = false;
     }
 
     forget(board: Board): void {
@@ -176,7 +197,7 @@ function take(board: Board, subtopic: string, text: string, message: Message): b
         case "status":
             if (text === "online" || text === "offline") {
                 board.online = text === "online";
-                board.onlineSince = message.time;
+                board.onlineSince = message.retained ? 0 : message.time;
                 return true;
             }
             return text === "" && message.payload.length === 0;
@@ -185,7 +206,7 @@ function take(board: Board, subtopic: string, text: string, message: Message): b
             keep(board, "rssi", values["rssi"], message.time);
             return "version" in values;
         case "status/problem":
-            board.problem = text.slice(0, MAX_TEXT);
+            board.problem = asText(text);
             return true;
         case "state":
             board.light = asLight(values) ?? board.light;
@@ -196,10 +217,11 @@ function take(board: Board, subtopic: string, text: string, message: Message): b
             }
             return true;
         case "touch":
-            board.touched = Object.keys(values)
-                .filter((pad) => values[pad] === true || values[pad] === 1 || values[pad] === "ON")
-                .join(" ")
-                .slice(0, MAX_TEXT);
+            board.touched = asText(
+                Object.keys(values)
+                    .filter((pad) => values[pad] === true || values[pad] === 1 || values[pad] === "ON")
+                    .join(" "),
+            );
             return true;
         case "update/state":
             board.update = {
@@ -214,7 +236,7 @@ function take(board: Board, subtopic: string, text: string, message: Message): b
     }
     const event = asText(values["event_type"]);
     if ((topic === "button" || topic === "motion") && event) {
-        board.event = [detail?.toUpperCase(), event].filter(Boolean).join(" ").slice(0, MAX_TEXT);
+        board.event = asText([detail?.toUpperCase(), event].filter(Boolean).join(" "));
         board.eventTime = message.time;
         return true;
     }
@@ -248,8 +270,9 @@ function asValues(value: unknown): Values {
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Values) : {};
 }
 
+/** A text without what would change the text around it. */
 function asText(value: unknown): string {
-    return typeof value === "string" ? value.slice(0, MAX_TEXT) : "";
+    return typeof value === "string" ? makeVisible(value.slice(0, MAX_TEXT)) : "";
 }
 
 function asTexts(value: unknown): string[] {

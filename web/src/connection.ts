@@ -9,7 +9,9 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 
 import { backoff } from "./backoff.ts";
+import { Copies } from "./copies.ts";
 import { type Text, text } from "./texts.ts";
+import { matches } from "./topics.ts";
 
 export interface Login {
     address: string; // ws://host:port or wss://
@@ -38,9 +40,18 @@ type Version = 4 | 5; // of the protocol; 5 tells of a publish that is not allow
 // Of CONNACK, in MQTT 3.1.1 and 5. Brokers use them as they like: Mosquitto says 5 and 135 of a password.
 const LOGIN_REFUSED = [4, 5, 134, 135];
 
+/** Schools keep browsers that have no URL.parse yet. */
+function parse(address: string): URL | null {
+    try {
+        return new URL(address);
+    } catch {
+        return null;
+    }
+}
+
 /** Say what is wrong with an address before a browser does, which tells pages very little. */
 export function findError(address: string, page = window.location.protocol): Text | null {
-    const parts = URL.parse(address);
+    const parts = parse(address);
     if (!parts || !["ws:", "wss:"].includes(parts.protocol)) {
         return "badAddress";
     }
@@ -60,6 +71,7 @@ export class Connection {
     private attempt = 0;
     private version: Version = 5;
     private timer = 0;
+    private copies = new Copies();
     private changed: () => void;
     private received: (message: Message) => void;
 
@@ -140,6 +152,7 @@ export class Connection {
             resubscribe: false,
             ...(user && { username: user, password }),
         };
+        this.copies = new Copies();
         this.set({ is: "connecting" });
         const client = mqtt.connect(address, options);
         this.client = client;
@@ -153,7 +166,10 @@ export class Connection {
             const { qos, retain, properties } = packet;
             const identifier = [properties?.subscriptionIdentifier ?? 0].flat()[0] ?? 0;
             const filter = this.names[identifier] || null;
-            this.received({ topic, payload, qos, retained: retain, time: Date.now(), filter });
+            const message = { topic, payload, qos, retained: retain, time: Date.now(), filter };
+            if (filter !== null || !this.copies.isCopy(message, this.countMatching(topic))) {
+                this.received(message);
+            }
         });
         client.on("error", (error) => {
             const code = (error as { code?: number | string }).code;
@@ -201,6 +217,10 @@ export class Connection {
                 this.changed();
             });
         }
+    }
+
+    private countMatching(topic: string): number {
+        return [...this.filters.keys()].filter((filter) => matches(filter, topic)).length;
     }
 
     private identify(filter: string): number {

@@ -64,9 +64,15 @@ export function setAttribute(element: Element, name: string, value: string | boo
 
 let lastId = 0;
 
+/** Return an id for an element that another one names. */
+export function newId(): string {
+    lastId += 1;
+    return `element-${lastId}`;
+}
+
 /** A form's field with its label; `control` is the label's. */
 export function field(label: string, control: HTMLElement, hint = ""): HTMLElement {
-    control.id ||= `field-${++lastId}`;
+    control.id ||= newId();
     const described = hint ? make("small", { id: `${control.id}-hint` }, hint) : null;
     if (described) {
         control.setAttribute("aria-describedby", described.id);

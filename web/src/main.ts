@@ -30,8 +30,8 @@ function askToDraw(): void {
         isAsked = true;
         requestAnimationFrame(() => {
             isAsked = false;
-            app.keepDark();
             openWantedBoard();
+            leaveBoardThatIsGone();
             for (const view of views) {
                 view.refresh();
             }
@@ -51,6 +51,13 @@ function openWantedBoard(): void {
             wantedBoard = "";
             open("board", board);
         }
+    }
+}
+
+/** Another broker has other boards. */
+function leaveBoardThatIsGone(): void {
+    if (app.tab === "board" && app.board && app.boards.all.get(app.board.base) !== app.board) {
+        open("class");
     }
 }
 
@@ -152,7 +159,10 @@ function start(): void {
         app.connection.open(remembered);
     }
     // What counts down is drawn each second.
-    setInterval(askToDraw, SECOND);
+    setInterval(() => {
+        app.keepDark();
+        askToDraw();
+    }, SECOND);
 }
 
 start();

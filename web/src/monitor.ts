@@ -16,6 +16,7 @@ export interface Row {
     qos: number;
     retained: boolean;
     filter: number; // which of the filters it came by
+    searched?: { word: string; found: boolean }; // the last search, as it ended here
 }
 
 export type Form = "text" | "hex" | "json";
@@ -111,12 +112,13 @@ export function show(payload: Uint8Array, form: Form): string {
     return text;
 }
 
-export function makeVisible(text: string): string {
-    // Line ends and other controls, and what turns the direction of text around.
-    return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-        const code = character.charCodeAt(0);
-        return code < 32 ? String.fromCharCode(0x2400 + code) : "\ufffd";
-    });
+/** Tell whether a row has a word, in lower case. Each row is looked through once a word. */
+export function contains(row: Row, word: string): boolean {
+    if (row.searched?.word !== word) {
+        const found = `${row.topic} ${asText(row.payload)}`.toLowerCase().includes(word);
+        row.searched = { word, found };
+    }
+    return row.searched.found;
 }
 
 export function exportLines(rows: Row[]): string {
@@ -141,9 +143,10 @@ export function exportTable(rows: Row[]): string {
     return [head, ...lines].join("\r\n") + "\r\n";
 }
 
-/** A cell of CSV. A spreadsheet would compute what begins with = + - or @. */
+/** A cell of CSV. A spreadsheet would compute what begins with = + - or @; a number is one. */
 export function cell(value: unknown): string {
     const text = String(value);
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    const isNumber = /^[+-]?\d+(\.\d+)?$/.test(text);
+    const safe = !isNumber && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return `"${safe.replaceAll('"', '""')}"`;
 }

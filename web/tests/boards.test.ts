@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Boards } from "../src/boards.ts";
+import { Boards, MAX_BOARDS } from "../src/boards.ts";
 import { commandTopics } from "../src/orders.ts";
 
 const BASE = "mpython/a4cf12345678";
@@ -33,6 +33,34 @@ test("what no board says makes no board", () => {
     receive(boards, `${BASE}/status`, "perhaps");
     receive(boards, `${BASE}/else`, {});
     assert.equal(boards.all.size, 0);
+});
+
+test("when a board left is known only of what came live", () => {
+    const boards = new Boards();
+    receive(boards, `${BASE}/status`, "offline", true);
+    const board = boards.all.get(BASE)!;
+    assert.deepEqual([board.online, board.onlineSince], [false, 0]);
+    receive(boards, `${BASE}/status`, "offline");
+    assert.deepEqual([board.online, board.onlineSince], [false, 1]);
+    boards.forgetPresence();
+    assert.equal(board.online, null);
+});
+
+test("more boards than a school has are said to be too many", () => {
+    const boards = new Boards();
+    for (let number = 0; number < 10_000; number += 1) {
+        receive(boards, `x/${number.toString(16).padStart(12, "0")}/status`, "online", true);
+    }
+    assert.equal(boards.all.size, MAX_BOARDS);
+    assert.ok(boards.hasTooMany);
+});
+
+test("a name cannot change the text around it", () => {
+    const boards = new Boards();
+    receive(boards, `${BASE}/info`, { title: "a\u202eb\nc\u2066", groups: ["g\u202e", "a/#", "ok"] });
+    const board = boards.all.get(BASE)!;
+    assert.equal(board.name, "a\ufffdb␊c\ufffd");
+    assert.deepEqual(board.groupTopics, ["g\ufffd", "ok"]);
 });
 
 test("random JSON changes nothing for the worse", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { asText, cell, makeVisible, MAX_PAYLOAD, MAX_ROWS, Monitor, show } from "../src/monitor.ts";
+import { asText, cell, contains, MAX_PAYLOAD, MAX_ROWS, Monitor, show } from "../src/monitor.ts";
+import { makeVisible } from "../src/visible.ts";
 
 function message(payload: Uint8Array, topic = "a") {
     return { topic, payload, qos: 0, retained: false, time: 0, filter: null };
@@ -32,4 +33,26 @@ test("what is no text is shown as bytes", () => {
 test("a spreadsheet does not compute what came", () => {
     assert.equal(cell("=1+1"), "\"'=1+1\"");
     assert.equal(cell('say "x"'), '"say ""x"""');
+    assert.equal(cell("-5.2"), '"-5.2"');
+    assert.equal(cell("-5+A1"), "\"'-5+A1\"");
+});
+
+test("a search finds a word in topic and payload, in any case", () => {
+    const monitor = new Monitor();
+    monitor.filters = ["#"];
+    monitor.receive(message(new TextEncoder().encode("Hello"), "Door/one"));
+    const [row] = monitor.rows;
+    for (const [word, found] of [["door", true], ["hello", true], ["two", false], ["door", true]] as const) {
+        assert.equal(contains(row!, word), found);
+    }
+});
+
+test("a row is searched once a word: the list is drawn with each frame", () => {
+    const monitor = new Monitor();
+    monitor.filters = ["#"];
+    monitor.receive(message(new TextEncoder().encode("hello")));
+    const row = monitor.rows[0]!;
+    assert.ok(contains(row, "hello"));
+    Object.defineProperty(row, "payload", { get: () => assert.fail("it is decoded again") });
+    assert.ok(contains(row, "hello"));
 });

@@ -8,9 +8,10 @@ import type { Board } from "../boards.ts";
 import { retainedTopics } from "../boards.ts";
 import type { Message } from "../connection.ts";
 import { field, make, setText, type View } from "../dom.ts";
-import { asText, makeVisible } from "../monitor.ts";
+import { asText } from "../monitor.ts";
 import { byteLength } from "../topics.ts";
 import { clock, text } from "../texts.ts";
+import { makeVisible } from "../visible.ts";
 import { describePresence } from "./card.ts";
 import { Drawing, describe } from "./drawing.ts";
 import { lightControls } from "./light_controls.ts";
@@ -24,12 +25,8 @@ export function boardView(app: App, board: Board, leave: () => void): View {
     const title = make("h2");
     const presence = make("p", { class: "presence" });
     const light = make("p", { role: "status" });
-    const controls = make(
-        "fieldset",
-        {},
-        make("legend", {}, text("light")),
-        lightControls((command) => app.tell(command, [board])),
-    );
+    const buttons = lightControls((command) => app.tell(command, [board]));
+    const controls = make("fieldset", {}, make("legend", {}, text("light")), buttons.element);
     const sparklines = make("div", { class: "sparklines" });
     const shownLines = new Map<string, Sparkline>();
     const stats = make("dl");
@@ -71,6 +68,7 @@ export function boardView(app: App, board: Board, leave: () => void): View {
             }
             version = board.version;
             drawing.refresh(board);
+            buttons.follow(board.light);
             setText(title, board.name);
             setText(presence, `${board.product} · ${board.id} · ${describePresence(board)}`);
             setText(light, describe(board.light));

@@ -2,7 +2,7 @@
 
 import type { App } from "../app.ts";
 import type { Board } from "../boards.ts";
-import { make, setAttribute, setText } from "../dom.ts";
+import { make, newId, setAttribute, setText } from "../dom.ts";
 import { IDENTIFY, OFF, ON } from "../orders.ts";
 import { clock, text } from "../texts.ts";
 import { Drawing, describe } from "./drawing.ts";
@@ -13,7 +13,7 @@ export class Card {
     private board: Board;
     private drawing: Drawing;
     private drawn: string;
-    private name = make("h3");
+    private name = make("h3", { id: newId() });
     private presence = make("p", { class: "presence" });
     private light = make("p", { class: "light" });
     private facts = make("p", { class: "facts" });
@@ -39,7 +39,7 @@ export class Card {
         this.buttons = [this.power, identify];
         this.element = make(
             "article",
-            { class: "card" },
+            { class: "card", "aria-labelledby": this.name.id },
             make("label", { class: "head" }, this.select, this.name),
             this.drawing.element,
             this.presence,
@@ -105,7 +105,10 @@ export function describePresence(board: Board): string {
     if (board.online === null) {
         return text("unknownPresence");
     }
-    return board.online ? text("online") : text("offlineSince", { time: clock(board.onlineSince) });
+    if (board.online) {
+        return text("online");
+    }
+    return board.onlineSince ? text("offlineSince", { time: clock(board.onlineSince) }) : text("offline");
 }
 
 function describeFacts(board: Board): string {

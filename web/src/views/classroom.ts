@@ -1,7 +1,7 @@
 /** All boards at once, and what is done to many of them. */
 
 import type { App } from "../app.ts";
-import type { Board } from "../boards.ts";
+import { type Board, MAX_BOARDS } from "../boards.ts";
 import { field, make, setText, type View } from "../dom.ts";
 import { type Command, countGroups } from "../orders.ts";
 import { text } from "../texts.ts";
@@ -34,6 +34,7 @@ export function classroomView(app: App, open: (board: Board) => void): View {
     const actions = make("fieldset", { class: "actions" });
     const groupOptions = make("datalist", { id: "groups" });
     const empty = make("p", { class: "empty" });
+    const crowd = make("p", { class: "wrong" });
     const grid = make("div", { class: "grid" });
     const attention = make("button", { onclick: () => app.callAttention() });
     const release = make("button", { onclick: () => app.endAttention() }, text("endAttention"));
@@ -64,7 +65,7 @@ export function classroomView(app: App, open: (board: Board) => void): View {
 
     actions.append(
         make("legend", {}, text("to"), " ", target),
-        lightControls((command: Command) => app.tell(command, targets())),
+        lightControls((command: Command) => app.tell(command, targets())).element,
         make("div", { class: "row" }, attention, release, update),
         namesAndGroups(app, targets),
         groupOptions,
@@ -97,6 +98,7 @@ export function classroomView(app: App, open: (board: Board) => void): View {
             ),
             actions,
             answer,
+            crowd,
             empty,
             grid,
         ),
@@ -123,6 +125,7 @@ export function classroomView(app: App, open: (board: Board) => void): View {
             setText(target, text(chosen.length === 1 ? "toBoard" : "toBoards", { count: chosen.length }));
             setText(answer, describeAnswer(app));
             setText(empty, boards.length ? "" : text(hidden ? "noneShown" : "noneYet"));
+            setText(crowd, app.boards.hasTooMany ? text("tooMany", { most: MAX_BOARDS }) : "");
             actions.disabled = !app.connection.isOpen() || chosen.length === 0;
             const left = Math.ceil((app.attentionUntil - Date.now()) / 1000);
             setText(attention, left > 0 ? text("moreAttention", { time: minutes(left) }) : text("attention"));

@@ -1,6 +1,6 @@
 /** A board's LEDs, as it says that they are lit. */
 
-import { type Board, type Light } from "../boards.ts";
+import type { Board, Colour, Light } from "../boards.ts";
 import { draw, setAttribute, setText } from "../dom.ts";
 import { text } from "../texts.ts";
 
@@ -25,9 +25,16 @@ export function describe(light: Light | null): string {
     if (!light.on) {
         return text("isOff");
     }
-    const hex = light.colour.map((channel) => channel.toString(16).padStart(2, "0")).join("");
-    const percent = Math.max(1, Math.round((light.brightness * 100) / 255));
-    return text("isOn", { colour: `#${hex}`, percent });
+    return text("isOn", { colour: asHex(light.colour), percent: percent(light.brightness) });
+}
+
+export function asHex(colour: Colour): string {
+    return `#${colour.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Brightness as people say it; what is lit has at least 1 %. */
+export function percent(brightness: number): number {
+    return Math.max(1, Math.round((brightness * 100) / 255));
 }
 
 export class Drawing {

@@ -1,9 +1,10 @@
 /** On, off, colour and brightness, for one board or for many. */
 
-import type { Colour } from "../boards.ts";
+import type { Colour, Light } from "../boards.ts";
 import { field, make } from "../dom.ts";
 import { type Command, IDENTIFY, OFF, ON, toBrightness, toColour } from "../orders.ts";
 import { type Text, text } from "../texts.ts";
+import { asHex, percent } from "./drawing.ts";
 
 // The colours that boards know by name (docs/topics.md), and two more.
 const COLOURS: [Text, Colour][] = [
@@ -27,8 +28,13 @@ export function parseColour(hex: string): Colour | null {
     return digits ? (digits.slice(1).map((pair) => parseInt(pair, 16)) as Colour) : null;
 }
 
-/** Buttons that hand each command to `order`. They show nothing: that is for the board's state. */
-export function lightControls(order: (command: Command) => void): HTMLElement {
+interface LightControls {
+    element: HTMLElement;
+    follow(light: Light | null): void; // of the one board that is controlled
+}
+
+/** Buttons that hand each command to `order`. What they show is the board's state, not what was asked. */
+export function lightControls(order: (command: Command) => void): LightControls {
     const swatches = COLOURS.map(([name, colour]) =>
         make("button", {
             class: "swatch",
@@ -45,15 +51,20 @@ export function lightControls(order: (command: Command) => void): HTMLElement {
     });
     const slider = make("input", { type: "range", min: 1, max: 100, value: 100 });
     let last = 0;
-    const follow = () => order(toBrightness(Math.round((slider.valueAsNumber * 255) / 100)));
+    let isDragged = false;
+    const ask = () => order(toBrightness(Math.round((slider.valueAsNumber * 255) / 100)));
     slider.addEventListener("input", () => {
+        isDragged = true;
         if (Date.now() - last >= DRAG_PAUSE) {
             last = Date.now();
-            follow();
+            ask();
         }
     });
-    slider.addEventListener("change", follow);
-    return make(
+    slider.addEventListener("change", () => {
+        isDragged = false;
+        ask();
+    });
+    const element = make(
         "div",
         { class: "controls" },
         make("button", { onclick: () => order(ON) }, text("on")),
@@ -63,4 +74,13 @@ export function lightControls(order: (command: Command) => void): HTMLElement {
         field(text("otherColour"), picker),
         field(text("brightness"), slider),
     );
+    return {
+        element,
+        follow(light) {
+            if (light && !isDragged) {
+                slider.value = String(percent(light.brightness));
+                picker.value = asHex(light.colour);
+            }
+        },
+    };
 }

@@ -2,9 +2,10 @@
 
 import type { App } from "../app.ts";
 import { download, field, make, setText, type View } from "../dom.ts";
-import { exportLines, exportTable, type Form, makeVisible, type Row, show } from "../monitor.ts";
+import { contains, exportLines, exportTable, type Form, type Row, show } from "../monitor.ts";
 import { text } from "../texts.ts";
 import { isTopicFilter } from "../topics.ts";
+import { makeVisible } from "../visible.ts";
 import { sendBox } from "./send.ts";
 
 const ROW_HEIGHT = 26; // px, also in the styles
@@ -87,9 +88,7 @@ export function monitorView(app: App): View {
     const wanted = (): Row[] => {
         const word = search.value.toLowerCase();
         return word
-            ? monitor.rows.filter((row) =>
-                  `${row.topic} ${show(row.payload, "text")}`.toLowerCase().includes(word),
-              )
+            ? monitor.rows.filter((row) => contains(row, word))
             : monitor.rows;
     };
     const keep = (kind: "json" | "csv") => {

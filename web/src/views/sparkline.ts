@@ -2,7 +2,7 @@
 
 import type { Point } from "../boards.ts";
 import { draw, make, setAttribute, setText } from "../dom.ts";
-import { makeVisible } from "../monitor.ts";
+import { makeVisible } from "../visible.ts";
 
 const WIDTH = 160;
 const HEIGHT = 32;
