@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 
 from sphinx.application import Sphinx
@@ -19,24 +21,23 @@ myst_heading_anchors = 4
 
 # The site's table of contents: what each kind of reader reads first, then everything.
 CONTENTS = {
-    "Teachers": (
-        "docs/page",
-        "docs/set-up",
+    "Start": ("docs/start", "docs/set-up", "docs/page", "docs/troubleshooting"),
+    "中文": ("docs/zh/README", "docs/zh/start", "docs/zh/programs", "docs/zh/class"),
+    "Classroom and home": (
         "docs/class",
-        "docs/home-assistant",
+        "docs/topics",
         "docs/config",
         "docs/platforms",
-        "docs/topics",
+        "docs/home-assistant",
         "docs/update",
         "docs/reliability",
-        "docs/troubleshooting",
         "docs/serial",
     ),
     "Programs": ("docs/programs", "docs/handlers", "docs/names", "docs/umqtt"),
     "Boards": ("docs/boards/mpython", "docs/boards/bpi-bit", "docs/boards/new-board"),
-    "中文": ("docs/zh/programs", "docs/zh/class"),
     "Engineers": (
         "docs/architecture",
+        "docs/c-module",
         "docs/conformance",
         "boards/sim/README",
         "tests/README",
@@ -59,6 +60,17 @@ def _add_contents(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] += "".join(_toctree(*entry) for entry in CONTENTS.items())
 
 
+# A link of the pages that leads to the releases of wherever the repository is hosted.
+_RELEASES = re.compile(r"\[([^\]]+)\]\((?:\.\./)+(releases/\w+)\)")
+
+
+def _lead_to_releases(app: Sphinx, page: str, source: list[str]) -> None:
+    # A site has no such place beside it; GitHub tells its workflows where they run.
+    server, repository = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY"))
+    link = rf"[\1]({server}/{repository}/\2)" if server and repository else r"\1"
+    source[0] = _RELEASES.sub(link, source[0])
+
+
 def _make_front_page(app: Sphinx, error: Exception | None) -> None:
     # What a web server shows of a folder.
     if error is None:
@@ -66,6 +78,7 @@ def _make_front_page(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx: hook the two functions above in."""
+    """Called by Sphinx: hook the functions above in."""
     app.connect("source-read", _add_contents)
+    app.connect("source-read", _lead_to_releases)
     app.connect("build-finished", _make_front_page)

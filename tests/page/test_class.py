@@ -190,13 +190,27 @@ def test_readings_and_buttons_are_shown(page: Page, fake_boards: Connect) -> Non
     for value in (1, 5, 3):
         board.say("sensors", {"light": value}, retain=False)
     board.say("button/a", {"event_type": "press"}, retain=False)
+    board.say("status/stats", {"version": "0.2.0", "rssi": -61}, retain=False)
     expect(cards(page)).to_contain_text("A press")
+    expect(cards(page)).to_contain_text("0.2.0 · ▂▄ -61 dBm")
     page.get_by_role("button", name="Open").click()
     expect(page.locator(".sparkline").filter(has_text="light")).to_contain_text("light3")
     page.get_by_label("Text on the display").fill("你好")
     expect(page.get_by_text("6 of 256 bytes")).to_be_visible()
     page.get_by_role("button", name="Show").click()
     assert board.wait_for("你好") == f"{board.base}/display"
+
+
+def test_restart_is_asked_before_it_is_sent(page: Page, fake_boards: Connect) -> None:
+    board = fake_boards()
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("More", exact=True).click()
+    for answer in ("Cancel", "Restart"):
+        page.get_by_role("button", name="Restart").click()
+        page.get_by_role("dialog").get_by_role("button", name=answer).click()
+    page.get_by_role("button", name="Ask for its counters").click()
+    board.wait_for("stats")
+    assert [text for _, text in board.received] == ["restart", "stats"]
 
 
 def test_board_that_is_gone_can_be_forgotten(

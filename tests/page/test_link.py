@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,6 +149,22 @@ def test_refused_publish_is_said(locked: PageBroker, visitor: Visitor) -> None:
         "The broker does not let you publish to mpython/a4cf12340001/command."
     )
     teacher.close()
+
+
+def test_refused_subscription_is_said(tmp_path: Path, page_file: Path, visitor: Visitor) -> None:
+    """By Mosquitto's plug-in; what acl_file forbids is subscribed, and nothing comes."""
+    (plugin,) = Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")
+    access = {"publishClientSend": True, "publishClientReceive": True, "unsubscribe": True}
+    rights = tmp_path / "rights.json"
+    rights.write_text(json.dumps({"defaultACLAccess": {**access, "subscribe": False}}))
+    rights.chmod(0o600)
+    settings = f"allow_anonymous true\nplugin {plugin}\nplugin_opt_config_file {rights}\n"
+    broker = PageBroker(tmp_path, page_file, settings)
+    broker.start()
+    page = visitor.open(broker.site)
+    refusals = page.get_by_role("list", name="What the broker does not allow")
+    expect(refusals).to_contain_text("The broker does not let you read +/+/state.")
+    broker.stop(kill=True)
 
 
 def test_password_is_kept_only_if_asked(locked: PageBroker, visitor: Visitor) -> None:

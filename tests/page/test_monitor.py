@@ -66,6 +66,28 @@ def test_filters_hold_for_what_comes_later(page: Page, person: Person) -> None:
     expect(messages(page)).to_have_count(4)
 
 
+def test_paused_monitor_counts_what_passes_by(page: Page, person: Person) -> None:
+    """Two topic filters: each message has the colour of its own."""
+    watch(page, "a")
+    watch(page, "b")
+    person.publish("a", "1")
+    person.publish("b", "2")
+    expect(messages(page)).to_have_count(2)
+    assert [row.get_attribute("class") for row in messages(page).all()] == [
+        "message by-0",
+        "message by-1",
+    ]
+    page.get_by_role("button", name="Pause").click()
+    person.publish("a", "3")
+    expect(page.get_by_role("button", name="Go on (1 passed by)")).to_be_visible()
+    expect(messages(page)).to_have_count(2)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Clear").click()
+    person.publish("a", "4", retain=True)
+    expect(messages(page)).to_have_count(1)
+    expect(messages(page)).to_contain_text("4")
+
+
 @pytest.mark.parametrize("wrong", ["a#", "#/a", "a+/b", "+a"])
 def test_wrong_filter_is_said(page: Page, wrong: str) -> None:
     watch(page, wrong)

@@ -76,8 +76,11 @@ def test_translation_has_code_of_original(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_translation_leads_where_original_leads(name: str) -> None:
     path = ROOT / "docs" / "zh" / name
-    there = [as_original(target).partition("#")[0] for target in links(path)]
-    assert there == [target.partition("#")[0] for target in links(original(name))]
+    there, here = (
+        [as_original(target).partition("#")[0] for target in links(page)]
+        for page in (path, original(name))
+    )
+    assert there == here
 
 
 @pytest.mark.parametrize("name", PAGES)
