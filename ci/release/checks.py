@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -37,6 +38,16 @@ def release_notes(changelog: str, version: str) -> str:
             if section:
                 return section + "\n"
     raise Problem(f"CHANGELOG.md says nothing under a heading '## [{version}]': write it first")
+
+
+def installer_link(repository: str) -> str:
+    """Return the notes' first line: where the page of OWNER/NAME is, which installs the release."""
+    owner, name = repository.split("/")
+    site = f"{owner.lower()}.github.io"
+    folder = "" if name.lower() == site else f"{name}/"
+    return (
+        f"[Install it in the browser](https://{site}/{folder}#tab=install), in Chrome or Edge.\n\n"
+    )
 
 
 def note_tested(root: Path = ROOT) -> None:
@@ -104,7 +115,9 @@ def collect(dist: Path, version: str, changelog: str, page: Path = PAGE) -> Path
     notes = dist / NOTES
     notes.unlink(missing_ok=True)
     write_checksums(dist)  # of the files that people get: the notes are the release page's text
-    notes.write_text(release_notes(changelog, version), encoding="utf-8")
+    repository = os.environ.get("GITHUB_REPOSITORY")  # where GitHub runs this
+    link = installer_link(repository) if repository else ""
+    notes.write_text(link + release_notes(changelog, version), encoding="utf-8")
     return notes
 
 

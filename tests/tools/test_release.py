@@ -115,7 +115,23 @@ def test_notes_are_section():
         release_notes(CHANGELOG, "1.2")
 
 
-def test_complete_dist(dist):
+@pytest.mark.parametrize(
+    "repository, address",
+    [
+        ("School/boards", "https://school.github.io/boards/#tab=install"),
+        ("school/school.github.io", "https://school.github.io/#tab=install"),
+    ],
+)
+def test_notes_begin_with_installer(dist, monkeypatch, repository, address):
+    monkeypatch.setenv("GITHUB_REPOSITORY", repository)
+    page = dist / ".." / "page.html"
+    page.write_text("<!doctype html>")
+    notes = collect(dist, VERSION, CHANGELOG, page)
+    assert notes.read_text().startswith(f"[Install it in the browser]({address})")
+
+
+def test_complete_dist(dist, monkeypatch):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
     page = dist / ".." / "page.html"
     page.write_text("<!doctype html><title>Boards</title>")
     notes = collect(dist, VERSION, CHANGELOG, page)
