@@ -22,7 +22,13 @@ myst_heading_anchors = 4
 # The site's table of contents: what each kind of reader reads first, then everything.
 CONTENTS = {
     "Start": ("docs/start", "docs/set-up", "docs/page", "docs/troubleshooting"),
-    "中文": ("docs/zh/README", "docs/zh/start", "docs/zh/programs", "docs/zh/class"),
+    "中文": (
+        "docs/zh/README",
+        "docs/zh/start",
+        "docs/zh/programs",
+        "docs/zh/class",
+        "docs/zh/troubleshooting",
+    ),
     "Classroom and home": (
         "docs/class",
         "docs/topics",
@@ -66,7 +72,9 @@ _RELEASES = re.compile(r"\[([^\]]+)\]\((?:\.\./)+(releases/\w+)\)")
 
 def _lead_to_releases(app: Sphinx, page: str, source: list[str]) -> None:
     # A site has no such place beside it; GitHub tells its workflows where they run.
-    server, repository = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY"))
+    server, repository = (
+        os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY")
+    )
     link = rf"[\1]({server}/{repository}/\2)" if server and repository else r"\1"
     source[0] = _RELEASES.sub(link, source[0])
 
