@@ -93,4 +93,5 @@ def test_pupil_is_answered_after_three_clicks(
     expect(answers.get_by_text('"state": "ON"').first).to_be_visible()
     expect(page.get_by_text("on, #ff8000, 100 %", exact=True)).to_be_visible()
     page.set_viewport_size({"width": 1000, "height": 760})
+    page.evaluate("scrollTo(0, 0)")
     visitor.keep_picture(page, "board")
