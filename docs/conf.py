@@ -27,6 +27,7 @@ CONTENTS = {
         "docs/zh/start",
         "docs/zh/programs",
         "docs/zh/class",
+        "docs/zh/topics",
         "docs/zh/troubleshooting",
     ),
     "Classroom and home": (
