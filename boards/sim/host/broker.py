@@ -15,6 +15,7 @@ class BrokerError(Exception):
     """There is no broker to use, said in one sentence."""
 
 
+PATIENCE = 30  # s to start and to end in, on a loaded machine; it is usually milliseconds
 _BROKER_ADVICE = "check BROKER=host[:port], or leave it out to use the built-in broker"
 
 
@@ -78,13 +79,14 @@ class EmbeddedBroker:
         logging.getLogger("transitions").setLevel(logging.CRITICAL)
         self._thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(PATIENCE)
         except (amqtt.broker.BrokerError, TimeoutError) as error:
             raise BrokerError(f"the built-in broker does not start: {error}") from None
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Whoever breaks this off leaves ports that still listen to nobody.
         with contextlib.suppress(Exception):
-            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(3)
+            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(3)
