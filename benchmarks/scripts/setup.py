@@ -36,7 +36,7 @@ body = json.dumps({"config": config, "try": True}).encode()
 
 
 def ask(method, path, body):
-    request = http.Request()
+    request = http.Request("4.3.2.2")
     request.method, request.path, request.host = method, path, b"4.3.2.1"
     request.is_json, request.body = True, body
     return setup._answer(request)
@@ -44,8 +44,9 @@ def ask(method, path, body):
 
 assert ask(b"POST", b"/setup.json", body)[0] == 200
 answer = ask(b"GET", b"/setup.json", b"")  # while it is sent, beside four clients and a body
-clients = [http._Client(None, 0) for _ in range(4)]
+clients = [http._Client(None, "4.3.2.2", 0) for _ in range(4)]
 clients[0].request.body = bytearray(4096)
+setup._make_improv()
 at_most = used()
 
 setup.close()

@@ -29,6 +29,9 @@ FILES = ROOT / "firmware" / "filesystem"  # what a factory image brings besides 
 CHECKSUMS = "SHA256SUMS"
 PRIVATE = "-PRIVATE"  # in the name of an image that holds somebody's passwords
 BAUD = 460800
+# Seconds until a board that has just been flashed answers: its filesystem is made, the buttons are
+# looked at, networks searched for.
+_START_TIME = 20
 
 
 def join(parts: list[tuple[int, bytes]], start: int) -> bytes:
@@ -42,15 +45,16 @@ def join(parts: list[tuple[int, bytes]], start: int) -> bytes:
 def web_manifest(board: Board, version: str, path: str, offset: int) -> str:
     """Return the manifest that ESP Web Tools installs a file by.
 
-    It asks before it erases: without that key the installer wipes the flash, because MicroPython
-    does not speak Improv. Offsets are decimal numbers there.
+    It asks before it erases: without that key the installer wipes a flash whose firmware it does not
+    know. Its name is what a board says of itself (modules/device/setup/improv.py): a board with
+    the same is updated and keeps its files. Offsets are decimal numbers there.
     """
     build = {"chipFamily": chip_title(board.chip), "parts": [{"path": path, "offset": offset}]}
     manifest = {
         "name": f"MQTT firmware for {board.product}",
         "version": version,
         "new_install_prompt_erase": True,
-        "new_install_improv_wait_time": 0,
+        "new_install_improv_wait_time": _START_TIME,
         "builds": [build],
     }
     return json.dumps(manifest, indent=2) + "\n"

@@ -2,8 +2,8 @@
 
 Safe mode if button A goes down in the first second; set-up if button B is down at its end, or was
 held before the reset; else the user's /main.py, else the firmware's own program, and set-up if its
-configuration cannot be used. Ctrl-C leads to the prompt from all of them; if set-up or the firmware's
-own program fails, the board is reset.
+configuration cannot be used. Ctrl-C leads to the prompt from all of them, or to set-up if it was part
+of a request by an Improv client; if set-up or the firmware's own program fails, the board is reset.
 """
 
 # What /boot.py has left: /main.py goes on with it, as on a stock image.
@@ -24,6 +24,8 @@ try:
     imports.begin(*_as_found)
 
     import machine
+    import micropython
+    import select
     from device import slot
     from micropython import const
 
@@ -56,6 +58,9 @@ _WINDOW = const(1000)
 # How long a person has to read why the program has failed, or to type Ctrl-C. Milliseconds.
 _READING_TIME = const(10000)
 
+# With what each packet of Improv Wi-Fi begins, before the first byte that Ctrl-C is.
+_IMPROV = b"IMPROV\x01"
+
 _BOOT_COLOUR = (255, 255, 255)
 # The board waits for a person.
 _PROBLEM_COLOUR = (255, 0, 0)
@@ -75,14 +80,33 @@ def is_button_a_pressed():
     return True
 
 
-def is_set_up_wanted():
-    """Return whether button B asks for set-up, now or by holding it before the reset."""
+def is_button_b_down():
+    return not machine.Pin("BUTTON_B", machine.Pin.IN, machine.Pin.PULL_UP).value()
+
+
+def take_set_up_request():
+    """Return what set_up_request.take() does."""
     from device import set_up_request
 
-    was_held = set_up_request.take()
+    request = set_up_request.take()
     imports.forget("set_up_request")
-    button = machine.Pin("BUTTON_B", machine.Pin.IN, machine.Pin.PULL_UP)
-    return was_held or not button.value()
+    return request
+
+
+def has_client_called():
+    """Return whether Ctrl-C came in a request by an Improv client; from then on it is a character.
+
+    What was sent before it is still there to be read. Of anything else one byte is lost: tools begin
+    with a carriage return, and what they send after their Ctrl-C is for the prompt.
+    """
+    micropython.kbd_intr(-1)
+    poller = select.poll()
+    poller.register(sys.stdin, select.POLLIN)
+    for byte in _IMPROV:
+        if not poller.poll(0) or sys.stdin.buffer.read(1) != bytes((byte,)):
+            micropython.kbd_intr(3)
+            return False
+    return True
 
 
 def show_problem():
@@ -135,11 +159,25 @@ def run_user_program():
     imports.give_to_user()
     try:
         execfile("/main.py", names)
+    except KeyboardInterrupt:
+        if has_client_called():
+            reset_into_set_up()
+        stop()
     except Exception:
         show_problem()
         raise
     finally:
         globals().update(names)
+
+
+def reset_into_set_up():
+    """Reset a board on which the user's program has run: it may have left anything behind."""
+    sys.path = [".frozen"]
+    sys.modules.clear()
+    from device import set_up_request
+
+    print("boot: stopped by an Improv client; resetting the board into set-up")
+    set_up_request.make(is_called=True)
 
 
 def load_settings():
@@ -178,10 +216,13 @@ def run_device():
     run_watched(firmware.run, firmware.bad_boots.add_failure)
 
 
-def run_set_up():
+def run_set_up(is_called=False):
     from device.setup import program
 
-    run_watched(program.Setup().run)
+    try:
+        run_watched(program.Setup(is_called).run)
+    except KeyboardInterrupt:
+        stop()
 
 
 def run_watched(run, note_failure=None):
@@ -212,29 +253,38 @@ def run_or_reset(run, watchdog, note_failure):
         machine.reset()
 
 
+def stop():
+    print("boot: stopped by Ctrl-C")
+    give_prompt()
+
+
 def boot():
     try:
         print("boot: %s %s" % (board.NAME, version.VERSION))
         if machine.reset_cause() == machine.WDT_RESET:
             print("boot: the program had stopped; the watchdog has reset the board")
+        request = take_set_up_request()
         leds = rgb.leds()
         leds[0] = _BOOT_COLOUR
         leds.write()
-        if is_button_a_pressed():
+        if not request and is_button_a_pressed():
             leds.fill((0, 0, 0))
             leds.write()
             print("boot: safe mode, because button A is down; no program was started")
             give_prompt()
-        elif is_set_up_wanted():
+        elif request is not None or is_button_b_down():
             leds.fill((0, 0, 0))
-            run_set_up()
+            run_set_up(is_called=bool(request))
         elif "main.py" in os.listdir("/"):
             run_user_program()
         else:
             run_device()
     except KeyboardInterrupt:
-        print("boot: stopped by Ctrl-C")
-        give_prompt()
+        if has_client_called():
+            print("boot: stopped by an Improv client")
+            run_set_up(is_called=True)
+        else:
+            stop()
     finally:
         imports.give_to_user()
 

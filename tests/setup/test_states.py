@@ -354,13 +354,15 @@ class Fast:
 """
 
 
-def run_set_up(tmp_path: Path, before: str, **options: Any) -> SimulatedBoard:
+def run_set_up(
+    tmp_path: Path, before: str, is_called: bool = False, **options: Any
+) -> SimulatedBoard:
     """Run set-up as a program, so that something can be put in its place first."""
     script = tmp_path / "script.py"
     script.write_text(
         "from device.setup import program\n" + before + "\n"
         "class Watchdog:\n    def step(self): pass\n"
-        "try:\n    program.Setup().run(Watchdog())\n"
+        f"try:\n    program.Setup({is_called}).run(Watchdog())\n"
         "except KeyboardInterrupt:\n    print('prompt')\n"
     )
     return SimulatedBoard(arguments=(str(script),), **options)
@@ -478,6 +480,40 @@ program.Setup.step = step
         phone.join()
         board.wait_line("setup: somebody has joined")
         assert phone.get("/state.json").json["state"] == "open"
+
+
+def test_second_memory_shortage_ends_set_up(tmp_path: Path) -> None:
+    """The boot script resets the board then, as after any failure."""
+    short = """
+whole = program.Setup.step
+def step(self):
+    if self._has_guest:
+        raise MemoryError
+    whole(self)
+program.Setup.step = step
+"""
+    with run_set_up(tmp_path, short) as board:
+        Phone(board).join()
+        board.wait_line("MemoryError")
+        board.wait(
+            "access point that is off",
+            lambda: [e["active"] for e in board.events if e["event"] == "ap"][-1] is False,
+        )
+
+
+def test_phone_that_leaves_finds_board_open(set_up: SetUp) -> None:
+    """As one does that goes back to a network with internet; and no other port is open to it."""
+    phone = set_up()
+    board = phone.board
+    board.wait_line("setup: somebody has joined")
+    since = len(board.frames())
+    phone.leave()
+    shown(board, (0, 0, 0), since)  # blinking again
+    since = len(board.lines)
+    board.command("phone", joined=True, key=phone.key)
+    board.wait_line("setup: somebody has joined", since=since)
+    assert phone.get("/state.json").json["state"] == "open"
+    assert {e["port"] for e in board.events if e["event"] == "listening"} == {53, 80}
 
 
 def test_user_program_does_not_run_in_set_up(set_up: SetUp) -> None:

@@ -78,7 +78,7 @@ def parse(body, old):
         if not isinstance(values, dict):
             raise Mistake(['an object with "config" was expected here'])
         _split_servers(values)
-        _keep_secrets(values, first_network(old), config.schema(values), rules.OWNERS)
+        _keep_secrets(values, first_network(old), rules.OWNERS)
         problems = config.check(values)
         if problems:
             raise Mistake(problems)
@@ -97,19 +97,40 @@ def _split_servers(values):
         mqtt["server"] = [each.strip() for each in server.split(",")]
 
 
-def _keep_secrets(values, old, schema, owners):
+def _keep_secrets(values, old, owners):
     # A password that the page leaves out stays, unless it could get to somebody else by that.
+    from .. import config
+
     for name, keys in owners.items():
         section = values.get(name)
         known = old.get(name)
         if not (isinstance(section, dict) and isinstance(known, dict)):
             continue
-        defaults = {key: default for key, _, default in schema.kind(name).rules}
         if "password" in known and "password" not in section:
+            kind = config.schema(values).kind(name)
+            defaults = {key: default for key, _, default in kind.rules}
             if all(
                 section.get(key, defaults[key]) == known.get(key, defaults[key]) for key in keys
             ):
                 section["password"] = known["password"]
+
+
+def with_network(values, ssid, password):
+    """Return a copy with another network, and what else was said of the first one."""
+    values = first_network(values).copy()
+    values["wifi"] = values.get("wifi", {}).copy()
+    values["wifi"].update(ssid=ssid, password=password)
+    return values
+
+
+def problems(values):
+    """Return what is wrong with values, a list of sentences."""
+    from .. import config
+
+    try:
+        return config.check(values)
+    finally:
+        _free_rules()
 
 
 def hostname(values, name, unique_id):

@@ -30,6 +30,7 @@ _PHRASES = {
     204: "No Content",
     302: "Found",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
@@ -53,7 +54,8 @@ _LEAVING = const(2)
 class Request:
     """What a client wants. `feed` takes its bytes; the fields are whole once it returns 200."""
 
-    def __init__(self):
+    def __init__(self, peer):
+        self.peer = peer  # the client's IP address
         self.method = b""
         self.path = b""
         self.host = b""
@@ -150,11 +152,11 @@ class Request:
 class _Client:
     # A connection, from its request to its end.
 
-    def __init__(self, stream, now):
+    def __init__(self, stream, peer, now):
         self.stream = stream
         self.begin = self.last = now
         self.state = _READING
-        self.request = Request()
+        self.request = Request(peer)
         self.parts = None  # what is still to be sent, memoryviews
 
     def answer(self, status, kind="", body=b"", location="", with_body=True):
@@ -191,14 +193,14 @@ class _Client:
 
 
 class Server:
-    """Serves whom `is_guest(IP address)` names a guest; `answer(request)` says with what.
+    """Serves whom `is_admitted(IP address)` lets in; `answer(request)` says with what.
 
     It returns (status, kind of content, body as bytes, location).
     """
 
-    def __init__(self, answer, is_guest):
+    def __init__(self, answer, is_admitted):
         self._answer = answer
-        self._is_guest = is_guest
+        self._is_admitted = is_admitted
         self._clients = {}  # stream -> _Client
         self._is_listening = False
         self._poller = select.poll()
@@ -246,11 +248,11 @@ class Server:
             stream, peer = self._listener.accept()
         except OSError:
             return  # gone already, or no socket is left
-        if not self._is_guest(peer[0]):
+        if not self._is_admitted(peer[0]):
             stream.close()
             return
         stream.setblocking(False)
-        self._clients[stream] = _Client(stream, time.ticks_ms())
+        self._clients[stream] = _Client(stream, peer[0], time.ticks_ms())
         self._poller.register(stream, select.POLLIN)
 
     def _drop(self, client):

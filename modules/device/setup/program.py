@@ -3,12 +3,18 @@
 searching -> open <-> trying -> done -> reset
               |  10 minutes
              closed -> open again by button B
+
+By the cable, an Improv client has a network tried in any of them. Its password alone is no whole
+configuration: then trying -> joined, where the page is served to that network. A running board that is
+asked by a client opens no access point: cable <-> trying -> done, and after a minute of silence a reset.
 """
 
 import board
 import gc
 import json
 import machine
+import os
+import sys
 import time
 import version
 from micropython import const
@@ -18,6 +24,7 @@ from . import http
 from . import radio
 from .dns import NameServer
 from .lights import Lights
+from .serial_line import SerialLine
 
 _SLICE = const(20)  # ms that a step waits for the network at most
 
@@ -29,6 +36,9 @@ _DONE_TIME = const(15000)
 _TOLD_TIME = const(4000)
 _HOLD = const(1000)  # ms of button B that open a closed access point again
 _FAILED_TIME = const(1500)  # ms that the light says so: three times red
+_CLIENT_TIME = const(60000)  # ms without a request after which a board that was running goes on
+# A list of networks is good for so long: clients ask every 3 s, and each search takes the radio away.
+_LIST_TIME = const(15000)
 
 # Nobody may guess the password of another's network here.
 _MAX_FAILURES = const(5)
@@ -62,9 +72,14 @@ def _make_screen():
 
 
 class Setup:
-    """Set-up from its start to the reset; `run` is the loop."""
+    """Set-up from its start to the reset; `run` is the loop.
 
-    def __init__(self):
+    is_called: whether an Improv client waits on the serial line, which is answered at once. A board with
+    a usable configuration opens no access point then.
+    """
+
+    def __init__(self, is_called=False):
+        self._is_called = is_called
         self._id = machine.unique_id()
         self._lights = Lights()
         self._screen = _make_screen()
@@ -72,17 +87,23 @@ class Setup:
         self._button_since = None  # ticks_ms since when it is down
         self._access_point = radio.AccessPoint(board.NAME, self._id)
         self._station = radio.Station()
+        self._serial = None
+        self._improv = None
         self._server = None
         self._names = None
         self._networks = []
+        self._list_time = None  # ticks_ms of the search that has found them
         self._proposal = None  # values that the page has sent; the file's until then
-        self._state = "open"
+        self._state = self._home = "open"  # now, and after a try that has failed
         self._state_begin = self._last_use = time.ticks_ms()
         self._has_guest = False
         self._reason = ""  # why the last try has failed
         self._failures = 0
         self._has_begun = False  # the try
+        self._pause = 0  # ms before it
+        self._is_whole = True  # what is tried is all that the board needs
         self._address = ""
+        self._page_key = None  # for those who are not in the board's own network
         self._told = None  # ticks_ms when the page has heard that it worked
         self._search_at = None  # ticks_ms of the next search
         self._was_short = False  # of memory
@@ -106,21 +127,35 @@ class Setup:
             if self._was_short:
                 raise
             self._was_short = True
-            self._server.drop_all()
+            if self._server:
+                self._server.drop_all()
 
     def start(self):
         """Search for networks, then open the access point and the servers. Blocks for 3 s."""
+        self._serial = SerialLine(self._take_request)
+        if self._is_called:
+            self._make_improv().answer_call()
+            if self.has_network():
+                self._station.end()  # the program's
+                self._home = "cable"
+                self._enter("cable")
+                return
         print("setup: looking for networks")
         self._lights.show("searching")
         if self._screen:
             self._screen.show("looking for", "networks")
         self._access_point.configure()
-        self._networks = self._station.search()
-        gc.collect()
-        self._server = http.Server(self._answer, radio.is_guest)
+        self._search()
+        self._server = http.Server(self._answer, self._is_admitted)
         self._names = NameServer(radio.ADDRESS, radio.is_guest)
         self._server.watch(self._names.socket)
+        self._server.watch(sys.stdin)
         self._open()
+
+    def _search(self):
+        self._networks = self._station.search()
+        self._list_time = time.ticks_ms()
+        gc.collect()
 
     def _open(self):
         self._access_point.open()
@@ -130,12 +165,13 @@ class Setup:
             % (self._access_point.name, key[:5], key[5:], radio.ADDRESS)
         )
         self._last_use = time.ticks_ms()
+        self._home = "open"
         self._enter("open")
 
     def close(self):
         """Switch the radio off, and leave light and display dark. Set-up cannot go on after it."""
-        parts = self._server, self._names, self._access_point, self._station, self._screen
-        for part in parts + (self._lights,):
+        parts = self._serial, self._server, self._names, self._access_point, self._station
+        for part in parts + (self._screen, self._lights):
             if part:
                 part.close()
 
@@ -147,11 +183,12 @@ class Setup:
     def _show(self):
         # What light and display say now.
         state = self._state
-        if state == "open":
-            state = "guest" if self._has_guest else "open"
-            if self._reason and time.ticks_diff(time.ticks_ms(), self._state_begin) < _FAILED_TIME:
+        if state == "open" and self._has_guest:
+            state = "guest"
+        if self._has_failed():
+            if time.ticks_diff(time.ticks_ms(), self._state_begin) < _FAILED_TIME:
                 state = "failed"
-        self._lights.show(state)
+        self._lights.show("guest" if state in ("cable", "joined") else state)
         screen = self._screen
         if not screen:
             return
@@ -167,50 +204,72 @@ class Setup:
             screen.show("done", self._address)
         elif state == "closed":
             screen.show("press B")
+        elif state == "cable":
+            screen.show("set-up", "by cable")
+        elif state == "joined":
+            screen.show("open", "http://", self._address, "/?k=" + self._page_key)
+
+    def _has_failed(self):
+        return bool(self._reason) and self._state == self._home
 
     def step(self):
         """Do what is due. Blocks 50 ms at most, but for a search (2.4 s) and the radio's start."""
-        self._server.step(_SLICE)
-        self._names.step()
+        if self._server:
+            self._server.step(_SLICE)
+            self._names.step()
+        self._serial.step(0 if self._server else _SLICE)
+        if self._improv:
+            self._improv.step()
         now = time.ticks_ms()
         passed = time.ticks_diff(now, self._state_begin)
         if self._state == "open":
-            self._step_open(now, passed)
+            self._step_open(now)
         elif self._state == "trying":
             self._step_trying(passed)
         elif self._state == "done":
             self._step_done(now, passed)
-        else:
+        elif self._state == "closed":
             self._step_closed(now)
+        elif self._state == "joined":
+            self._close_in_time(now)
+        else:
+            self._step_cable(now)
+        if self._has_failed() and _FAILED_TIME <= passed < 2 * _FAILED_TIME:
+            self._show()
         self._lights.step()
         if self._screen:
             self._screen.step()
 
     # The states -----------------------------------------------------------------------
 
-    def _step_open(self, now, passed):
+    def _step_open(self, now):
         has_guest = self._access_point.has_guest()
         if has_guest != self._has_guest:
             self._has_guest = has_guest
             if has_guest:
                 print("setup: somebody has joined")
             self._show()
-        elif self._reason and _FAILED_TIME <= passed < 2 * _FAILED_TIME:
-            self._show()
         if self._search_at is not None and time.ticks_diff(now, self._search_at) >= 0:
             self._search_at = None
-            self._networks = self._station.search()
-            gc.collect()
-        if time.ticks_diff(now, self._last_use) >= _OPEN_TIME:
-            print("setup: closed after 10 minutes; press B or reset")
-            self._server.drop_all()
-            self._access_point.close()
-            self._has_guest = False
-            self._enter("closed")
+            self._search()
+        self._close_in_time(now)
+
+    def _close_in_time(self, now):
+        if time.ticks_diff(now, self._last_use) < _OPEN_TIME:
+            return
+        print("setup: closed after 10 minutes; press B or reset")
+        self._server.drop_all()
+        self._station.end()
+        self._access_point.close()
+        self._has_guest = False
+        self._page_key = None
+        self._reason = ""
+        self._home = "closed"
+        self._enter("closed")
 
     def _step_trying(self, passed):
         if not self._has_begun:
-            if passed < _PAUSE:
+            if passed < self._pause:
                 return
             self._has_begun = True
             wifi = form.first_network(self._proposal)["wifi"]
@@ -226,13 +285,26 @@ class Setup:
             self._fail(reason)
         else:
             self._address = self._station.address()
-            self._save()
+            if self._is_whole:
+                self._save()
+            else:
+                self._serve_network()
+
+    def _serve_network(self):
+        # The page is there for whoever has the key; the rest of the network is not to see it.
+        self._station.stay()
+        self._page_key = "".join([chr(ord("a") + byte % 26) for byte in os.urandom(8)])
+        ssid = form.first_network(self._proposal)["wifi"]["ssid"]
+        print('setup: joined "%s"; open %s' % (ssid, self.page_address()))
+        self._last_use = time.ticks_ms()
+        self._enter("joined")
 
     def _fail(self, reason):
         print("setup: " + reason)
         self._reason = reason
         self._last_use = time.ticks_ms()
-        self._enter("open")
+        self._page_key = None
+        self._enter(self._home)
 
     def _save(self):
         try:
@@ -258,6 +330,72 @@ class Setup:
             self._button_since = None
             self._open()
 
+    def _step_cable(self, now):
+        if time.ticks_diff(now, self._last_use) >= _CLIENT_TIME:
+            print("setup: nobody asks any more; restarting")
+            machine.reset()
+
+    # What an Improv client asks -------------------------------------------------------
+
+    def _make_improv(self):
+        if self._improv is None:
+            from . import improv
+
+            self._improv = improv.Improv(self)
+        return self._improv
+
+    def _take_request(self, request):
+        self._last_use = time.ticks_ms()
+        self._make_improv().take(request)
+
+    @property
+    def name(self):
+        """The board's, and its network's."""
+        return self._access_point.name
+
+    def hostname(self):
+        """Return the host name that the board will have in a network."""
+        return form.hostname(self._proposal or form.read(), board.NAME, self._id.hex())
+
+    def search(self):
+        """Return the networks in reach, see radio.search; an older list where the radio is needed
+        elsewhere. Blocks for 2.4 s if it searches."""
+        is_old = self._list_time is None or (
+            time.ticks_diff(time.ticks_ms(), self._list_time) >= _LIST_TIME
+        )
+        if is_old and self._state == self._home and not self._has_guest:
+            self._search()
+        return self._networks
+
+    def join(self, ssid, password):
+        """Begin to try a network; return whether it could be a network, and nothing else is tried."""
+        if self._state not in (self._home, "joined"):
+            return False
+        values = form.with_network(self._proposal or form.read(), ssid, password)
+        problems = form.problems(values)
+        for problem in problems:
+            if problem.startswith("wifi."):
+                print("setup: " + problem)
+                return False
+        self._is_whole = not problems
+        self._try(values, 0)
+        return True
+
+    def is_trying(self):
+        return self._state == "trying"
+
+    def has_joined(self):
+        """Return whether the last try has ended well."""
+        return self._state in ("joined", "done")
+
+    def has_network(self):
+        """Return whether the board has a network to join; its own configuration may have one."""
+        return self.has_joined() or not form.problems(form.read())
+
+    def page_address(self):
+        """Return where the page is in the network that the board has joined; "" if it is not there."""
+        return "http://%s/?k=%s" % (self._address, self._page_key) if self._page_key else ""
+
     # What the page asks ---------------------------------------------------------------
 
     def _answer(self, request):
@@ -267,10 +405,18 @@ class Setup:
             gc.collect()
             return 503, "text/plain", b"no memory"
 
+    def _is_admitted(self, address):
+        return radio.is_guest(address) or self._page_key is not None
+
     def _route(self, request):
-        if request.host.split(b":")[0] != radio.ADDRESS.encode():
+        host = request.host.split(b":")[0]
+        path, _, query = request.path.partition(b"?")
+        if not radio.is_guest(request.peer):
+            # The host, too: another page in the browser may have a name that leads here.
+            if host != self._address.encode() or query != b"k=" + self._page_key.encode():
+                return 403, "text/plain", b"open the address that the board has told by its cable"
+        elif host != radio.ADDRESS.encode():
             return self._answer_probe(request)
-        path = request.path.split(b"?")[0]
         if request.method == b"POST":
             if not request.is_json:
                 return 415, "text/plain", b"send application/json"
@@ -313,7 +459,7 @@ class Setup:
         state = self._state
         if state == "done" and self._told is None:
             self._told = now
-        if state == "open" and self._reason:
+        if self._has_failed():
             state = "failed"
         left = _OPEN_TIME - time.ticks_diff(now, self._last_use)
         return {
@@ -346,7 +492,7 @@ class Setup:
 
     def _take_proposal(self, body):
         now = time.ticks_ms()
-        if self._state != "open":
+        if self._state not in ("open", "joined"):
             return _json(409, self._describe_state())
         self._last_use = now
         if self._failures >= _MAX_FAILURES:
@@ -357,14 +503,27 @@ class Setup:
             values, is_tried = form.parse(body, self._proposal or form.read())
         except form.Mistake as error:
             return _json(422, {"problems": error.args[0]})
-        self._proposal = values
-        self._reason = ""
-        if is_tried:
-            self._has_begun = False
-            self._enter("trying")
+        is_there = self._state == "joined" and _login(values) == _login(self._proposal)
+        self._is_whole = True
+        if is_tried and not is_there:
+            self._try(values, _PAUSE)
         else:
+            self._proposal = values
+            self._reason = ""
             self._save()
         return _json(200, {})
+
+    def _try(self, values, pause):
+        self._proposal = values
+        self._reason = ""
+        self._has_begun = False
+        self._pause = pause
+        self._enter("trying")
+
+
+def _login(values):
+    wifi = form.first_network(values)["wifi"]
+    return wifi["ssid"], wifi.get("password", "")
 
 
 def _redirect():

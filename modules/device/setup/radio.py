@@ -26,7 +26,7 @@ _ENTERPRISE = const(2)  # wants a user name; the board cannot join
 _OPEN_MODES = (0, 9)
 _ENTERPRISE_MODES = (5, 10, 14, 15)
 
-_TRY_TIME = const(25000)  # ms
+_TRY_TIME = const(24000)  # ms; Improv clients give up after 25 s
 _STALE_TIME = const(10000)  # two searches and two handshakes
 
 
@@ -120,6 +120,7 @@ class Station:
         self._begin = 0
         self._presence = None
         self._stale_status = None
+        self._is_stale = False  # still said to be in the network before
         self._has_limit = False
 
     def search(self):
@@ -132,6 +133,7 @@ class Station:
 
     def begin(self, ssid, password, hostname):
         """Begin to join a network; `step` says how it goes. Blocks for the radio's start, 0.1 s."""
+        self.end()
         network.hostname(hostname)
         self._ssid = ssid
         self._wlan.active(True)
@@ -141,12 +143,15 @@ class Station:
         self._has_limit = True
         self._presence = wifi.Presence(self._wlan)
         self._stale_status = self._wlan.status()
+        self._is_stale = self._wlan.isconnected()
         self._begin = time.ticks_ms()
         self._wlan.connect(ssid, password or None)
 
     def step(self):
         """Return None while it is open how the try ends, "" when the board is in, else the reason."""
-        if self._wlan.isconnected():
+        if not self._wlan.isconnected():
+            self._is_stale = False
+        elif not self._is_stale:
             return ""
         self._presence.look()
         status = self._wlan.status()
@@ -160,6 +165,11 @@ class Station:
         if status == self._stale_status and passed < _STALE_TIME:
             return None
         return wifi.reason(self._ssid, status)
+
+    def stay(self):
+        """Join again whenever the network is lost."""
+        self._wlan.config(reconnects=-1)
+        self._has_limit = False
 
     def address(self):
         return self._wlan.ifconfig()[0]

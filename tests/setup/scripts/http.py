@@ -16,7 +16,7 @@ GOOD = (
 
 
 def feed(data, size):
-    request = http.Request()
+    request = http.Request("4.3.2.2")
     status = 0
     for at in range(0, len(data), size):
         status = request.feed(data[at : at + size])
