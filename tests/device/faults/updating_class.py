@@ -64,7 +64,7 @@ class Class:
             (flash / "notes.txt").write_bytes(bytes(range(256)))
             chip = make_chip(self.kind, self.folder / f"chip-{number}.bin", old)
             # A slot that has been used: each of its sectors must be erased.
-            chip.install(make_application(self.kind, "1.1.0", SIZE), slot=1)
+            chip.install(b"\x5a" * SIZE, slot=1)
             self.boards.append(
                 self.stack.enter_context(
                     SimulatedBoard(

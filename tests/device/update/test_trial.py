@@ -8,6 +8,7 @@ import pytest
 
 from boot_loader import NEW, PENDING_VERIFY, VALID, Entry, checksum, read_entries, write_entry
 from ci.boards import Board
+from ci.build.board_facts import read_pins
 from flash_chip import FlashChip, NorFlash
 from simulated_board import SimulatedBoard
 from tests.classroom import wait_subscribed
@@ -17,8 +18,6 @@ from tests.mosquitto import Mosquitto
 pytestmark = pytest.mark.simulator
 
 Boot = Callable[..., SimulatedBoard]
-
-BUTTON_A = 0
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def trial(chip: FlashChip, some_board: Board) -> FlashChip:
 
 def versions(board: SimulatedBoard) -> list[str]:
     """Return the versions that were started, in order."""
-    return [line.split()[-1] for line in board.lines if "boot: mpython " in line]
+    return [line.split()[-1] for line in board.lines if f"boot: {board.board} " in line]
 
 
 def wait_versions(board: SimulatedBoard, *expected: str, timeout: float = 180) -> None:
@@ -83,8 +82,8 @@ def test_reset_button_leads_back(trial: FlashChip, start: Boot, mosquitto: Mosqu
     board.wait_line("update: 1.3.0 fell back to 1.2.0: it failed, or reset was pressed")
 
 
-def test_safe_mode_leads_back(trial: FlashChip, boot: Boot) -> None:
-    down = {"command": "pin", "id": BUTTON_A, "value": 0}
+def test_safe_mode_leads_back(trial: FlashChip, boot: Boot, some_board: Board) -> None:
+    down = {"command": "pin", "id": read_pins(some_board)["BUTTON_A"], "value": 0}
     board = boot(flash_chip=trial.path, commands=(down,))
     board.wait_line("boot: safe mode, because button A is down")
     board.wait_line("update: this firmware is on trial; in 6 min the board goes back")
