@@ -1,4 +1,4 @@
-// Timers, pins, analogue inputs, touch pads and the LED data line.
+// Timers, pins, analogue inputs, touch pads, the board's movement and the LED data line.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,12 @@
 // ESP32 has four hardware timers and forty GPIOs.
 #define SIM_TIMERS (4)
 #define SIM_PINS (40)
+
+// The supply: no pin is above it.
+#define SUPPLY_MILLIVOLTS (3300)
+
+// Far beyond what the boards' accelerometers can measure. Thousandths of g.
+#define MAX_ACCELERATION (16000)
 
 // A WS2812 strip of this many bytes fits one frame event: far more than 25 LEDs.
 #define FRAME_MAX (1024)
@@ -28,14 +34,20 @@ typedef struct _sim_timer_t {
 typedef struct _sim_pin_t {
     uint8_t mode;
     uint8_t irq_trigger;
-    bool output;       // what the chip drives
-    bool input;        // what the world applies; the boards' buttons have pull-ups
-    uint16_t analogue; // 0..4095, and a touch pad's reading
+    bool output;        // what the chip drives
+    bool input;         // what the world applies; the boards' buttons have pull-ups
+    uint16_t analogue;  // what an ADC reads, 0..4095, and a touch pad
+    int16_t millivolts; // at an ADC; NO_VOLTAGE where `analogue` says what it reads
 } sim_pin_t;
 
+#define NO_VOLTAGE (-1)
+
 static sim_timer_t timers[SIM_TIMERS];
-static sim_pin_t pins[SIM_PINS] = {[0 ... SIM_PINS - 1] = {.input = true, .analogue = 1000}};
+static sim_pin_t pins[SIM_PINS] = {
+    [0 ... SIM_PINS - 1] = {.input = true, .analogue = 1000, .millivolts = NO_VOLTAGE}};
 static int timer_speed = 1;
+static int acceleration[3] = {0, 0, -1000}; // thousandths of g; the board lies face up
+static bool i2c_answers = true;
 static uint64_t watchdog_deadline = UINT64_MAX;
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t sim_timer_callback[4]);
@@ -80,8 +92,28 @@ static void set_input_locked(size_t id, bool level) {
     }
 }
 
+static bool accelerate_locked(const sim_command_t *command) {
+    const char *axes[3] = {"x", "y", "z"};
+    int wanted[3];
+    for (size_t i = 0; i < 3; ++i) {
+        wanted[i] = sim_field_int(command, axes[i], 0);
+        if (abs(wanted[i]) > MAX_ACCELERATION) {
+            return false;
+        }
+    }
+    memcpy(acceleration, wanted, sizeof(acceleration));
+    return true;
+}
+
 static bool command_locked(const sim_command_t *command) {
     const char *name = sim_field(command, "command", "");
+    if (strcmp(name, "acceleration") == 0) {
+        return accelerate_locked(command);
+    }
+    if (strcmp(name, "i2c") == 0) {
+        i2c_answers = sim_field_bool(command, "value", true);
+        return true;
+    }
     if (strcmp(name, "timer_speed") == 0) {
         int speed = sim_field_int(command, "value", 0);
         if (speed < 1) {
@@ -100,6 +132,15 @@ static bool command_locked(const sim_command_t *command) {
     }
     if (strcmp(name, "analogue") == 0) {
         pins[id].analogue = (uint16_t)sim_field_int(command, "value", 0);
+        pins[id].millivolts = NO_VOLTAGE;
+        return true;
+    }
+    if (strcmp(name, "voltage") == 0) {
+        int millivolts = sim_field_int(command, "millivolts", -1);
+        if (millivolts < 0 || millivolts > SUPPLY_MILLIVOLTS) {
+            return false;
+        }
+        pins[id].millivolts = (int16_t)millivolts;
         return true;
     }
     return false;
@@ -226,6 +267,37 @@ static mp_obj_t sim_analogue_read(mp_obj_t id_in) {
     return MP_OBJ_NEW_SMALL_INT(value);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(sim_analogue_read_obj, sim_analogue_read);
+
+// voltage_read(id): millivolts at an ADC, or -1 where analogue_read says what it reads
+static mp_obj_t sim_voltage_read(mp_obj_t id_in) {
+    size_t id = get_index(id_in, SIM_PINS);
+    sim_lock();
+    int millivolts = pins[id].millivolts;
+    sim_unlock();
+    return MP_OBJ_NEW_SMALL_INT(millivolts);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(sim_voltage_read_obj, sim_voltage_read);
+
+// acceleration(): (x, y, z) of the board, in thousandths of g
+static mp_obj_t sim_acceleration(void) {
+    mp_obj_t axes[3];
+    sim_lock();
+    for (size_t i = 0; i < 3; ++i) {
+        axes[i] = MP_OBJ_NEW_SMALL_INT(acceleration[i]);
+    }
+    sim_unlock();
+    return mp_obj_new_tuple(3, axes);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_acceleration_obj, sim_acceleration);
+
+// i2c_answers(): whether what is on the bus answers
+static mp_obj_t sim_i2c_answers(void) {
+    sim_lock();
+    bool answers = i2c_answers;
+    sim_unlock();
+    return mp_obj_new_bool(answers);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(sim_i2c_answers_obj, sim_i2c_answers);
 
 // frame(id, data): the bytes as they go down the LEDs' data line
 static mp_obj_t sim_frame(mp_obj_t id_in, mp_obj_t data_in) {

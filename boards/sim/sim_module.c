@@ -23,6 +23,9 @@ MP_DECLARE_CONST_FUN_OBJ_1(sim_pin_read_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(sim_pin_write_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(sim_pin_irq_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_analogue_read_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(sim_voltage_read_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(sim_acceleration_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(sim_i2c_answers_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(sim_frame_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_wlan_active_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(sim_wlan_configure_obj);
@@ -59,6 +62,9 @@ static const mp_rom_map_elem_t sim_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_pin_write), MP_ROM_PTR(&sim_pin_write_obj)},
     {MP_ROM_QSTR(MP_QSTR_pin_irq), MP_ROM_PTR(&sim_pin_irq_obj)},
     {MP_ROM_QSTR(MP_QSTR_analogue_read), MP_ROM_PTR(&sim_analogue_read_obj)},
+    {MP_ROM_QSTR(MP_QSTR_voltage_read), MP_ROM_PTR(&sim_voltage_read_obj)},
+    {MP_ROM_QSTR(MP_QSTR_acceleration), MP_ROM_PTR(&sim_acceleration_obj)},
+    {MP_ROM_QSTR(MP_QSTR_i2c_answers), MP_ROM_PTR(&sim_i2c_answers_obj)},
     {MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&sim_frame_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_active), MP_ROM_PTR(&sim_wlan_active_obj)},
     {MP_ROM_QSTR(MP_QSTR_wlan_configure), MP_ROM_PTR(&sim_wlan_configure_obj)},

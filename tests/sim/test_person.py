@@ -8,18 +8,22 @@ from pathlib import Path
 import pytest
 
 from person import Hands
-from simulated_board import SimulatedBoard
+from simulated_board import BoardError, SimulatedBoard
 
 pytestmark = pytest.mark.simulator
 
 # Prints what changes at the mPython board's parts.
 PROGRAM = """
 import time
-from machine import ADC, Pin, TouchPad
+from machine import ADC, I2C, Pin, TouchPad
+i2c = I2C(0, scl=Pin("I2C_SCL"), sda=Pin("I2C_SDA"))
+i2c.writeto_mem(0x26, 0x11, b"\\0")
 parts = {
     "a": Pin("BUTTON_A", Pin.IN).value,
-    "light": ADC(Pin("LIGHT")).read,
+    "light": lambda: ADC(Pin("LIGHT"), atten=ADC.ATTN_11DB).read_uv() // 100000,
+    "sound": lambda: ADC(Pin("SOUND"), atten=ADC.ATTN_11DB).read_uv() // 100000,
     "touch": lambda: TouchPad(Pin("TOUCH_P")).read() < 400,
+    "face": lambda: i2c.readfrom_mem(0x26, 7, 1)[0] > 127,
 }
 last = {name: read() for name, read in parts.items()}
 print("ready")
@@ -52,7 +56,10 @@ def hands(board: SimulatedBoard) -> Hands:
     [
         (["press a"], ["a 0", "a 1"]),
         (["hold A", "release A"], ["a 0", "a 1"]),
-        (["light 300"], ["light 300"]),
+        (["light 300"], ["light 6"]),
+        (["light 1000", "light 0"], ["light 20", "light 1"]),
+        (["sound 40"], ["sound 13"]),
+        (["face down", "Face  up"], ["face True", "face False"]),
         (["touch p"], ["touch True", "touch False"]),
     ],
 )
@@ -77,7 +84,20 @@ def test_button_held_through_reset_stays_down(board: SimulatedBoard, hands: Hand
     assert board.lines[-2:] == ["ready", "a 1"], "it was down when the program began"
 
 
-@pytest.mark.parametrize("line", ["on", "press", "press x", "hold the line", "light 5000", "wifi"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "on",
+        "press",
+        "press x",
+        "hold the line",
+        "light red",
+        "light left 3",
+        "temperature 20",
+        "face",
+        "wifi",
+    ],
+)
 def test_other_words_are_for_light(hands: Hands, line: str) -> None:
     assert not hands.obey(line)
 
@@ -85,4 +105,29 @@ def test_other_words_are_for_light(hands: Hands, line: str) -> None:
 def test_help_offers_what_board_has(hands: Hands) -> None:
     help = "\n".join(hands.help())
     assert "a touch pad (h, n, o, p, t, y)" in help
+    assert "light 300:" in help and "shake" in help and "temperature" not in help
     assert "a button (a, b)" in help
+
+
+def test_what_is_felt_outlasts_reset(board: SimulatedBoard, hands: Hands) -> None:
+    hands.obey("light 300")
+    board.wait_line("light 6")
+    hands.obey("reset")
+    board.wait("second start", lambda: board.lines.count("ready") == 2)
+    hands.obey("light 1000")
+    board.wait_line("light 20")
+    assert board.lines[-2:] == ["ready", "light 20"], "it was bright when the program began"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"name": "voltage", "id": 39, "millivolts": 3301},
+        {"name": "voltage", "id": 39},
+        {"name": "voltage", "id": 40, "millivolts": 1},
+        {"name": "acceleration", "x": 16001},
+    ],
+)
+def test_what_cannot_be_is_refused(board: SimulatedBoard, command: dict) -> None:
+    with pytest.raises(BoardError, match="unknown command or value"):
+        board.command(**command)

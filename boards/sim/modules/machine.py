@@ -156,6 +156,8 @@ class Timer:
 
 
 class ADC:
+    """An analogue input. As in the port, attenuation is the pin's, and width the whole converter's."""
+
     ATTN_0DB = const(0)
     ATTN_2_5DB = const(1)
     ATTN_6DB = const(2)
@@ -165,36 +167,75 @@ class ADC:
     WIDTH_11BIT = const(11)
     WIDTH_12BIT = const(12)
 
-    def __init__(self, pin, *, atten=ATTN_0DB):
+    # (reading, millivolts) by attenuation, between which it is straight: ESP-IDF's calibration
+    # for 1100 mV (esp_adc/esp32/adc_cali_line_fitting.c), within 15 mV of its table above 2880.
+    # What is below the first reads as 0, and what is above the last as 4095.
+    _curves = (
+        ((0, 75), (4096, 1039)),
+        ((0, 78), (4096, 1358)),
+        ((0, 107), (4096, 1877)),
+        ((0, 142), (2880, 2462), (3520, 2868), (4096, 3135)),
+    )
+
+    _attenuations = {}  # by pin
+    _bits = [12, 12]  # of the first and the second converter
+
+    def __init__(self, pin, *, atten=None):
         self._id = _pin_id(pin)
         if self._id not in (0, 2, 4, 12, 13, 14, 15, 25, 26, 27) and not 32 <= self._id <= 39:
             raise ValueError("invalid pin")
-        self._shift = 0
+        self._converter = 0 if self._id >= _ADC1_FROM else 1
+        self.init(atten=atten)
 
-    def init(self, *, atten=ATTN_0DB):
-        pass
+    def init(self, *, atten=None):
+        if atten is not None:
+            self.atten(atten)
+        elif self._id not in self._attenuations:
+            self.atten(ADC.ATTN_0DB)
 
     def atten(self, atten):
-        pass
+        if not 0 <= atten < len(self._curves):
+            raise ValueError("invalid atten")
+        self._attenuations[self._id] = atten
 
     def width(self, width):
-        self._shift = 12 - width
+        if not 9 <= width <= 12:
+            raise ValueError("invalid bits")
+        self._bits[self._converter] = width
+
+    def _points(self):
+        return self._curves[self._attenuations[self._id]]
 
     def _raw(self):
         # The radio keeps the second ADC; adc.c of v1.28 does not look at the error, and says 0.
-        if self._id < _ADC1_FROM and _is_radio_on():
+        if self._converter == 1 and _is_radio_on():
             return 0
-        return _sim.analogue_read(self._id)
+        millivolts = _sim.voltage_read(self._id)
+        if millivolts < 0:
+            return _sim.analogue_read(self._id)
+        return max(0, min(4095, _interpolate(self._points(), millivolts, 1)))
 
     def read(self):
-        return self._raw() >> self._shift
+        return self._raw() >> (12 - self._bits[self._converter])
 
     def read_u16(self):
-        raw = self._raw()
-        return raw << 4 | raw >> 8
+        bits = self._bits[self._converter]
+        raw = self.read()
+        return raw << (16 - bits) | raw >> (2 * bits - 16)
 
     def read_uv(self):
-        return self._raw() * 3100000 // 4095
+        return _interpolate(self._points(), self._raw(), 0) * 1000
+
+
+def _interpolate(points, value, given):
+    # Of pairs, one number of which is given: what the other is.
+    wanted = 1 - given
+    for i in range(1, len(points)):
+        low, high = points[i - 1], points[i]
+        if value < high[given]:
+            break
+    part = (value - low[given]) * (high[wanted] - low[wanted])
+    return low[wanted] + part // (high[given] - low[given])
 
 
 def _is_radio_on():
@@ -251,37 +292,64 @@ class PWM:
 
 
 class I2C:
-    """A bus with nothing on it: no display, no accelerometer answers."""
+    """A bus. The board's chips are where it has them, at the pins I2C_SCL and I2C_SDA."""
 
-    def __init__(self, id=0, *, scl=None, sda=None, freq=400000, timeout=50000):
-        pass
+    _chips = None  # by address, made at the first transfer
+
+    def __init__(self, id=0, *, scl=18, sda=19, freq=400000, timeout=50000):
+        if id not in (0, 1):
+            raise ValueError("I2C(%d) doesn't exist" % id)
+        pins = (_pin_id(scl), _pin_id(sda))
+        self._is_boards = pins == (GPIO.get("I2C_SCL"), GPIO.get("I2C_SDA"))
+
+    def _on_bus(self):
+        if not self._is_boards or not _sim.i2c_answers():
+            return {}
+        if I2C._chips is None:
+            import i2c_chips
+
+            I2C._chips = i2c_chips.make()
+        return I2C._chips
+
+    def _chip(self, addr):
+        chip = self._on_bus().get(addr)
+        if chip is None:
+            raise OSError(19)  # ENODEV, as the port
+        return chip
 
     def scan(self):
-        return []
+        return sorted(self._on_bus())
 
     def writeto(self, addr, buf, stop=True):
-        raise OSError(19)  # ENODEV, as the port
+        self._chip(addr).write(bytes(buf))
+        return len(buf)
 
     def readfrom(self, addr, nbytes, stop=True):
-        raise OSError(19)
+        return bytes(self._chip(addr).read(nbytes))
 
     def readfrom_into(self, addr, buf, stop=True):
-        raise OSError(19)
+        buf[:] = self._chip(addr).read(len(buf))
 
     def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
-        raise OSError(19)
+        self._chip(addr).write(bytes((memaddr,)) + bytes(buf))
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
-        raise OSError(19)
+        chip = self._chip(addr)
+        chip.write(bytes((memaddr,)))
+        return bytes(chip.read(nbytes))
 
     def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
-        raise OSError(19)
+        chip = self._chip(addr)
+        chip.write(bytes((memaddr,)))
+        buf[:] = chip.read(len(buf))
 
     def writevto(self, addr, vector, stop=True):
-        raise OSError(19)
+        self._chip(addr).write(b"".join([bytes(part) for part in vector]))
 
 
-SoftI2C = I2C
+class SoftI2C(I2C):
+    def __init__(self, scl, sda, *, freq=400000, timeout=50000):
+        super().__init__(scl=scl, sda=sda)
 
 
 class WDT:
