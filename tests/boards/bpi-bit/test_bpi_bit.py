@@ -226,10 +226,10 @@ def test_temperature_is_calculated(run: Run, celsius: float) -> None:
     volts = 3.3 * 5100 / (5100 + thermistor)
     board = run(
         "from microbit import *\nprint(temperature())\nprint('done')\n",
-        # The simulated ADC reads 4095 at 3.1 V.
-        commands=({"command": "analogue", "id": THERMISTOR, "value": round(volts / 3.1 * 4095)},),
+        commands=({"command": "voltage", "id": THERMISTOR, "millivolts": round(volts * 1000)},),
     )
-    assert abs(float(board.lines[0]) - celsius) <= 0.1
+    # A step of the ADC is 0.8 mV, which is 0.1 degrees at the ends.
+    assert abs(float(board.lines[0]) - celsius) <= 0.2
 
 
 def test_temperature_of_older_revision_and_broken_sensor(run: Run) -> None:
@@ -241,7 +241,7 @@ class Voltage:
     def read_uv(self):
         return self.microvolts
 print(Temperature(Voltage(1055102), resistor=4700).temperature())
-for microvolts in (0, 3300000):
+for microvolts in (142000, 3135000):
     try:
         print(Temperature(Voltage(microvolts)).temperature())
     except OSError as error:
@@ -250,8 +250,8 @@ print("done")
 """)
     assert board.lines[:3] == [
         "25.0",
-        "the thermistor reads 0 mV, which cannot be",
-        "the thermistor reads 3300 mV, which cannot be",
+        "the thermistor reads 142 mV, which cannot be",
+        "the thermistor reads 3135 mV, which cannot be",
     ]
 
 
