@@ -14,18 +14,35 @@ STATE = const(2)
 STATS = const(3)
 BUTTON = const(4)
 UPDATE = const(5)
+TOUCH = const(6)
+SENSORS = const(7)
+MOTION = const(8)
 
-_EVENTS = (
+# Constants, so that the table below lies in flash, too. Platforms, as they follow a key.
+_LIGHT = const(b'":{"p":"light')
+_EVENT = const(b'":{"p":"event')
+_DEVICE_AUTOMATION = const(b'":{"p":"device_automation')
+_BINARY_SENSOR = const(b'":{"p":"binary_sensor')
+_SENSOR = const(b'":{"p":"sensor')
+_BUTTON = const(b'":{"p":"button')
+_UPDATE = const(b'":{"p":"update')
+
+_EVENTS = const(
     b'"dev_cla":"button","evt_typ":["press","release","long_press","double_press"],"stat_t":"'
 )
-_EVENT_TYPE = b'","val_tpl":"{{ value_json.event_type }}"'
-_DIAGNOSTIC = b'"ent_cat":"diagnostic","stat_t":"'
+_EVENT_TYPE = const(b'","val_tpl":"{{ value_json.event_type }}"')
+_DIAGNOSTIC = const(b'"ent_cat":"diagnostic","stat_t":"')
+_MEASURED = const(b'"stat_cla":"measurement","stat_t":"')
+# No lux and no dB: what the sensors give is in percent of what they can give.
+_PERCENT = const(b'"unit_of_meas":"%",')
+_ACCELERATION = const(b'"unit_of_meas":"m/s\xc2\xb2","en":false,')
+_IF_TOUCHED = const(b" else 'OFF' }}\"")
 
-# (key, platform, what else there is)
+# (key, its platform, what else there is)
 _COMPONENTS = (
     (
         b"light",
-        b"light",
+        _LIGHT,
         b'"schema":"json","name":null,"brightness":true,"sup_clrm":["rgb"],"effect":true,'
         b'"fx_list":["off","rainbow","breathe","police","pulse"],"cmd_t":"',
         COMMAND,
@@ -33,11 +50,11 @@ _COMPONENTS = (
         STATE,
         b'"',
     ),
-    (b"a", b"event", b'"name":"Button A",', _EVENTS, BUTTON, b'/a"'),
-    (b"b", b"event", b'"name":"Button B",', _EVENTS, BUTTON, b'/b"'),
+    (b"a", _EVENT, b'"name":"Button A",', _EVENTS, BUTTON, b'/a"'),
+    (b"b", _EVENT, b'"name":"Button B",', _EVENTS, BUTTON, b'/b"'),
     (
         b"as",
-        b"device_automation",
+        _DEVICE_AUTOMATION,
         b'"atype":"trigger","type":"button_short_press","stype":"button_1","pl":"press","t":"',
         BUTTON,
         b"/a",
@@ -45,7 +62,7 @@ _COMPONENTS = (
     ),
     (
         b"al",
-        b"device_automation",
+        _DEVICE_AUTOMATION,
         b'"atype":"trigger","type":"button_long_press","stype":"button_1","pl":"long_press","t":"',
         BUTTON,
         b"/a",
@@ -53,7 +70,7 @@ _COMPONENTS = (
     ),
     (
         b"bs",
-        b"device_automation",
+        _DEVICE_AUTOMATION,
         b'"atype":"trigger","type":"button_short_press","stype":"button_2","pl":"press","t":"',
         BUTTON,
         b"/b",
@@ -61,23 +78,150 @@ _COMPONENTS = (
     ),
     (
         b"bl",
-        b"device_automation",
+        _DEVICE_AUTOMATION,
         b'"atype":"trigger","type":"button_long_press","stype":"button_2","pl":"long_press","t":"',
         BUTTON,
         b"/b",
         _EVENT_TYPE,
     ),
-    (b"identify", b"button", b'"dev_cla":"identify","pl_prs":"identify","cmd_t":"', COMMAND, b'"'),
+    (
+        b"pad_p",
+        _BINARY_SENSOR,
+        b'"name":"Pad P","stat_t":"',
+        TOUCH,
+        b'","val_tpl":"{{ \'ON\' if value_json.p',
+        _IF_TOUCHED,
+    ),
+    (
+        b"pad_y",
+        _BINARY_SENSOR,
+        b'"name":"Pad Y","stat_t":"',
+        TOUCH,
+        b'","val_tpl":"{{ \'ON\' if value_json.y',
+        _IF_TOUCHED,
+    ),
+    (
+        b"pad_t",
+        _BINARY_SENSOR,
+        b'"name":"Pad T","stat_t":"',
+        TOUCH,
+        b'","val_tpl":"{{ \'ON\' if value_json.t',
+        _IF_TOUCHED,
+    ),
+    (
+        b"pad_h",
+        _BINARY_SENSOR,
+        b'"name":"Pad H","stat_t":"',
+        TOUCH,
+        b'","val_tpl":"{{ \'ON\' if value_json.h',
+        _IF_TOUCHED,
+    ),
+    (
+        b"pad_n",
+        _BINARY_SENSOR,
+        b'"name":"Pad N","stat_t":"',
+        TOUCH,
+        b'","val_tpl":"{{ \'ON\' if value_json.n',
+        _IF_TOUCHED,
+    ),
+    (
+        b"pad_o",
+        _BINARY_SENSOR,
+        b'"name":"Pad O","stat_t":"',
+        TOUCH,
+        b'","val_tpl":"{{ \'ON\' if value_json.o',
+        _IF_TOUCHED,
+    ),
+    (
+        b"light_level",
+        _SENSOR,
+        b'"name":"Light","ic":"mdi:brightness-5",',
+        _PERCENT,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.light_level }}"',
+    ),
+    (
+        b"light_left",
+        _SENSOR,
+        b'"name":"Light left","ic":"mdi:brightness-5",',
+        _PERCENT,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.light_left }}"',
+    ),
+    (
+        b"light_right",
+        _SENSOR,
+        b'"name":"Light right","ic":"mdi:brightness-5",',
+        _PERCENT,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.light_right }}"',
+    ),
+    (
+        b"sound",
+        _SENSOR,
+        b'"name":"Sound","ic":"mdi:microphone",',
+        _PERCENT,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.sound }}"',
+    ),
+    (
+        b"temperature",
+        _SENSOR,
+        b'"dev_cla":"temperature","unit_of_meas":"\xc2\xb0C","sug_dsp_prc":1,',
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.temperature }}"',
+    ),
+    (
+        b"x",
+        _SENSOR,
+        b'"name":"X",',
+        _ACCELERATION,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.x }}"',
+    ),
+    (
+        b"y",
+        _SENSOR,
+        b'"name":"Y",',
+        _ACCELERATION,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.y }}"',
+    ),
+    (
+        b"z",
+        _SENSOR,
+        b'"name":"Z",',
+        _ACCELERATION,
+        _MEASURED,
+        SENSORS,
+        b'","val_tpl":"{{ value_json.z }}"',
+    ),
+    (
+        b"motion",
+        _EVENT,
+        b'"name":"Motion","evt_typ":["shake","face_up","face_down","tilt_left","tilt_right"],'
+        b'"stat_t":"',
+        MOTION,
+        b'"',
+    ),
+    (b"identify", _BUTTON, b'"dev_cla":"identify","pl_prs":"identify","cmd_t":"', COMMAND, b'"'),
     (
         b"restart",
-        b"button",
+        _BUTTON,
         b'"dev_cla":"restart","ent_cat":"config","pl_prs":"restart","cmd_t":"',
         COMMAND,
         b'"',
     ),
     (
         b"update",
-        b"update",
+        _UPDATE,
         b'"dev_cla":"firmware","ent_cat":"config","qos":1,"pl_inst":"install","cmd_t":"',
         UPDATE,
         b'/set","stat_t":"',
@@ -86,7 +230,7 @@ _COMPONENTS = (
     ),
     (
         b"rssi",
-        b"sensor",
+        _SENSOR,
         b'"dev_cla":"signal_strength","unit_of_meas":"dBm","stat_cla":"measurement",',
         _DIAGNOSTIC,
         STATS,
@@ -94,7 +238,7 @@ _COMPONENTS = (
     ),
     (
         b"address",
-        b"sensor",
+        _SENSOR,
         b'"name":"Address",',
         _DIAGNOSTIC,
         STATS,
@@ -102,7 +246,7 @@ _COMPONENTS = (
     ),
     (
         b"reset",
-        b"sensor",
+        _SENSOR,
         b'"name":"Last reset",',
         _DIAGNOSTIC,
         STATS,
@@ -110,7 +254,7 @@ _COMPONENTS = (
     ),
     (
         b"uptime",
-        b"sensor",
+        _SENSOR,
         b'"name":"Uptime","dev_cla":"duration","unit_of_meas":"s","stat_cla":"measurement","en":false,',
         _DIAGNOSTIC,
         STATS,
@@ -118,7 +262,7 @@ _COMPONENTS = (
     ),
     (
         b"heap",
-        b"sensor",
+        _SENSOR,
         b'"name":"Free memory","dev_cla":"data_size","unit_of_meas":"B","stat_cla":"measurement",'
         b'"en":false,',
         _DIAGNOSTIC,
@@ -127,7 +271,7 @@ _COMPONENTS = (
     ),
     (
         b"reconnects",
-        b"sensor",
+        _SENSOR,
         b'"name":"Reconnects","stat_cla":"total_increasing","en":false,',
         _DIAGNOSTIC,
         STATS,
@@ -144,18 +288,16 @@ def write(pieces, words, keys):
     every board has; of the others only the platform, by which Home Assistant forgets them.
     """
     add = pieces.append
+    unique = b'","uniq_id":"' + words[ID] + b"_"  # fewer pieces: the list of them takes heap, too
     separator = b'"'
     for component in _COMPONENTS:
         key = component[0]
         add(separator)
         add(key)
-        add(b'":{"p":"')
         add(component[1])
         if key in keys or key in _ALWAYS:
-            if component[1] != b"device_automation":
-                add(b'","uniq_id":"')
-                add(words[ID])
-                add(b"_")
+            if component[1] != _DEVICE_AUTOMATION:
+                add(unique)
                 add(key)
             add(b'",')
             for i in range(2, len(component)):

@@ -84,7 +84,16 @@ class Discovery:
                 keys.extend(part.describe(self._settings))
         topics = self._link.topics
         words = [self._id.encode()]
-        for topic in ("command", "state", "status", "button", "update"):
+        for topic in (
+            "command",
+            "state",
+            "status",
+            "button",
+            "update",
+            "touch",
+            "sensors",
+            "motion",
+        ):
             words.append(_quoted(topics[topic].decode()))
         pieces = [b'{"dev":{"ids":["', words[components.ID], b'"],"sn":"', words[components.ID]]
         self._describe_board(pieces)

@@ -100,13 +100,19 @@ class Lamp:
     def __init__(self, link, settings, leds):
         """`settings` is what platforms.resolve() returned, `leds` the board's RGB."""
         self._link = link
-        status = link.topics["status"]
-        self._own_topics = (
-            link.topics["state"],
+        topics = link.topics
+        status = topics["status"]
+        self._own_topics = [
+            topics["state"],
             status,
             status + SUBTOPIC,
             status + bad_boots.SUBTOPIC,
-        )
+        ]
+        for key in ("info", "touch", "sensors", "motion"):
+            if key in topics:
+                self._own_topics.append(topics[key])
+        if "button" in topics:
+            self._own_topics.extend([topics["button"] + b"/a", topics["button"] + b"/b"])
         self._obeys = settings["mode"] == "lights"
         self._frame = settings["frame"]
         self._leds = leds

@@ -160,10 +160,11 @@ class Link:
         """Return whether the broker is there."""
         return self.client.isconnected()
 
-    def publish(self, topic, message, retain=False, qos=0):
+    def publish(self, topic, message, retain=False, qos=0, kind=None):
         """Queue a message. Never blocks: while the broker is silent the Wi-Fi must be watched.
 
-        Where the platform limits how often, the newest message of each topic waits for its turn.
+        Where the platform limits how often, the newest message of each topic and `kind` waits for
+        its turn.
         Raises ValueError or TypeError for what MQTT cannot carry.
         """
         retain = retain and self.retains
@@ -173,7 +174,7 @@ class Link:
         message = protocol.payload(message)
         if self._limiter is None:
             self._send(topic, message, retain, qos)
-        elif not self._limiter.offer(topic, message, retain, qos):
+        elif not self._limiter.offer(topic, message, retain, qos, kind):
             print("mqtt: a message is larger than the platform takes; it was dropped")
 
     def _send(self, topic, message, retain, qos):

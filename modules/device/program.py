@@ -67,10 +67,16 @@ class Device:
         report = Report(self.link, settings, self.bad_boots)
         parts = [self.bad_boots, report, self.lamp, self._indicator]
         homeassistant = settings["homeassistant"]
-        if homeassistant or settings["telemetry"]["buttons"]:
+        topics = settings["topics"]
+        if topics.get("button"):
             from .buttons import Buttons
 
             parts.append(Buttons(self.link))
+        if topics.get("touch") or topics.get("motion") or topics.get("sensors"):
+            from . import sensors
+
+            parts.extend(sensors.make(self.link, settings))
+            imports.forget("sensors")
         if self._groups:
             from .groups import Groups
 

@@ -118,9 +118,22 @@ def _plain_rules():
         ("update.trial", Number(60, 3600), 300),
         # where presses of the buttons are told, with `/a` and `/b` behind it
         ("topics.button", Topic(0), "{name}/{id}/button"),
+        # where it tells which touch pads have a finger on them
+        ("topics.touch", Topic(0), "{name}/{id}/touch"),
+        # where it tells what its sensors read
+        ("topics.sensors", Topic(0), "{name}/{id}/sensors"),
+        # where it tells that it was shaken, tilted or turned over
+        ("topics.motion", Topic(0), "{name}/{id}/motion"),
         ("telemetry", Section(), {}),
         # whether presses of the buttons are told; with `homeassistant` they are
         ("telemetry.buttons", Choice(True, False), False),
+        # whether touches are told; with `homeassistant` they are
+        ("telemetry.touch", Choice(True, False), False),
+        # whether movements are told; with `homeassistant` they are
+        ("telemetry.motion", Choice(True, False), False),
+        # seconds between two messages of what the sensors read; what changes is told sooner. 0: none, or
+        # with `homeassistant` every 30
+        ("telemetry.sensors", Number(0, 3600), 0),
         # seconds between two `stats`; 0: only when asked for, or with `homeassistant` every 60
         ("telemetry.stats", Number(0, 3600), 0),
         # `true`: Home Assistant finds the board by itself, `false`: it forgets it again, see
@@ -154,7 +167,11 @@ def _cloud_rules():
         "topics.info": (Choice(""), ""),
         "topics.groups": (WithoutGroups(), []),
         "topics.button": (Choice(""), ""),
+        "topics.touch": (Choice(""), ""),
+        "topics.motion": (Choice(""), ""),
         "telemetry.buttons": (Choice(False), False),
+        "telemetry.touch": (Choice(False), False),
+        "telemetry.motion": (Choice(False), False),
         "homeassistant": (WithoutHomeAssistant(), ""),
     }
 

@@ -12,7 +12,7 @@ TOP = {"dev", "o", "avty_t", "cmps"}
 DEVICE = {"ids", "cns", "name", "mf", "mdl", "sw", "sn", "sa"}
 ORIGIN = {"name", "sw"}
 
-_ENTITY = {"p", "uniq_id", "name", "dev_cla", "ent_cat", "en"}
+_ENTITY = {"p", "uniq_id", "name", "dev_cla", "ent_cat", "en", "ic"}
 COMPONENTS = {
     "light": _ENTITY
     | {"schema", "brightness", "sup_clrm", "effect", "fx_list", "cmd_t", "stat_t"},
@@ -20,14 +20,15 @@ COMPONENTS = {
     "device_automation": {"p", "atype", "type", "stype", "pl", "t", "val_tpl"},
     "button": _ENTITY | {"pl_prs", "cmd_t"},
     "update": _ENTITY | {"qos", "pl_inst", "cmd_t", "stat_t"},
-    "sensor": _ENTITY | {"unit_of_meas", "stat_cla", "stat_t", "val_tpl"},
+    "binary_sensor": _ENTITY | {"stat_t", "val_tpl"},
+    "sensor": _ENTITY | {"unit_of_meas", "stat_cla", "sug_dsp_prc", "stat_t", "val_tpl"},
 }
 
 # Units are checked by device class; another one is refused from 2025.7 on.
-UNITS = {"signal_strength": "dBm", "duration": "s", "data_size": "B"}
+UNITS = {"signal_strength": "dBm", "duration": "s", "data_size": "B", "temperature": "°C"}
 
 # What a sensor may be filed under; `config` is for what takes commands.
-CATEGORIES = {"sensor": {None, "diagnostic"}}
+CATEGORIES = {"sensor": {None, "diagnostic"}, "binary_sensor": {None, "diagnostic"}}
 
 # Every key that a release has used, with its platform: part of an entity's identity. One that is no
 # longer used stays here, and is sent with its platform alone.
@@ -39,6 +40,21 @@ COMPONENT_KEYS = {
     "al": "device_automation",
     "bs": "device_automation",
     "bl": "device_automation",
+    "pad_p": "binary_sensor",
+    "pad_y": "binary_sensor",
+    "pad_t": "binary_sensor",
+    "pad_h": "binary_sensor",
+    "pad_o": "binary_sensor",
+    "pad_n": "binary_sensor",
+    "light_level": "sensor",
+    "light_left": "sensor",
+    "light_right": "sensor",
+    "sound": "sensor",
+    "temperature": "sensor",
+    "x": "sensor",
+    "y": "sensor",
+    "z": "sensor",
+    "motion": "event",
     "identify": "button",
     "restart": "button",
     "update": "update",
@@ -48,4 +64,24 @@ COMPONENT_KEYS = {
     "uptime": "sensor",
     "heap": "sensor",
     "reconnects": "sensor",
+}
+
+_EVERYWHERE = {
+    "light",
+    "a",
+    "b",
+    "identify",
+    "rssi",
+    "address",
+    "reset",
+    "uptime",
+    "heap",
+    "reconnects",
+}
+_EVERYWHERE |= {"restart", "update", "as", "al", "bs", "bl", "x", "y", "z", "motion"}
+
+# What each board has, with all that can be switched on.
+OF_BOARD = {
+    "mpython": _EVERYWHERE | {f"pad_{letter}" for letter in "python"} | {"light_level", "sound"},
+    "bpi-bit": _EVERYWHERE | {"light_left", "light_right", "temperature"},
 }

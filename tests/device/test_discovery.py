@@ -11,7 +11,7 @@ import pytest
 
 from ci.boards import load_board
 from ci.build.board_facts import read_pins
-from simulated_board import SimulatedBoard
+from simulated_board import DEFAULT_BOARD, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person
 from tests.device import home_assistant_keys as keys
 from tests.mosquitto import Mosquitto
@@ -68,7 +68,9 @@ def test_message_has_known_keys_and_unique_ids(
 
     components = message["cmps"]
     assert {key: each["p"] for key, each in components.items()} == keys.COMPONENT_KEYS
-    for key, component in components.items():
+    present = {key: each for key, each in components.items() if len(each) > 1}
+    assert set(present) == keys.OF_BOARD[board_name]
+    for key, component in present.items():
         platform = component["p"]
         assert set(component) <= keys.COMPONENTS[platform], key
         if platform != "device_automation":
@@ -76,12 +78,16 @@ def test_message_has_known_keys_and_unique_ids(
             assert component.get("name") or component.get("dev_cla") or key == "light"
         unit = component.get("unit_of_meas")
         assert unit == keys.UNITS.get(component.get("dev_cla")) or "dev_cla" not in component, key
+        assert ("stat_cla" in component) == (unit is not None or key == "reconnects"), key
         allowed = keys.CATEGORIES.get(platform, {None, "config", "diagnostic"})
         assert component.get("ent_cat") in allowed, key
     assert components["light"]["cmd_t"] == components["restart"]["cmd_t"] == f"{base}/command"
     assert components["light"]["stat_t"] == f"{base}/state"
     assert components["a"]["stat_t"] == components["as"]["t"] == f"{base}/button/a"
     assert components["rssi"]["stat_t"] == f"{base}/status/stats"
+    topics = {key: each.get("stat_t", "").removeprefix(base) for key, each in present.items()}
+    assert topics["x"] == "/sensors" and topics["motion"] == "/motion"
+    assert topics.get("pad_p", "/touch") == "/touch"
 
 
 def test_named_effects_are_understood(boot: Boot, mosquitto: Mosquitto, listener: Person) -> None:
@@ -103,7 +109,8 @@ def test_what_board_has_not_is_said_by_platform_alone(
     components = json.loads(listener.receive(TOPIC, 300))["cmps"]
     assert {key: each["p"] for key, each in components.items()} == keys.COMPONENT_KEYS
     absent = {key for key, each in components.items() if len(each) == 1}
-    assert absent == {"restart", "as", "al", "bs", "bl"}
+    has = keys.OF_BOARD[DEFAULT_BOARD] - {"restart", "as", "al", "bs", "bl"}
+    assert absent == set(keys.COMPONENT_KEYS) - has
 
 
 def test_discovery_precedes_status_and_state(

@@ -13,6 +13,7 @@ import pytest
 from ci.boards import board_names, load_board
 from ci.build.board_facts import facts, read_pins
 from simulated_board import Frame, SimulatedBoard
+from surroundings import Surroundings
 from tests.classroom import Person
 from tests.home_assistant.conftest import release
 from tests.home_assistant.server import HomeAssistant
@@ -31,6 +32,10 @@ ENTITIES = {
     "light": ("light", None, None, None, True),
     "a": ("event", "button", None, None, True),
     "b": ("event", "button", None, None, True),
+    "x": ("sensor", None, "m/s²", None, False),
+    "y": ("sensor", None, "m/s²", None, False),
+    "z": ("sensor", None, "m/s²", None, False),
+    "motion": ("event", None, None, None, True),
     "identify": ("button", "identify", None, None, True),
     "restart": ("button", "restart", None, "config", True),
     "update": ("update", "firmware", None, "config", True),
@@ -40,6 +45,20 @@ ENTITIES = {
     "uptime": ("sensor", "duration", "s", "diagnostic", False),
     "heap": ("sensor", "data_size", "B", "diagnostic", False),
     "reconnects": ("sensor", None, None, "diagnostic", False),
+}
+
+PERCENT = ("sensor", None, "%", None, True)
+OF_BOARD = {
+    "mpython": {
+        **{f"pad_{letter}": ("binary_sensor", None, None, None, True) for letter in "python"},
+        "light_level": PERCENT,
+        "sound": PERCENT,
+    },
+    "bpi-bit": {
+        "light_left": PERCENT,
+        "light_right": PERCENT,
+        "temperature": ("sensor", "temperature", "°C", None, True),
+    },
 }
 
 
@@ -113,11 +132,12 @@ def test_board_is_there_with_all_it_has(
             entity["entity_category"],
             entity["disabled_by"] is None,
         )
-    for key, wanted in ENTITIES.items():
+    all_wanted = {**ENTITIES, **OF_BOARD[name]}
+    for key, wanted in all_wanted.items():
         # A disabled entity has no state to read a unit from.
         hidden = wanted if wanted[4] else wanted[:2] + (found[key][2],) + wanted[3:]
         assert found[key] == hidden, key
-    assert set(found) == set(ENTITIES)
+    assert set(found) == set(all_wanted)
 
 
 @pytest.mark.parametrize("number, name", list(enumerate(board_names(), 3)))
@@ -202,6 +222,39 @@ def test_button_is_event_and_trigger(home_assistant: HomeAssistant, switch_on: S
     home_assistant.wait(
         "release", lambda: attributes(home_assistant, event).get("event_type") == "release"
     )
+
+
+def test_what_board_feels_shows(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:
+    board = switch_on("mpython", 12)
+    around = Surroundings(board)
+    entities = find(home_assistant, 12)
+
+    def wait_state(key: str, wanted: Callable[[str], bool]) -> None:
+        home_assistant.wait(
+            key,
+            lambda: wanted(home_assistant.states.get(entities[key], {}).get("state", "unknown")),
+        )
+
+    # The first message of each comes by itself.
+    wait_state("pad_p", lambda state: state == "off")
+    wait_state("light_level", lambda state: state not in ("unknown", "unavailable"))
+    around.touch("p")
+    wait_state("pad_p", lambda state: state == "on")
+    wait_state("pad_y", lambda state: state == "off")
+    around.light(1000)
+    wait_state("light_level", lambda state: 50 < float(state) < 70)
+    around.hold("face down")
+    home_assistant.wait(
+        "movement",
+        lambda: attributes(home_assistant, entities["motion"]).get("event_type") == "face_down",
+    )
+    board = switch_on("bpi-bit", 13)
+    Surroundings(board).temperature(31)
+    entities = find(home_assistant, 13)
+    wait_state("temperature", lambda state: state[:2] == "31" or state[:4] == "30.9")
+    # What cannot be read any more is not known, and nothing is wrong.
+    board.command("voltage", id=34, millivolts=0)
+    wait_state("temperature", lambda state: state == "unknown")
 
 
 def test_restart_and_readings(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:

@@ -16,7 +16,7 @@ from ci.build.board_facts import read_pins
 
 SUPPLY = 3.3  # V
 
-# Below each phototransistor, in ohm: mPython's schematic V2.0.3, R43; BPI:bit's of version 1.4.
+# Below each phototransistor, in ohm: mPython's schematic V2.0.3 (at Q5), BPI:bit's of version 1.4.
 _LOADS = {"mpython": 8200, "bpi-bit": 11000}
 _PHOTOCURRENT = 0.25e-6  # A a lux. Assumed: it differs more from part to part than from this
 _SATURATION = 0.4  # V that a phototransistor keeps to itself
@@ -36,7 +36,7 @@ POSTURES = {
     "tilt right": (0.0, -0.9, -0.44),
     "stand up": (1.0, 0.0, 0.0),
 }
-_SWING, _SWINGS, _SWING_TIME = 2.5, 12, 0.06  # g, how often, s
+_SWING, _SWINGS, _SWING_TIME = 2.8, 12, 0.06  # g, how often, s
 
 
 class Surroundings:

@@ -12,6 +12,7 @@ def rules():
         "topics.command": (Label(1, 128, feed, letters), "{name}-{id}-command"),
         "topics.state": (Label(0, 128, feed, letters), "{name}-{id}-state"),
         "topics.status": (Label(0, 128, feed, letters), ""),
+        "topics.sensors": (Label(0, 100, "the beginning of " + feed, letters), "{name}-{id}"),
     }
 
 
@@ -19,10 +20,11 @@ def resolve(settings):
     mqtt = settings["mqtt"]
     topics = settings["topics"]
     mqtt["server"] = mqtt["server"] or "io.adafruit.com"
-    for key in ("command", "state", "status"):
+    for key in ("command", "state", "status", "sensors"):
         if topics[key]:
             topics[key] = "%s/feeds/%s" % (mqtt["user"], topics[key])
     topics["last"] = topics["command"] + "/get"
+    settings["split"] = split
     settings["limits"] = {
         # 30 data points a minute, less one in ten: what leaves evenly arrives in bunches.
         "interval": 2200,
@@ -32,3 +34,8 @@ def resolve(settings):
         "delay": 40,
         "max_delay": 3600,
     }
+
+
+def split(topic, readings):
+    """Return one message for each reading, to a feed of its own."""
+    return [("%s-%s" % (topic, name.replace("_", "-")), str(readings[name])) for name in readings]

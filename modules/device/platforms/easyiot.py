@@ -10,6 +10,7 @@ def rules():
         "topics.command": (Topic(1), None),
         "topics.state": (Topic(0), ""),
         "topics.status": (Topic(0), ""),
+        "topics.sensors": (Topic(0), ""),
     }
 
 

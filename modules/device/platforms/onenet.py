@@ -15,6 +15,7 @@ def common_rules():
         "topics.command": (Choice(""), ""),
         "topics.state": (Choice(""), ""),
         "topics.status": (Choice(""), ""),
+        "topics.sensors": (Choice(""), ""),
         "mqtt.user": (Text(1, 64, "the product's id,", "/+#"), None),
     }
 
@@ -39,13 +40,20 @@ def resolve(settings):
         mqtt["password"] = token(resource, mqtt["password"], _TOKEN_END)
     base = "$sys/%s/%s/" % (product, device)
     settings["topics"]["command"] = base + "cmd/request/+"
-    settings["topics"]["state"] = base + "dp/post/json"
+    settings["topics"]["state"] = settings["topics"]["sensors"] = base + "dp/post/json"
     settings["frame"] = frame
+    settings["split"] = split
 
 
 def frame(payload):
     """Return a state (bytes) as the data point `state`."""
     return json.dumps({"id": 1, "dp": {"state": [{"v": value(payload)}]}}).encode()
+
+
+def split(topic, readings):
+    """Return one message: each reading as the data point of its own stream."""
+    points = {name: [{"v": value}] for name, value in readings.items()}
+    return [(topic, json.dumps({"id": 1, "dp": points}))]
 
 
 def value(payload):

@@ -21,12 +21,22 @@ def resolve(settings):
     mqtt["server"] = mqtt["server"] or "mqtt.heclouds.com"
     mqtt["port"] = mqtt["port"] or 6002
     settings["topics"]["command"] = "$creq/#"
-    settings["topics"]["state"] = "$dp"
+    settings["topics"]["state"] = settings["topics"]["sensors"] = "$dp"
     settings["frame"] = frame
+    settings["split"] = split
 
 
 def frame(payload):
     """Return a state (bytes) as the data point `state` of `$dp`: type 1, length, JSON."""
-    points = [{"value": onenet.value(payload)}]
-    body = json.dumps({"datastreams": [{"id": "state", "datapoints": points}]}).encode()
+    return _data_points({"state": onenet.value(payload)})
+
+
+def split(topic, readings):
+    """Return one message: each reading as a data point of its own stream."""
+    return [(topic, _data_points(readings))]
+
+
+def _data_points(values):
+    streams = [{"id": name, "datapoints": [{"value": values[name]}]} for name in values]
+    body = json.dumps({"datastreams": streams}).encode()
     return b"\x01" + len(body).to_bytes(2, "big") + body

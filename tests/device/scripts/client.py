@@ -39,6 +39,7 @@ def max_delay(server, rate=0):
             "rate": rate,
         },
         "topics": {"command": "a", "state": "b", "status": "c"},
+        "homeassistant": True,
     }
     return make(platforms.resolve(settings)).MAX_DELAY
 

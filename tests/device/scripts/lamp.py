@@ -18,7 +18,8 @@ class Leds:
 
 
 class Link:
-    topics = {"command": b"c", "state": b"s", "status": b"", "last": b""}
+    topics = {"command": b"c", "state": b"s", "status": b"", "last": b"", "button": b"b"}
+    topics.update(touch=b"t", sensors=b"r", update=b"")
 
     def __init__(self):
         self.online = True
@@ -169,6 +170,15 @@ lamp.off()
 assert len(link.published) == 6  # online() will tell
 lamp.online()
 assert link.published[6]["state"] == "OFF"
+
+# What the board tells of itself orders nothing, where a wide command topic brings it back.
+follow = lamp.filters()[0][1]
+before = setting()
+for topic in (b"b/a", b"t", b"r", b"s"):
+    follow(topic, b'{"event_type": "press"}')
+    assert setting() == before, topic
+follow(b"b", b"on")
+assert lamp.is_on()
 
 before = setting()
 for wrong in (

@@ -55,6 +55,13 @@ assert due(limiter, 7200) == ((b"b", b"b9", False, 0),)
 assert due(limiter, 9400) == ((b"a", b"last", False, 0),)
 assert due(limiter, 99999) == ()
 
+# What shares a topic and is of another kind stays.
+limiter.offer(b"a", b"state", qos=1)
+limiter.offer(b"a", b"light 1", kind="readings")
+limiter.offer(b"a", b"light 2", kind="readings")
+assert due(limiter, 102200) == ((b"a", b"state", False, 1),)
+assert due(limiter, 104400) == ((b"a", b"light 2", False, 0),)
+
 # A payload over the limit is refused, one at the limit is not. 0 is no limit.
 limiter = Limiter(ADAFRUIT)
 assert limiter.offer(b"a", bytes(1024))

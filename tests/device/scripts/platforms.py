@@ -148,4 +148,54 @@ assert resolve(mqtt)[0]["limits"] == {
 mqtt["tls"] = True
 assert resolve(mqtt)[1] == ("io.adafruit.com", 8883)
 assert problems({"platform": "adafruit"}) == ["mqtt.password", "mqtt.user"]
+# What the board feels: a topic for what is wanted, "" for what is not; on a service its own form.
+PLAIN = {"server": "a"}
+FELT = ("button", "touch", "motion", "sensors")
+
+
+def felt(mqtt, topics=None, **more):
+    settings = resolve(mqtt, topics, **more)[0]
+    found = [settings["topics"].get(key, "") for key in FELT]
+    assert (settings["split"] is None) == (mqtt.get("platform", "mqtt") in ("mqtt", "easyiot"))
+    return found, settings["split"]
+
+
+assert felt(PLAIN)[0] == 4 * [""]
+assert felt(PLAIN, homeassistant=False)[0] == 4 * [""]
+assert felt(PLAIN, homeassistant=True)[0] == ["mpython/0a1b/" + key for key in FELT]
+assert felt(PLAIN, telemetry={"touch": True})[0] == ["", "mpython/0a1b/touch", "", ""]
+assert felt(PLAIN, telemetry={"motion": True})[0] == ["", "", "mpython/0a1b/motion", ""]
+assert felt(PLAIN, {"sensors": "s"}, telemetry={"sensors": 9})[0] == ["", "", "", "s"]
+
+SENSORS = {"telemetry": {"sensors": 60}}
+READINGS = {"light_left": 18.4}
+mqtt = {"platform": "adafruit", "user": "ada", "password": "aio_k"}
+topics, split = felt(mqtt, **SENSORS)
+assert topics == ["", "", "", "ada/feeds/mpython-0a1b"]
+assert split(topics[3], READINGS) == [("ada/feeds/mpython-0a1b-light-left", "18.4")]
+assert felt(mqtt, {"sensors": "room.7"}, **SENSORS)[0][3] == "ada/feeds/room.7"
+assert felt(mqtt)[0] == 4 * [""]
+for key in FELT[:3]:
+    assert problems(mqtt, {key: "x"}) == ["topics." + key]
+assert problems(mqtt, telemetry={"motion": True, "touch": True}) == [
+    "telemetry.motion",
+    "telemetry.touch",
+]
+mqtt = {"platform": "onenet", "user": "123", "client_id": "lamp", "password": "a2V5"}
+topics, split = felt(mqtt, **SENSORS)
+assert topics[3] == "$sys/123/lamp/dp/post/json"
+((topic, payload),) = split(topics[3], READINGS)
+assert json.loads(payload) == {"id": 1, "dp": {"light_left": [{"v": 18.4}]}} and topic == topics[3]
+mqtt["platform"] = "onenet-legacy"
+topics, split = felt(mqtt, **SENSORS)
+((topic, payload),) = split(topics[3], READINGS)
+assert (
+    topic == topics[3] == "$dp" and payload[:2] == b"\x01\x00" and payload[2] == len(payload) - 3
+)
+assert json.loads(payload[3:]) == {
+    "datastreams": [{"id": "light_left", "datapoints": [{"value": 18.4}]}]
+}
+mqtt = {"platform": "easyiot", "user": "id", "password": "pwd"}
+assert felt(mqtt, {"command": "x"}, **SENSORS)[0] == 4 * [""]
+assert felt(mqtt, {"command": "x", "sensors": "y"}, **SENSORS)[0][3] == "y"
 print("ok")
