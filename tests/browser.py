@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Playwright, Request, expect
 from simulated_board import ROOT
 
 PICTURES = ROOT / "build" / "browser"
+NODE_MODULES = ROOT / "build" / "web" / "node_modules"
 PATIENCE = 60_000  # ms; bounds a hang, no test waits so long
 expect.set_options(timeout=PATIENCE)
 PHONE = {"width": 360, "height": 640}
@@ -37,6 +38,18 @@ def start_chromium(playwright: Playwright) -> Iterator[Browser]:
     )
     yield browser
     browser.close()
+
+
+def find_barriers(page: Page) -> list[str]:
+    """Return what axe-core calls serious or critical on a page, contrast included."""
+    page.evaluate((NODE_MODULES / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("axe.run().then((result) => result.violations)")
+    return [
+        f"{each['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
 
 class Visitor:

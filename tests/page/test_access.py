@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from page_server import serve_page
-from tests.browser import PHONE, Visitor
+from tests.browser import PHONE, Visitor, find_barriers
 from tests.page.conftest import PageBroker
 from tests.page.fake_board import FakeBoard
 
@@ -18,30 +18,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
 TABS = ("Class", "Monitor", "Install")
 
 
-@pytest.fixture(scope="session")
-def axe(root: Path) -> str:
-    return (root / "build" / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-
-def find_barriers(page: Page, axe: str) -> list[str]:
-    """Return what axe-core calls serious or critical, contrast included."""
-    page.evaluate(axe)
-    found = page.evaluate("axe.run().then((result) => result.violations)")
-    return [
-        f"{each['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("profile", ["desktop", "phone"])
 def test_no_serious_barrier_in_any_view(
     mosquitto: PageBroker,
     visitor: Visitor,
     fake_boards: Callable[..., FakeBoard],
-    axe: str,
     scheme: str,
     profile: str,
 ) -> None:
@@ -59,7 +41,7 @@ def test_no_serious_barrier_in_any_view(
         else:
             page.get_by_role("button", name=tab, exact=True).click()
         page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-        found += [f"{tab}: {barrier}" for barrier in find_barriers(page, axe)]
+        found += [f"{tab}: {barrier}" for barrier in find_barriers(page)]
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= viewport["width"], f"{tab} is {width} px wide"
         visitor.keep_picture(page, f"{tab}-{profile}-{scheme}".lower().replace(" ", "-"))
