@@ -190,7 +190,7 @@ def test_each_service_has_its_own_words(
 def test_page_fits_phone_in_both_languages(
     set_up: Callable[..., Phone], browsers: Browsers, request: pytest.FixtureRequest
 ) -> None:
-    from tests.browser import PICTURES
+    from tests.browser import PICTURES, find_barriers
 
     phone = set_up()
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,18 @@ def test_page_fits_phone_in_both_languages(
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
             for control in page.locator("input:visible, select:visible").all():
                 assert control.evaluate("i => i.labels[0].innerText.trim()"), "each has a label"
+            page.locator("summary").click()
+            assert find_barriers(page) == []
+            page.locator("summary").click()
             page.screenshot(path=PICTURES / f"set-up-{heading}.png", full_page=True)
+
+
+def test_network_with_user_names_cannot_be_chosen(
+    set_up: Callable[..., Phone], browsers: Browsers
+) -> None:
+    with browsers.open(set_up()) as page:
+        option = page.locator("#list option", has_text="university")
+        assert "not possible" in option.inner_text() and option.is_disabled()
 
 
 def test_name_with_html_is_text(set_up: Callable[..., Phone], browsers: Browsers) -> None:
