@@ -51,6 +51,11 @@ test-ha: ## try the boards with a real Home Assistant, which is installed in bui
 	@$(CI) ci_prepare_home_assistant
 	@$(PYTHON) -m pytest -n0 -m home_assistant $(TESTS)
 
+.PHONY: test-brokers
+test-brokers: ## try client and board with every broker that the registries have; TESTS= for some
+	@$(CI) ci_prepare_brokers
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m brokers $(or $(TESTS),tests/brokers)
+
 .PHONY: test-tutorials
 test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts
 	@$(CI) ci_prepare_simulators

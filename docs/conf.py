@@ -38,6 +38,8 @@ CONTENTS = {
         "docs/home-assistant",
         "docs/update",
         "docs/reliability",
+        "docs/scale",
+        "docs/brokers",
         "docs/serial",
     ),
     "Programs": ("docs/programs", "docs/handlers", "docs/names", "docs/umqtt"),

@@ -235,7 +235,7 @@ X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowh
 # Left out unless -m names them: `make test` does not bring what they need.
 # `make test` has no Playwright, which these import.
 collect_ignore = [] if importlib.util.find_spec("playwright") else ["page"]
-ON_DEMAND = ("browser", "home_assistant", "makers")
+ON_DEMAND = ("brokers", "browser", "home_assistant", "makers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

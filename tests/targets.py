@@ -95,6 +95,7 @@ TRIES: dict[str, tuple[Try, ...]] = {
 
 # Long, and tried by what CI runs in a clone of its own; and this program.
 ELSEWHERE = {
+    "test-brokers",
     "test-browser",
     "test-ha",
     "test-class",

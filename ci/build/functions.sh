@@ -6,3 +6,4 @@
 . "${BASH_SOURCE[0]%/*}/mcu.sh"
 . "${BASH_SOURCE[0]%/*}/web.sh"
 . "${BASH_SOURCE[0]%/*}/home_assistant.sh"
+. "${BASH_SOURCE[0]%/*}/brokers.sh"

@@ -11,10 +11,16 @@ ci_debian_mirror() {
     fi
 }
 
+# Print the folder of ci_apt's state for the suite $1 as $2.
+ci_apt_state() {
+    echo "$CI_BUILD/apt/$1-$2"
+}
+
 # apt-get with state of its own under build/, for packages of the suite $1 of the machine's
 # Debian mirror, as $2 = deb or deb-src. Needs no root and leaves the machine's lists alone.
 ci_apt() {
-    local suite=$1 kind=$2 state=$CI_BUILD/apt/$1-$2 mirror
+    local suite=$1 kind=$2 state mirror
+    state=$(ci_apt_state "$@")
     shift 2
     mirror=$(ci_debian_mirror)
     [ -n "$mirror" ] || ci_fail "this machine's apt names no Debian mirror"

@@ -5,10 +5,11 @@ set -euo pipefail
 CI_WEB=$CI_BUILD/web # where web/ is built: npm puts its packages beside the sources
 CI_PAGE=$CI_BUILD/page/index.html
 
-# Run a command in build/web with the pinned Node, whose npm is there, too.
-ci_in_web() {
+# Run a command in the folder $1 with the pinned Node, whose npm is there, too.
+ci_in_folder() {
     (
-        cd "$CI_WEB"
+        cd "$1"
+        shift
         PATH=$CI_BUILD/venv/bin:$PATH "$@"
     )
 }
@@ -33,7 +34,7 @@ ci_update_page() {
     ci_install_web_packages
     ci_say "Building the page"
     rm -f "$CI_PAGE.sources"
-    ci_logged page ci_in_web npm run build
+    ci_logged page ci_in_folder "$CI_WEB" npm run build
     mkdir -p "${CI_PAGE%/*}"
     mv "$CI_WEB/dist/index.html" "$CI_PAGE" # in one go: somebody may have it open
     echo "$sources" >"$CI_PAGE.sources"
@@ -44,7 +45,7 @@ ci_install_web_packages() {
     wanted=$(sha256sum <"$CI_WEB/package-lock.json")
     if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
         ci_say "Installing the page's tools"
-        ci_logged npm ci_in_web npm ci --ignore-scripts --no-audit --no-fund
+        ci_logged npm ci_in_folder "$CI_WEB" npm ci --ignore-scripts --no-audit --no-fund
         echo "$wanted" >"$stamp"
     fi
 }

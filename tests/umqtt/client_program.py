@@ -14,6 +14,7 @@ START = """
 import network, select
 
 PORT = int(sys.argv[1])
+LOGIN = dict(zip(("user", "password"), sys.argv[2:]))
 got = []
 wlan = network.WLAN(network.STA_IF)
 wlan.active(True)
@@ -47,7 +48,7 @@ from umqtt.simple import MQTTClient, MQTTException, ProtocolError
     + START
     + """\
 def make(keepalive=0, kind=simple.MQTTClient, client_id="c", **named):
-    c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **named)
+    c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **(named or LOGIN))
     c.TIMEOUT = 60
     c.pid = 65535  # identifiers begin with 1, also where the session is kept
     c.set_callback(lambda topic, message: got.append((topic, message)))
@@ -77,15 +78,22 @@ def work(c, seconds):
 
 
 class ClientProgram:
-    """PRELUDE and `program` in a process of its own; `port` is the broker's."""
+    """PRELUDE and `program` in a process of its own; `port` and `login` are the broker's."""
 
-    def __init__(self, micropython: Path, folder: Path, program: str, port: int) -> None:
+    def __init__(
+        self,
+        micropython: Path,
+        folder: Path,
+        program: str,
+        port: int,
+        login: tuple[str, ...] = (),
+    ) -> None:
         script = folder / "program.py"
         script.write_text(PRELUDE + textwrap.dedent(program))
         self.output = ""
         self._lines: queue.Queue[str] = queue.Queue()
         self._process = subprocess.Popen(
-            [micropython, "-X", "heapsize=16m", script, str(port)],
+            [micropython, "-X", "heapsize=16m", script, str(port), *login],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,317 @@
+"""Real brokers, each on free loopback ports, for a `with` statement that leaves nothing running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulated_board import ROOT
+from tests.mosquitto import Mosquitto, free_port
+
+BROKERS = ROOT / "build" / "brokers"
+RABBITMQ = Path("/usr/lib/rabbitmq/lib")
+READY = (
+    600.0  # s, which only bound a hang; RabbitMQ takes ten on an idle machine, 40 on a busy one
+)
+
+
+def one_path(folder: Path, pattern: str) -> Path:
+    """Return the one path that matches. Fails with how to get it."""
+    found = sorted(folder.glob(pattern))
+    assert found, f"{folder}/{pattern} is missing; type: make test-brokers"
+    return found[-1]
+
+
+class Broker:
+    """A broker's process. Start it by `with`; `stop` and `start` do so in between."""
+
+    name = ""
+    login = ("", "")  # of everybody; the empty one is none
+    host = "127.0.0.1"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port(self.host)
+        self.log = folder / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.configure()
+
+    def configure(self) -> None:
+        """Write its configuration."""
+
+    def command(self) -> Sequence[str | Path]:
+        """Return what starts it, in the foreground."""
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        """Return what it finds in its environment beside the test's own."""
+        return {}
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment()},
+                start_new_session=True,  # a group of its own: what it starts ends with it
+            )
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop(kill=True)
+            raise
+
+    def wait_ready(self) -> None:
+        """Wait until it listens for MQTT."""
+        wait_listening(self.process, self.host, self.port, self.log)
+
+    def stop(self, kill: bool = False) -> None:
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if not kill:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
+        process.wait(60)
+
+
+def wait_listening(
+    process: subprocess.Popen[bytes], host: str, port: int, log: Path, limit: float = READY
+) -> None:
+    """Wait until somebody listens there. Fails with the log's end."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            socket.create_connection((host, port), 10).close()
+            return
+        except OSError:
+            end = log.read_text(errors="replace")[-3000:]
+            assert process.poll() is None, end
+            assert time.monotonic() < deadline, f"nobody listens at port {port}:\n{end}"
+            time.sleep(0.05)
+
+
+class DebianMosquitto(Mosquitto):
+    """The Mosquitto of this machine, or another Debian's, for `with`."""
+
+    name = "mosquitto"
+    login = ("", "")
+    settings = "allow_anonymous true\nuser root\n"
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(folder, self.settings)
+
+    def __enter__(self) -> DebianMosquitto:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class TrixieMosquitto(DebianMosquitto):
+    name = "mosquitto-trixie"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.program = str(one_path(BROKERS, "mosquitto-trixie/mosquitto"))
+
+
+class Amqtt(Broker):
+    """Python's."""
+
+    name = "amqtt"
+
+    def configure(self) -> None:
+        (self.folder / "amqtt.yaml").write_text(
+            "listeners:\n  default:\n    type: tcp\n"
+            f"    bind: {self.host}:{self.port}\n"
+            "plugins:\n"
+            "  amqtt.plugins.authentication.AnonymousAuthPlugin:\n    allow_anonymous: true\n"
+            "  amqtt.plugins.sys.broker.BrokerSysPlugin:\n    sys_interval: 20\n"
+        )
+
+    def command(self) -> Sequence[str | Path]:
+        return (Path(sys.executable).with_name("amqtt"), "-c", self.folder / "amqtt.yaml")
+
+
+class Aedes(Broker):
+    """Node's."""
+
+    name = "aedes"
+
+    def command(self) -> Sequence[str | Path]:
+        node = shutil.which("node", path=str(Path(sys.executable).parent))
+        assert node, "the pinned Node is missing; type: make test-brokers"
+        return (node, one_path(BROKERS, "aedes/server.mjs"), str(self.port))
+
+
+class Ejabberd(Broker):
+    """Erlang's XMPP server, whose module mod_mqtt is a broker. It lets nobody in without a name."""
+
+    name = "ejabberd"
+    login = ("board", "any")
+
+    def configure(self) -> None:
+        (self.folder / "ejabberd.yml").write_text(
+            "hosts: [localhost]\nauth_method: [anonymous]\n"
+            "allow_multiple_connections: true\nanonymous_protocol: both\n"
+            f'listen:\n  - port: {self.port}\n    ip: "{self.host}"\n    module: mod_mqtt\n'
+            "modules:\n  mod_mqtt:\n"
+            '    access_publish: {"#": [allow: all]}\n'
+            '    access_subscribe: {"#": [allow: all]}\n'
+        )
+
+    def command(self) -> Sequence[str | Path]:
+        # Without a node's name, so without epmd.
+        database = self.folder / "mnesia"
+        return (
+            "erl",
+            "-noinput",
+            "+S",
+            "1:1",
+            "-mnesia",
+            "dir",
+            f'"{database}"',
+            "-s",
+            "ejabberd",
+        )
+
+    def environment(self) -> dict[str, str]:
+        libraries = one_path(Path("/usr/lib"), "*/ejabberd-*/ebin").parent.parent
+        return {
+            "EJABBERD_CONFIG_PATH": str(self.folder / "ejabberd.yml"),
+            "EJABBERD_LOG_PATH": str(self.folder / "ejabberd.log"),
+            "ERL_LIBS": str(libraries),
+            "HOME": str(self.folder),
+        }
+
+
+class PortMapper:
+    """epmd, which tells Erlang's nodes of each other's ports; one for a cluster, by `with`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port("127.0.0.1")
+        self.cookie = secrets.token_hex(10)
+        self.log = folder / "epmd.log"
+
+    def __enter__(self) -> PortMapper:
+        program = one_path(Path("/usr/lib/erlang"), "erts-*/bin/epmd")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "-address", "127.0.0.1", "-port", str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        wait_listening(self._process, "127.0.0.1", self.port, self.log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait(60)
+
+
+class RabbitMQ(Broker):
+    """A node of RabbitMQ with its MQTT plugin; one is a cluster of itself."""
+
+    name = "rabbitmq"
+    mqtt_port = 0  # 0: a free one; the nodes of a cluster share theirs
+
+    def __init__(
+        self, folder: Path, mapper: PortMapper | None = None, number: int = 1, others: int = 1
+    ) -> None:
+        """`number` of `others` nodes that share `mapper`; its address is 127.0.0.<number>."""
+        self.own_mapper = None if mapper else PortMapper(folder)
+        self.mapper = mapper or self.own_mapper
+        self.node = f"node{number}@localhost"
+        self.nodes = [f"node{each}@localhost" for each in range(1, others + 1)]
+        self.host = f"127.0.0.{number}"
+        super().__init__(folder)
+
+    def configure(self) -> None:
+        self.port = self.mqtt_port or self.port
+        self.home = one_path(RABBITMQ, "rabbitmq_server-*")
+        (self.folder / "enabled_plugins").write_text("[rabbitmq_mqtt].\n")
+        cookie = self.folder / ".erlang.cookie"
+        cookie.unlink(missing_ok=True)
+        cookie.write_text(self.mapper.cookie)
+        cookie.chmod(0o400)
+        nodes = "".join(
+            f"cluster_formation.classic_config.nodes.{number} = {node}\n"
+            for number, node in enumerate(self.nodes, 1)
+        )
+        (self.folder / "rabbitmq.conf").write_text(
+            "listeners.tcp = none\n"
+            f"mqtt.listeners.tcp.1 = {self.host}:{self.port}\n"
+            "mqtt.allow_anonymous = true\n"
+            "loopback_users = none\n"
+            # A node that sees the others no more goes on.
+            "cluster_partition_handling = ignore\n"
+            "cluster_formation.peer_discovery_backend = classic_config\n" + nodes
+        )
+
+    def command(self) -> Sequence[str | Path]:
+        return (self.home / "sbin" / "rabbitmq-server",)
+
+    def environment(self) -> dict[str, str]:
+        folder = self.folder
+        names = {
+            "NODENAME": self.node,
+            "DIST_PORT": str(free_port("127.0.0.1")),
+            "MNESIA_BASE": str(folder / "mnesia"),
+            "LOG_BASE": str(folder / "logs"),
+            "CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+            "ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            "GENERATED_CONFIG_DIR": str(folder / "config"),
+            "PID_FILE": str(folder / "pid"),
+            # Loopback alone, and no core kept busy by waiting.
+            "SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} "
+            "+S 1:1 +sbwt none -start_epmd false",
+        }
+        return {
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(self.mapper.port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            **{f"RABBITMQ_{name}": value for name, value in names.items()},
+        }
+
+    def __enter__(self) -> RabbitMQ:
+        with contextlib.ExitStack() as stack:
+            if self.own_mapper:
+                stack.enter_context(self.own_mapper)
+            self.start()
+            stack.callback(self.stop)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+KINDS = (DebianMosquitto, TrixieMosquitto, RabbitMQ, Ejabberd, Amqtt, Aedes)

@@ -1,0 +1,74 @@
+"""Boards on three nodes of RabbitMQ, one of which is killed."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from simulated_board import SimulatedBoard
+from tests.brokers.cluster import NODES, Cluster
+from tests.brokers.servers import RabbitMQ
+from tests.classroom import ACCESS_POINT, Person
+
+pytestmark = [pytest.mark.brokers, pytest.mark.simulator, pytest.mark.mosquitto]
+
+GROUP = "class/all"
+
+
+def start_board(cluster: Cluster, number: int, folder: Path) -> SimulatedBoard:
+    """Return board `number`, not yet started, for which node `number` is the first of the list."""
+    flash = folder / f"flash{number}"
+    flash.mkdir()
+    servers = [node.host for node in cluster.nodes]
+    values = {
+        "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
+        "mqtt": {
+            "server": servers[number - 1 :] + servers[: number - 1],
+            "port": cluster.port,
+            "clean_session": False,
+        },
+        "topics": {"command": f"class/{number}", "groups": [GROUP]},
+    }
+    (flash / "config.json").write_text(json.dumps(values))
+    environment = {"SIM_ID": str(number)}
+    return SimulatedBoard(flash=flash, access_points=(ACCESS_POINT,), environment=environment)
+
+
+@pytest.mark.xdist_group("cluster")
+def test_boards_of_killed_node_are_back_on_others(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        cluster = stack.enter_context(Cluster(tmp_path / "cluster"))
+        boards = [
+            stack.enter_context(start_board(cluster, number, tmp_path))
+            for number in range(1, NODES + 1)
+        ]
+        for board, node in zip(boards, cluster.nodes, strict=True):
+            board.wait_line(f"mqtt: connected {node.host}:{cluster.port}", timeout=300)
+            board.wait_line(f"mqtt: subscribed {GROUP}/command qos=1", timeout=300)
+        last: RabbitMQ = cluster.nodes[-1]
+        person = Person(last)  # type: ignore[arg-type]
+        stack.callback(person.close)
+
+        # A command at one node reaches the boards on all.
+        person.publish(f"{GROUP}/command", "#010203")
+        for board in boards:
+            board.wait_line("lights: on #010203")
+
+        # The first board is out of reach, and its node dies; its session is on the others, too.
+        lost, *others = boards
+        lost.command("outage", value=True, noticed_after_ms=200)
+        lost.wait_line("wifi: lost")
+        cluster.nodes[0].stop(kill=True)
+        person.publish("class/1", "#040506")
+        seen = len(lost.lines)
+        lost.command("outage", value=False)
+        back = lost.wait_line("mqtt: connected", since=seen, timeout=300)
+        assert cluster.nodes[0].host not in back and back.endswith("session=1"), back
+        lost.wait_line("lights: on #040506", since=seen)
+        person.publish(f"{GROUP}/command", "#070809")
+        for board in boards:
+            board.wait_line("lights: on #070809")
+        assert not any("mqtt: lost" in line for board in others for line in board.lines)
