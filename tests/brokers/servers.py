@@ -154,7 +154,9 @@ class Amqtt(Broker):
         )
 
     def command(self) -> Sequence[str | Path]:
-        return (Path(sys.executable).with_name("amqtt"), "-c", self.folder / "amqtt.yaml")
+        # By our Python: the path in its first line is that of a folder which may have been moved.
+        program = Path(sys.executable).with_name("amqtt")
+        return (sys.executable, program, "-c", self.folder / "amqtt.yaml")
 
 
 class Aedes(Broker):
