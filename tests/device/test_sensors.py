@@ -117,6 +117,7 @@ def test_newer_chip_reads_as_older_one(boot: Boot, mosquitto: Mosquitto, listene
         configuration(mosquitto, telemetry={"sensors": 1}),
         environment={"SIM_CHIPS": "qmi8658"},
     )
+    listener.receive(f"mpython/{ID}/sensors", 300)
     Surroundings(board).accelerate(0.5, 0.25, -0.75)
     receive_until(
         listener,

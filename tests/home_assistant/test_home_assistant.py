@@ -249,8 +249,8 @@ def test_what_board_feels_shows(home_assistant: HomeAssistant, switch_on: Switch
         lambda: attributes(home_assistant, entities["motion"]).get("event_type") == "face_down",
     )
     board = switch_on("bpi-bit", 13)
-    Surroundings(board).temperature(31)
     entities = find(home_assistant, 13)
+    Surroundings(board).temperature(31)
     wait_state("temperature", lambda state: state[:2] == "31" or state[:4] == "30.9")
     # What cannot be read any more is not known, and nothing is wrong.
     board.command("voltage", id=34, millivolts=0)
