@@ -56,8 +56,8 @@ void __wrap_mp_hal_stdio_mode_raw(void) {
 void __wrap_mp_hal_stdio_mode_orig(void) {
 }
 
-// While code runs, Ctrl-C is a signal; while a line is read, or the code wants so, it is a character.
-// To a pipe no Ctrl-C can be typed: there the signal interrupts from the first code on.
+// While code runs, Ctrl-C is a signal; while a line is read, or the code wants so, it is a
+// character. To a pipe no Ctrl-C can be typed: there the signal interrupts from the first code on.
 void __wrap_mp_hal_set_interrupt_char(char c) {
     if (!is_terminal && c != CHAR_CTRL_C) {
         return;
