@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -43,14 +44,17 @@ def test_hundred_boards_may_change_at_once(page: Page, person: Person, report: R
 
 
 def test_ten_thousand_retained_topics_are_borne(
-    mosquitto: PageBroker, person: Person, visitor: Visitor, report: Report
+    tmp_path: Path, page_file: Path, visitor: Visitor, report: Report
 ) -> None:
     """Of boards that there are not, and of others; the link opens the monitor, too."""
+    broker = PageBroker(tmp_path, page_file, "allow_anonymous true\nmax_queued_messages 0\n")
+    broker.start()
+    person = Person(broker)
     for number in range(5000):
         person.publish(f"x/a4cf1234{number:04x}/status", "online", qos=0, retain=True)
         person.publish(f"stranger/{number}", "x" * 100, qos=0, retain=True)
     person.publish("filled", "")
-    page = visitor.open(f"{mosquitto.site}&tab=monitor")
+    page = visitor.open(f"{broker.site}&tab=monitor")
     cost = Cost(page)
     page.get_by_label("Topic filter", exact=True).fill("#")
     page.get_by_role("button", name="Watch").click()
@@ -59,6 +63,8 @@ def test_ten_thousand_retained_topics_are_borne(
     expect(page.get_by_text("More than 500 boards have told of themselves")).to_be_visible()
     expect(page.get_by_role("article")).to_have_count(500)
     report("page-strangers", f"10,000 retained topics, 500 cards in {cost.check()}")
+    person.close()
+    broker.stop(kill=True)
 
 
 def test_names_do_not_change_what_is_around_them(page: Page, person: Person) -> None:
