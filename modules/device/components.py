@@ -17,6 +17,7 @@ UPDATE = const(5)
 TOUCH = const(6)
 SENSORS = const(7)
 MOTION = const(8)
+DISPLAY = const(9)
 
 # Constants, so that the table below lies in flash, too. Platforms, as they follow a key.
 _LIGHT = const(b'":{"p":"light')
@@ -26,6 +27,7 @@ _BINARY_SENSOR = const(b'":{"p":"binary_sensor')
 _SENSOR = const(b'":{"p":"sensor')
 _BUTTON = const(b'":{"p":"button')
 _UPDATE = const(b'":{"p":"update')
+_NOTIFY = const(b'":{"p":"notify')
 
 _EVENTS = const(
     b'"dev_cla":"button","evt_typ":["press","release","long_press","double_press"],"stat_t":"'
@@ -228,6 +230,7 @@ _COMPONENTS = (
         UPDATE,
         b'/state"',
     ),
+    (b"display", _NOTIFY, b'"name":"Display","cmd_t":"', DISPLAY, b'"'),
     (
         b"rssi",
         _SENSOR,

@@ -93,6 +93,7 @@ class Discovery:
             "touch",
             "sensors",
             "motion",
+            "display",
         ):
             words.append(_quoted(topics[topic].decode()))
         pieces = [b'{"dev":{"ids":["', words[components.ID], b'"],"sn":"', words[components.ID]]

@@ -328,6 +328,15 @@ class Lamp:
         self._leds.brightness(self._most * brightness / 255)
         self._motion = effects.Flash(self._leds, colour, seconds)
 
+    def play(self, motion):
+        """Have an object draw in place of the lamp, at the most light that is allowed, until its
+        step(now) returns False or a command comes; None ends one that is under way.
+        """
+        self._show()
+        if motion is not None:
+            self._leds.brightness(self._most)
+            self._motion = motion
+
     def step(self, now):
         if self._motion is not None and not self._motion.step(now):
             self._show()

@@ -77,6 +77,12 @@ class Device:
 
             parts.extend(sensors.make(self.link, settings))
             imports.forget("sensors")
+        if topics.get("display"):
+            from . import display
+
+            part = display.make(self.link, self.lamp)
+            if part is not None:
+                parts.append(part)
         if self._groups:
             from .groups import Groups
 

@@ -124,6 +124,10 @@ def _plain_rules():
         ("topics.sensors", Topic(0), "{name}/{id}/sensors"),
         # where it tells that it was shaken, tilted or turned over
         ("topics.motion", Topic(0), "{name}/{id}/motion"),
+        # where texts for the display come in
+        ("topics.display", Topic(0), "{name}/{id}/display"),
+        # whether they are shown; with `homeassistant` they are
+        ("texts", Choice(True, False), False),
         ("telemetry", Section(), {}),
         # whether presses of the buttons are told; with `homeassistant` they are
         ("telemetry.buttons", Choice(True, False), False),
@@ -169,6 +173,8 @@ def _cloud_rules():
         "topics.button": (Choice(""), ""),
         "topics.touch": (Choice(""), ""),
         "topics.motion": (Choice(""), ""),
+        "topics.display": (Choice(""), ""),
+        "texts": (Choice(False), False),
         "telemetry.buttons": (Choice(False), False),
         "telemetry.touch": (Choice(False), False),
         "telemetry.motion": (Choice(False), False),

@@ -123,6 +123,8 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (PLAIN, "topics.state", ["", "a/b", "x" * 200], ["a/+", "#", "x" * 201, None, "a\x7f"]),
     (PLAIN, "topics.status", ["", "a/b"], ["a/#", "+", "x" * 201, 7]),
     (PLAIN, "topics.button", [Absent, "", "a/b"], ["a/#", "x" * 201, 7]),
+    (PLAIN, "topics.display", [Absent, "", "a/b"], ["a/#", "x" * 201, 7]),
+    (PLAIN, "texts", [Absent, True, False], [1, "a", None]),
     (PLAIN, "topics.info", [Absent, "", "a/b"], ["a/#", "x" * 201, 7]),
     (
         PLAIN,
@@ -161,6 +163,8 @@ _ROWS: list[tuple[dict[str, Any], str, list[Any], list[Any]]] = [
     (EASYIOT, "homeassistant", [Absent, False], [True, {}]),
     (EASYIOT, "topics.button", [Absent, ""], ["a"]),
     (EASYIOT, "topics.info", [Absent, ""], ["a"]),
+    (EASYIOT, "topics.display", [Absent, ""], ["a"]),
+    (EASYIOT, "texts", [Absent, False], [True]),
     (EASYIOT, "topics.groups", [Absent, []], [["a"]]),
     (EASYIOT, "telemetry.buttons", [False], [True]),
     (EASYIOT, "telemetry.touch", [False], [True]),

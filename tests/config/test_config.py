@@ -228,7 +228,7 @@ def test_name_is_filled_in_everywhere() -> None:
         (
             {**examples.PLAIN, "led": 3},
             "led: unknown key; remove it (known here: name, label, wifi, mqtt, time, topics, "
-            "update, telemetry, homeassistant, mode, brightness, restore)",
+            "update, texts, telemetry, homeassistant, mode, brightness, restore)",
         ),
         ({**examples.PLAIN, "moode": 3}, 'moode: unknown key; did you mean "mode"?'),
         (

@@ -19,6 +19,7 @@ COMPONENTS = {
     "event": _ENTITY | {"evt_typ", "stat_t"},
     "device_automation": {"p", "atype", "type", "stype", "pl", "t", "val_tpl"},
     "button": _ENTITY | {"pl_prs", "cmd_t"},
+    "notify": _ENTITY | {"cmd_t"},
     "update": _ENTITY | {"qos", "pl_inst", "cmd_t", "stat_t"},
     "binary_sensor": _ENTITY | {"stat_t", "val_tpl"},
     "sensor": _ENTITY | {"unit_of_meas", "stat_cla", "sug_dsp_prc", "stat_t", "val_tpl"},
@@ -58,6 +59,7 @@ COMPONENT_KEYS = {
     "identify": "button",
     "restart": "button",
     "update": "update",
+    "display": "notify",
     "rssi": "sensor",
     "address": "sensor",
     "reset": "sensor",
@@ -83,5 +85,5 @@ _EVERYWHERE |= {"restart", "update", "as", "al", "bs", "bl", "x", "y", "z", "mot
 # What each board has, with all that can be switched on.
 OF_BOARD = {
     "mpython": _EVERYWHERE | {f"pad_{letter}" for letter in "python"} | {"light_level", "sound"},
-    "bpi-bit": _EVERYWHERE | {"light_left", "light_right", "temperature"},
+    "bpi-bit": _EVERYWHERE | {"light_left", "light_right", "temperature", "display"},
 }

@@ -58,6 +58,7 @@ OF_BOARD = {
         "light_left": PERCENT,
         "light_right": PERCENT,
         "temperature": ("sensor", "temperature", "°C", None, True),
+        "display": ("notify", None, None, None, True),  # the simulated mPython has none
     },
 }
 

@@ -55,6 +55,8 @@ def resolve(settings):
         for key, switch in _TOLD:
             if not settings["telemetry"][switch]:
                 del settings["topics"][key]
+        if not settings["texts"]:
+            del settings["topics"]["display"]
     mqtt["port"] = mqtt["port"] or (8883 if mqtt["tls"] else 1883)
     if mqtt["rate"]:  # the user's own: less for many boards on one account, more if it is paid for
         limits = settings["limits"] or {"payload": 0, "delay": 2, "max_delay": 60}

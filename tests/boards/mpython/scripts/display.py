@@ -179,4 +179,20 @@ reference.text("0123456789abcdef", 0, 48, 1)
 reference.text("gh", 0, 0, 1)
 assert same()
 assert width == 128 + 16
+
+# What is shown of texts that come in: eight lines, long ones broken, a box for what has no picture.
+from _frozen import text_screen
+
+screen = text_screen.Screen(None)
+assert screen.is_there() and controller.shown() == bytes(1024)
+screen.show("Hello, 温!\n\n0123456789abcdefgh\n" + "\n".join("456789"))
+reference.fill(0)
+for row, line in enumerate(("Hello, \x7f!", "", "0123456789abcdef", "gh", "4", "5", "6", "7")):
+    reference.text(line, 0, 8 * row, 1)
+assert controller.shown() == bytes(reference_bytes)
+screen.show("")
+assert controller.shown() == bytes(1024)
+present = False
+screen.show("its plug is out")
+assert not screen.is_there()
 print("ok")
