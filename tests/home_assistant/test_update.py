@@ -79,7 +79,7 @@ def test_install_runs_offered_version(
     if knows_devices:  # as do those that know how far an update is
         home_assistant.wait(
             "progress",
-            lambda: [each for each in home_assistant.triggered if each["entity_id"] == entity],
+            lambda: [each for each in home_assistant.triggered if each.get("entity_id") == entity],
         )
     home_assistant.wait(
         "new version of the device",
