@@ -5,6 +5,7 @@ set -euo pipefail
 CI_HOME_ASSISTANT=$CI_BUILD/home-assistant
 HOME_ASSISTANT_RELEASE=2025.4.4 # the newest for this Python:
 HOME_ASSISTANT_PYTHON=3.13
+HOME_ASSISTANT_MINUTES=30 # for all its tests; they take five on an idle machine
 HOME_ASSISTANT_FALLBACK=2024.3.3 # the newest for Python 3.11; it does not know device messages
 
 # Print the path of a Python of version $1; nothing if the machine has none.
@@ -47,4 +48,15 @@ ci_update_home_assistant() {
     ci_logged home-assistant "$CI_PYTHON" -m pip --python "$CI_HOME_ASSISTANT/bin/python" install --quiet \
         --disable-pip-version-check --no-deps --no-compile --requirement "$pins"
     echo "$state" >"$stamp"
+}
+
+# Run the tests with it; $@ is for pytest. What hangs must not hold CI up, and pytest ends what it started.
+ci_test_home_assistant() {
+    local status=0
+    timeout --foreground --signal=INT --kill-after=120 "${HOME_ASSISTANT_MINUTES}m" \
+        "$CI_PYTHON" -m pytest -n0 -m home_assistant "$@" || status=$?
+    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+        ci_fail "the tests with Home Assistant have not ended in $HOME_ASSISTANT_MINUTES min; the traceback above says at what; to go on there: make test-ha TESTS=\"-v -x\""
+    fi
+    return "$status"
 }
