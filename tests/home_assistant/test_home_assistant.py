@@ -226,9 +226,9 @@ def test_button_is_event_and_trigger(home_assistant: HomeAssistant, switch_on: S
 
 
 def test_what_board_feels_shows(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:
-    board = switch_on("mpython", 12)
+    board = switch_on("mpython", 16)
     around = Surroundings(board)
-    entities = find(home_assistant, 12)
+    entities = find(home_assistant, 16)
 
     def wait_state(key: str, wanted: Callable[[str], bool]) -> None:
         home_assistant.wait(
@@ -249,8 +249,8 @@ def test_what_board_feels_shows(home_assistant: HomeAssistant, switch_on: Switch
         "movement",
         lambda: attributes(home_assistant, entities["motion"]).get("event_type") == "face_down",
     )
-    board = switch_on("bpi-bit", 13)
-    entities = find(home_assistant, 13)
+    board = switch_on("bpi-bit", 17)
+    entities = find(home_assistant, 17)
     Surroundings(board).temperature(31)
     wait_state("temperature", lambda state: state[:2] == "31" or state[:4] == "30.9")
     # What cannot be read any more is not known, and nothing is wrong.
