@@ -234,7 +234,8 @@ X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowh
 
 # Left out unless -m names them: `make test` does not bring what they need.
 # `make test` has no Playwright, which these import.
-collect_ignore = [] if importlib.util.find_spec("playwright") else ["page"]
+_OF_PLAYWRIGHT = ["page", "setup/test_improv_sdk.py"]
+collect_ignore = [] if importlib.util.find_spec("playwright") else _OF_PLAYWRIGHT
 ON_DEMAND = ("brokers", "browser", "home_assistant", "makers")
 
 

@@ -20,10 +20,10 @@ _USERS = const(2)
 
 _view = _FIRMWARES
 _runs = 0  # how many calls of `run` have ended
-_firmwares_modules = (
-    {}
-)  # name -> the firmware's module or None, of names that the user has files for
-_users_modules = {}  # the same names -> the user's module or None
+
+# Of the names that the user has files for: the firmware's module or None, and the user's or None.
+_firmwares_modules = {}
+_users_modules = {}
 
 
 def begin():

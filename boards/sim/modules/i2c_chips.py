@@ -7,7 +7,7 @@ import _sim
 import os
 import struct
 
-import board
+from _frozen import board
 
 # What each board has unless SIM_CHIPS names others.
 _USUAL = {"mpython": "msa300", "bpi-bit": "mpu9250"}

@@ -306,7 +306,7 @@ class I2C:
         if not self._is_boards or not _sim.i2c_answers():
             return {}
         if I2C._chips is None:
-            import i2c_chips
+            from _frozen import i2c_chips
 
             I2C._chips = i2c_chips.make()
         return I2C._chips
