@@ -44,7 +44,7 @@ test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
 .PHONY: test-browser
 test-browser: ## try what people see in a real browser, Chromium; TESTS=tests/page
 	@$(CI) ci_prepare_browser_tests
-	@$(PYTHON) -m pytest -m browser $(TESTS)
+	@$(PYTHON) -m pytest -n 3 -m browser $(TESTS)
 
 .PHONY: test-ha
 test-ha: ## try the boards with a real Home Assistant, which is installed in build/; TESTS= for some
