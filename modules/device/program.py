@@ -3,7 +3,7 @@
 A part is an object with some of
 
 filters()   the (topic filter, handler(topic, message), qos) that it wants; asked when it is added
-online()    called after each CONNACK
+online()    called after each CONNACK, and when Home Assistant starts if it is told of the board
 step(now)   called on each loop with ticks_ms; never blocks
 has         the names of what it has beyond the lamp, for info.py
 describe(homeassistant)   the keys in components.py of what this board has of it; asked after each

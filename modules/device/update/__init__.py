@@ -17,7 +17,7 @@ class Updates:
 
     work: None, or a Download or a Trial: an object with
 
-        online()    called after each CONNACK
+        online()    called after each CONNACK, and when Home Assistant starts
         step(now)   called on each loop with ticks_ms; returns whether it goes on
         stop()      called when the program ends
     """

@@ -23,6 +23,7 @@ class Trial:
         self._time = updates.settings["trial"] * 1000  # ms
         self._begin = time.ticks_ms()
         self._birth = None  # packet identifier of the birth message on this connection
+        self._connects = 0  # how often the client has connected, of that connection
         other = slot.other()
         self._earlier = image.version(slot.head(other, image.HEAD)) if other is not None else ""
         wanted = slot.wanted()
@@ -33,7 +34,10 @@ class Trial:
     def online(self):
         messages.tell_state(self._updates, 100)
         self._tell("trial")
-        self._birth = None
+        connects = self._link.client.counters["connects"]
+        if connects != self._connects:  # else Home Assistant has started
+            self._connects = connects
+            self._birth = None
 
     def _tell(self, state):
         messages.tell(self._updates, state, self._id, version.VERSION, self._earlier)

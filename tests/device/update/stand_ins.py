@@ -239,6 +239,7 @@ class Client:
         self.asked = []
         self.is_there = True
         self.session = Session(self)
+        self.counters = {"connects": 1}
         self.pid = 0
 
     def isconnected(self):

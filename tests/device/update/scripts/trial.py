@@ -4,6 +4,12 @@ import struct
 kept = Partition.kept
 
 
+def connect(board):
+    board.client.is_there = True
+    board.client.counters["connects"] += 1
+    board.updates.online()
+
+
 def begin(**topics):
     kept.clear()
     board = Board(is_on_trial=True, topics=topics)
@@ -12,8 +18,7 @@ def begin(**topics):
     for _ in range(100):
         board.step()
     assert not kept
-    board.client.is_there = True
-    board.updates.online()
+    connect(board)
     assert last(board.link.results())["state"] == "trial"
     assert last(board.link.states())["in_progress"] is True
     return board
@@ -28,8 +33,10 @@ board.client.is_there = False  # lost with the acknowledgement on its way
 session.in_flight.clear()
 board.step()
 assert not kept
-board.client.is_there = True
-board.updates.online()
+connect(board)
+board.step()
+assert not kept and len(session.in_flight) == 1
+board.updates.online()  # Home Assistant has started: the birth message is still the same
 board.step()
 assert not kept and len(session.in_flight) == 1
 session.in_flight.clear()
