@@ -15,7 +15,7 @@ import version
 from .report import SUBTOPIC
 from micropython import const
 
-# After a start of Home Assistant a board waits 1 to 9 s, so that a class does not answer in step.
+# After a start of Home Assistant a board waits 1 to 3 s, so that a class does not answer in step.
 # Milliseconds.
 _MIN_WAIT = const(1000)
 _JITTER = const(8)  # ms, times a byte

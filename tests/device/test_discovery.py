@@ -123,6 +123,15 @@ def test_discovery_precedes_status_and_state(
     assert ours == [TOPIC, f"{base}/status", f"{base}/state"]
 
 
+def test_info_comes_last(boot: Boot, mosquitto: Mosquitto, listener: Person) -> None:
+    # Without "restore": with it, the first state after a start waits for the one that is retained.
+    board = boot(config=configuration(mosquitto, homeassistant=True, restore=False))
+    base = f"{board.board}/{ID}"
+    topics = [topic for topic, _ in receive_until(listener, f"{base}/status/stats")]
+    ours = (TOPIC, *(f"{base}/{end}" for end in ("status", "state", "update/state", "info")))
+    assert [topic for topic in topics if topic in ours] == list(ours)
+
+
 def test_start_of_home_assistant_is_answered(
     boot: Boot, mosquitto: Mosquitto, listener: Person
 ) -> None:
