@@ -37,15 +37,22 @@ ci_prepare_home_assistant() {
 # Install the release $2 for the Python $1, once for each state of the pins. All are wheels, so no
 # compiler is needed; what they want beyond these is for what the tests do not use.
 ci_update_home_assistant() {
-    local pins=$CI_ROOT/ci/build/home-assistant-$2.txt stamp=$CI_HOME_ASSISTANT/installed state
+    local pins=$CI_ROOT/ci/build/home-assistant-$2.txt stamp=$CI_HOME_ASSISTANT/installed state pip
     state=$(echo "$1" | cat - "$pins" | sha256sum)
     if [ "$(cat "$stamp" 2>/dev/null || true)" = "$state" ]; then
         return
     fi
     ci_say "Installing Home Assistant $2 in build/home-assistant (a minute or two, 600 MB)"
     rm -rf "$CI_HOME_ASSISTANT"
-    ci_logged home-assistant-venv "$1" -m venv --without-pip "$CI_HOME_ASSISTANT"
-    ci_logged home-assistant "$CI_PYTHON" -m pip --python "$CI_HOME_ASSISTANT/bin/python" install --quiet \
+    # A Python's own pip, where it brings one: Debian 12's, in build/venv, does not run on 3.13.
+    if "$1" -c "import ensurepip" 2>/dev/null; then
+        pip=("$CI_HOME_ASSISTANT/bin/python" -m pip)
+        ci_logged home-assistant-venv "$1" -m venv "$CI_HOME_ASSISTANT"
+    else
+        pip=("$CI_PYTHON" -m pip --python "$CI_HOME_ASSISTANT/bin/python")
+        ci_logged home-assistant-venv "$1" -m venv --without-pip "$CI_HOME_ASSISTANT"
+    fi
+    ci_logged home-assistant "${pip[@]}" install --quiet \
         --disable-pip-version-check --no-deps --no-compile --requirement "$pins"
     echo "$state" >"$stamp"
 }
