@@ -28,6 +28,44 @@ from tests.page.web_serial import Cable, Silence, Terminal
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
 
 
+# A board of version 0.1, as the form meets it: `config` lies beside `device`, which is no package; a key
+# that it does not know is a problem; and what it prints once it has a configuration.
+VERSION_0_1 = {
+    "device_py": "",
+    "config_py": """
+import json
+KNOWN = {
+    "wifi": "ssid password hostname timeout",
+    "mqtt": "platform server port user password client_id keepalive clean_session tls rate",
+    "topics": "command state status",
+}
+def check(values):
+    problems = []
+    for section in values:
+        if section in KNOWN:
+            for key in values[section]:
+                if key not in KNOWN[section].split():
+                    problems.append("%s.%s: unknown key; remove it" % (section, key))
+        elif section not in ("mode", "brightness"):
+            problems.append(section + ": unknown key; remove it")
+    if len(values["wifi"].get("password", "")) not in (0,) + tuple(range(8, 64)):
+        problems.append("wifi.password: found a value of the wrong form; allowed: 8 to 63 bytes")
+    return problems
+def save(values):
+    with open("/config.json", "w") as file:
+        json.dump(values, file)
+""",
+    "main_py": """
+import os
+if "config.json" in os.listdir("/"):
+    print("wifi: connected classroom 10.0.0.2")
+    print("mqtt: connected 192.0.2.1:1883 session=0")
+while True:
+    pass
+""",
+}
+
+
 def open_installer(visitor: Visitor, page_file: Path, cable: Cable) -> Page:
     return visitor.open(f"{page_file.as_uri()}#tab=install", prepare=cable.prepare)
 
@@ -148,6 +186,29 @@ def test_board_keeps_password_that_is_not_typed(
     assert after["wifi"] == before["wifi"] and after["mqtt"]["server"] == mosquitto.host
     assert ACCESS_POINT.password.encode() not in cable.read
     assert ACCESS_POINT.password not in page.content()
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_board_of_version_0_1_is_set_up(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+) -> None:
+    """By its own check, and with no key that it does not know."""
+    board = plug_in(**VERSION_0_1)
+    page = open_installer(visitor, page_file, Cable(Terminal(board.port.name)))
+    choose(page)
+    fill(page, mosquitto)
+    page.get_by_label("Wi-Fi password").fill("short")
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("wifi.password: found a value of the wrong form")).to_be_visible()
+    assert not (board.flash / "config.json").exists()
+    page.get_by_label("Wi-Fi password").fill(ACCESS_POINT.password)
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Board 02514d000001 is connected to its broker.")).to_be_visible()
+    assert stored(board) == {
+        "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
+        "mqtt": {"platform": "mqtt", "server": mosquitto.host, "port": mosquitto.port},
+    }
 
 
 def test_silent_port_says_what_to_do(visitor: Visitor, page_file: Path) -> None:
