@@ -185,6 +185,38 @@ def test_update_is_offered_and_its_progress_shown(page: Page, fake_boards: Conne
     expect(page.get_by_role("status").filter(has_text=reason)).to_be_visible()
 
 
+def offer_update(board: FakeBoard) -> None:
+    state = {"installed_version": "0.2.0", "latest_version": "0.3.0"}
+    board.say("update/state", {**state, "in_progress": False, "update_percentage": None})
+
+
+def report_update(board: FakeBoard, state: str, reason: str = "") -> None:
+    board.say("update/result", {"id": "3f2a9c10", "state": state, "code": "", "reason": reason})
+
+
+def test_one_board_is_updated_before_others(page: Page, fake_boards: Connect) -> None:
+    boards = [fake_boards(number) for number in range(1, 8)]
+    for board in boards:
+        offer_update(board)
+    page.get_by_role("button", name="Update all that can (7)").click()
+    first, *others = boards
+    first.wait_for("install")
+    report_update(first, "trial")
+    expect(page.get_by_text("0 of 7 run the new version, 1 under way")).to_be_visible()
+    assert not any(board.received for board in others)
+    report_update(first, "kept")
+    expect(page.get_by_text("1 of 7 run the new version, 4 under way")).to_be_visible()
+    for board in others[:4]:
+        board.wait_for("install")
+        report_update(board, "checking")
+    report_update(others[0], "failed", "404 at school")
+    for board in others[1:4]:
+        report_update(board, "kept")
+    stopped = "Update stopped. labplus mPython 0002: 404 at school. 4 of 7 run the new version"
+    expect(page.get_by_text(f"{stopped}, 0 go on, 2 were not begun.")).to_be_visible()
+    assert not any(board.received for board in others[4:])
+
+
 def test_readings_and_buttons_are_shown(page: Page, fake_boards: Connect) -> None:
     board = fake_boards(info={"has": ["oled"]})
     expect(cards(page)).to_contain_text("online")

@@ -4,6 +4,7 @@ import { type Board, Boards, FILTERS } from "./boards.ts";
 import { Connection, type Message } from "./connection.ts";
 import { Monitor } from "./monitor.ts";
 import { type Command, OFF, Order, send } from "./orders.ts";
+import { Rollout } from "./rollout.ts";
 
 export type Tab = "class" | "board" | "monitor" | "install";
 
@@ -18,6 +19,7 @@ export class App {
     tab: Tab = "class";
     board: Board | null = null; // that the person talks to
     order: Order | null = null; // the last one that went to many
+    rollout: Rollout | null = null; // the last update of many
     notice = ""; // what the person should know of what they did last
     attentionUntil = 0; // as Date.now()
 
@@ -40,7 +42,7 @@ export class App {
                 }
                 this.monitor.receive(message);
                 this.listener?.(message);
-                this.keepDark();
+                this.step();
                 this.changed();
             },
         );
@@ -62,6 +64,7 @@ export class App {
             this.boards.clear();
             this.selected.clear();
             this.order = null;
+            this.rollout = null;
         }
         if (this.wasOpen && !this.connection.isOpen()) {
             this.boards.forgetPresence();
@@ -94,6 +97,26 @@ export class App {
         });
     }
 
+    /** Called with each message and each second, in a hidden tab too: go on with what takes time. */
+    step(): void {
+        this.keepDark();
+        this.rollout?.step(Date.now(), this.connection.isOpen());
+    }
+
+    /** Have these boards take the versions that they are offered, one first. */
+    updateAll(boards: Board[]): void {
+        this.rollout = new Rollout(boards, (board, payload) =>
+            this.connection.publish(`${board.base}/update/set`, payload),
+        );
+        this.step();
+        this.changed();
+    }
+
+    stopUpdates(): void {
+        this.rollout?.stop();
+        this.changed();
+    }
+
     /** Keep all lights off for some minutes, whatever pupils send: for the class's attention. */
     callAttention(): void {
         this.attentionUntil = Math.max(Date.now(), this.attentionUntil) + ATTENTION_TIME;
@@ -110,8 +133,8 @@ export class App {
         return Date.now() < this.attentionUntil;
     }
 
-    /** Called often, in a hidden tab too: a light that has come on is switched off again, once a second. */
-    keepDark(): void {
+    /** A light that has come on is switched off again, once a second. */
+    private keepDark(): void {
         if (!this.hasAttention() || !this.connection.isOpen()) {
             return;
         }

@@ -52,6 +52,13 @@ export interface Update {
     percent: number | null; // null: none is under way
 }
 
+/** What a board said last of an update, under way or over. */
+export interface Result {
+    state: string;
+    code: string; // for programs
+    reason: string; // a sentence
+}
+
 type Values = Record<string, unknown>;
 
 export class Board {
@@ -68,7 +75,7 @@ export class Board {
     series = new Map<string, Point[]>();
     touched = ""; // the pads that are held
     update: Update | null = null;
-    result = ""; // of an update, a sentence
+    result: Result | null = null; // of an update; another object with each message
 
     readonly base: string; // its topics begin with it
     readonly id: string;
@@ -231,7 +238,11 @@ function take(board: Board, subtopic: string, text: string, message: Message): b
             };
             return true;
         case "update/result":
-            board.result = asText(values["reason"]);
+            board.result = {
+                state: asText(values["state"]),
+                code: asText(values["code"]),
+                reason: asText(values["reason"]),
+            };
             return true;
     }
     const event = asText(values["event_type"]);

@@ -160,7 +160,7 @@ function start(): void {
     }
     // What counts down is drawn each second.
     setInterval(() => {
-        app.keepDark();
+        app.step();
         askToDraw();
     }, SECOND);
 }

@@ -241,7 +241,8 @@ function updateBox(app: App, board: Board): View {
             install.disabled = cancel.disabled = !open;
             bar.value = percent ?? 0;
             const state = percent === null ? "" : text("updatePercent", { percent });
-            setText(said, [text("runs", { version: installed }), state, board.result].filter(Boolean).join(" · "));
+            const parts = [text("runs", { version: installed }), state, board.result?.reason];
+            setText(said, parts.filter(Boolean).join(" · "));
         },
     };
 }

@@ -4,6 +4,7 @@ import type { App } from "../app.ts";
 import { type Board, MAX_BOARDS } from "../boards.ts";
 import { field, make, setText, type View } from "../dom.ts";
 import { type Command, countGroups } from "../orders.ts";
+import { describeRollout } from "../rollout.ts";
 import { text } from "../texts.ts";
 import { Card } from "./card.ts";
 import { lightControls } from "./light_controls.ts";
@@ -38,7 +39,9 @@ export function classroomView(app: App, open: (board: Board) => void): View {
     const grid = make("div", { class: "grid" });
     const attention = make("button", { onclick: () => app.callAttention() });
     const release = make("button", { onclick: () => app.endAttention() }, text("endAttention"));
-    const update = make("button", { onclick: () => installAll() });
+    const update = make("button", { onclick: () => app.updateAll(targets().filter(canUpdate)) });
+    const updates = make("p", { role: "status", class: "answer" });
+    const stopUpdates = make("button", { onclick: () => app.stopUpdates() }, text("stopUpdates"));
 
     const shown = (): Board[] =>
         [...app.boards.all.values()]
@@ -54,14 +57,6 @@ export function classroomView(app: App, open: (board: Board) => void): View {
         const chosen = boards.filter((board) => app.selected.has(board));
         return chosen.length ? chosen : boards;
     };
-    const installAll = () =>
-        app.attempt(() =>
-            Promise.all(
-                targets()
-                    .filter((board) => board.hasUpdate())
-                    .map((board) => app.connection.publish(`${board.base}/update/set`, "install")),
-            ),
-        );
 
     actions.append(
         make("legend", {}, text("to"), " ", target),
@@ -98,6 +93,7 @@ export function classroomView(app: App, open: (board: Board) => void): View {
             ),
             actions,
             answer,
+            make("div", { class: "row" }, updates, stopUpdates),
             crowd,
             empty,
             grid,
@@ -130,9 +126,14 @@ export function classroomView(app: App, open: (board: Board) => void): View {
             const left = Math.ceil((app.attentionUntil - Date.now()) / 1000);
             setText(attention, left > 0 ? text("moreAttention", { time: minutes(left) }) : text("attention"));
             release.hidden = left <= 0;
-            const offered = chosen.filter((board) => board.hasUpdate());
-            update.hidden = offered.length === 0;
+            const { rollout } = app;
+            const isUpdating = rollout !== null && !rollout.isOver();
+            const offered = chosen.filter(canUpdate);
+            update.hidden = isUpdating || offered.length === 0;
             setText(update, text("updateBoards", { count: offered.length }));
+            setText(updates, rollout ? describeRollout(rollout) : "");
+            stopUpdates.hidden = !isUpdating;
+            stopUpdates.disabled = !app.connection.isOpen();
         },
     };
 
@@ -141,6 +142,11 @@ export function classroomView(app: App, open: (board: Board) => void): View {
         cards.set(board, card);
         return card;
     }
+}
+
+/** Whether a board is there, is offered a version, and is not taking it already. */
+function canUpdate(board: Board): boolean {
+    return board.online === true && board.hasUpdate() && board.update!.percent === null;
 }
 
 /** Names and groups that the page gives; the broker keeps them, so that every page shows them. */
