@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from simulated_board import SimulatedBoard
+from surroundings import Surroundings
 from tests.browser import Visitor
 from tests.classroom import Person
 from tests.page.conftest import PageBroker
@@ -229,9 +231,32 @@ def test_readings_and_buttons_are_shown(page: Page, fake_boards: Connect) -> Non
     page.get_by_role("button", name="Open").click()
     expect(page.locator(".sparkline").filter(has_text="light")).to_contain_text("light3")
     page.get_by_label("Text on the display").fill("你好")
-    expect(page.get_by_text("6 of 256 bytes")).to_be_visible()
+    expect(page.get_by_text("2 of 128 letters")).to_be_visible()
     page.get_by_role("button", name="Show").click()
     assert board.wait_for("你好") == f"{board.base}/display"
+
+
+@pytest.mark.simulator
+def test_readings_and_texts_of_real_program_are_shown(
+    page: Page, simulate: Callable[..., SimulatedBoard], visitor: Visitor
+) -> None:
+    config = {"texts": True, "telemetry": {"sensors": 3600, "motion": True}}
+    board = simulate(1, "bpi-bit", config)
+    page.get_by_role("button", name="Open").click()
+    lines = page.locator(".sparkline")
+    names = ["light_left", "light_right", "temperature", "x", "y", "z"]
+    expect(lines.locator("b")).to_have_text(names)
+    around = Surroundings(board)
+    for degrees in (31, 35, 28):  # what the page's curve is made of, and its last value
+        around.temperature(degrees)
+        shown = lines.filter(has_text="temperature")
+        nearly = rf"({degrees}(\.[0-3])?|{degrees - 1}\.[789])"
+        expect(shown).to_have_text(re.compile(rf"temperature{nearly}$"))
+    page.get_by_label("Text on the display").fill("HI")
+    before = len(board.frames())
+    page.get_by_role("button", name="Show").click()
+    board.wait_frame(lambda frame: len(set(frame.colours)) > 1, since=before)
+    visitor.keep_picture(page, "readings", full_page=True)
 
 
 def test_restart_is_asked_before_it_is_sent(page: Page, fake_boards: Connect) -> None:

@@ -141,7 +141,7 @@ const TEXTS = {
     keptByBroker: ["kept by the broker", "服务器保留"],
     display: ["Text on the display", "屏幕文字"],
     show: ["Show", "显示"],
-    bytes: ["{count} of {most} bytes", "{count} / {most} 字节"],
+    letters: ["{count} of {most} letters", "{count} / {most} 字符"],
     readings: ["What it measures", "测量值"],
     more: ["More", "更多"],
     askStats: ["Ask for its counters", "查询计数"],

@@ -9,7 +9,6 @@ import { retainedTopics } from "../boards.ts";
 import type { Message } from "../connection.ts";
 import { field, make, setText, type View } from "../dom.ts";
 import { asText } from "../monitor.ts";
-import { byteLength } from "../topics.ts";
 import { clock, text } from "../texts.ts";
 import { makeVisible } from "../visible.ts";
 import { describePresence } from "./card.ts";
@@ -18,7 +17,7 @@ import { lightControls } from "./light_controls.ts";
 import { Sparkline } from "./sparkline.ts";
 
 const MAX_LINES = 50;
-const DISPLAY_BYTES = 256;
+const MAX_LETTERS = 128; // that a board shows of a text (docs/topics.md)
 
 export function boardView(app: App, board: Board, leave: () => void): View {
     const drawing = new Drawing(board);
@@ -189,7 +188,7 @@ function displayBox(app: App, board: Board): HTMLElement | null {
     }
     const size = make("output");
     const said = make("textarea", { rows: 4, oninput: () => count() });
-    const count = () => setText(size, text("bytes", { count: byteLength(said.value), most: DISPLAY_BYTES }));
+    const count = () => setText(size, text("letters", { count: [...said.value].length, most: MAX_LETTERS }));
     count();
     const show = () => app.attempt(() => app.connection.publish(`${board.base}/display`, said.value));
     return make(
