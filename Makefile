@@ -49,7 +49,7 @@ test-browser: ## try what people see in a real browser, Chromium; TESTS=tests/pa
 .PHONY: test-ha
 test-ha: ## try the boards with a real Home Assistant, which is installed in build/; TESTS= for some
 	@$(CI) ci_prepare_home_assistant
-	@$(CI) ci_test_home_assistant $(TESTS)
+	@$(CI) ci_test_home_assistant $(or $(TESTS),tests/home_assistant)
 
 .PHONY: test-brokers
 test-brokers: ## try client and board with every broker that the registries have; TESTS= for some

@@ -63,7 +63,7 @@ ci_test_home_assistant() {
     timeout --foreground --signal=INT --kill-after=120 "${HOME_ASSISTANT_MINUTES}m" \
         "$CI_PYTHON" -m pytest -n0 -m home_assistant "$@" || status=$?
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-        ci_fail "the tests with Home Assistant have not ended in $HOME_ASSISTANT_MINUTES min; the traceback above says at what; to go on there: make test-ha TESTS=\"-v -x\""
+        ci_fail "the tests with Home Assistant have not ended in $HOME_ASSISTANT_MINUTES min; the traceback above says at what; to go on there: make test-ha TESTS=\"-v -x tests/home_assistant\""
     fi
     return "$status"
 }
