@@ -132,6 +132,16 @@ def test_each_board_plays_with_broker_of_ones_own(
     assert board.name in mosquitto.log.read_text()
 
 
+def test_text_is_drawn_on_matrix(root: Path) -> None:
+    with Player(root, "--board", "bpi-bit") as player:
+        player.wait_for("command <- off")
+        player.wait_for("leds: all #000000")
+        player.type("text I\n")
+        player.wait_for("display <- I")
+        player.wait_for("leds: #")  # not all in one colour
+        player.quit()
+
+
 def test_too_short_run_says_what_is_missing(root: Path) -> None:
     result = make_run(root, "SECONDS=0.1")
     assert result.returncode != 0
@@ -163,6 +173,8 @@ def test_what_person_types_is_published(root: Path) -> None:
         player.wait_for("status/stats: {")
         player.type("help\n")
         player.wait_for("hold a, then reset: safe mode")
+        player.type("text I\n")
+        player.wait_for("a simulated mpython has no display")
         assert "pings answered" in player.quit()
 
 

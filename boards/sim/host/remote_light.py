@@ -40,7 +40,8 @@ from ci.build.board_facts import facts
 from ci.problem import Problem
 
 HELP = 'type on, off, #ff8000, 255,128,0, 40%, {"state": "ON"}, stats: to the light\n'
-HELP += "or some/topic a payload: to that topic; help lists more, quit or Ctrl-C ends"
+HELP += "text Hello: to the board's display; "
+HELP += "some/topic a payload: to that topic; help lists more, quit or Ctrl-C ends"
 _ON_AND_OFF = 5  # s in which both can be seen; a ping comes after half of the keep alive
 _PROBE = 120  # s that stand in for a keep alive of 0, as umqtt has them
 _PATIENCE = 20  # s until it is said that the board does not listen
@@ -90,6 +91,8 @@ class RemoteLight:
         self.scenario.shortest = _ON_AND_OFF + (mqtt["keepalive"] or _PROBE) / 2
         self.view = LedView(load_board(self.board), _screen)
         self.air = Air()
+        self.display_topic = self.settings.topic("display")
+        self.takes_texts = False
         self.ready = threading.Event()
         self.asked = ""
         self.refused = ""
@@ -105,6 +108,8 @@ class RemoteLight:
         elif line.startswith(f"mqtt: subscribed {self.command_topic} "):
             self.scenario.subscribed = True
             self.ready.set()
+        elif line.startswith(f"mqtt: subscribed {self.display_topic} "):
+            self.takes_texts = True
         # A tool on the serial port sends what is no text.
         say("board: " + "".join(filter(str.isprintable, line)))
 
@@ -149,6 +154,15 @@ class RemoteLight:
                 say("client: the board does not follow this topic yet; its lines say why")
         self.client.publish(topic, payload, qos=1)
 
+    def show(self, text: str) -> None:
+        if self.takes_texts:
+            self.publish(self.display_topic, text)
+        else:
+            say(
+                "client: the board takes no texts; a simulated bpi-bit does, with "
+                '"texts": true in its config.json, and a simulated mpython has no display'
+            )
+
     def obey(self, line: str, hands: Hands) -> bool:
         """Do what was typed; return False if it asks for the end."""
         topic, _, payload = line.partition(" ")
@@ -158,6 +172,8 @@ class RemoteLight:
             say("\n".join([HELP, *hands.help()]))
         elif hands.obey(line):
             say(f"you: {line}")
+        elif topic == "text":
+            self.show(payload)
         elif "/" in topic and payload and not line.startswith(("{", "/")):
             if set(topic) & set("+#"):
                 say("client: a topic to publish to has no + and no #")

@@ -44,7 +44,7 @@ class RunSettings:
         return server, mqtt["port"] or (8883 if mqtt["tls"] else 1883)
 
     def topic(self, name: str) -> str:
-        """Return the topic `command`, `state` or `status`; empty if the configuration has none."""
+        """Return the topic `command`, `state`, `status` or `display`; empty if the configuration has none."""
         return self.settings["topics"][name]
 
     def prepare(self, disk: Path) -> None:
@@ -90,6 +90,7 @@ def of_broker(
     values = {
         "wifi": {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password},
         "mqtt": mqtt,
+        "texts": True,
     }
     return _complete(board, values, authority)
 
