@@ -18,6 +18,7 @@ from ci.boards import ROOT, Board
 from ci.image import signing
 from flash_chip import make_chip
 from simulated_board import SimulatedBoard
+from tests.classroom import Person
 from tests.images.fake_build import make_application
 from tests.mosquitto import Mosquitto
 
@@ -38,6 +39,22 @@ def files(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
+def make_image(board: Board, folder: Path) -> Path:
+    """Make the new version's image, its -app.json beside it."""
+    image = folder / "new-app.bin"
+    image.write_bytes(make_application(board, NEW))
+    signed = signing.signed_manifest(image.read_bytes(), None, image.name)
+    image.with_suffix(".json").write_text(json.dumps(signed))
+    return image
+
+
+def make_offer(broker: Mosquitto, board: Board, image: Path, files: str) -> None:
+    offer = [sys.executable, "-m", "ci.board.ota", board.name, "--offer"]
+    offer += ["--broker", f"{broker.host}:{broker.port}"]
+    offer += ["--file", str(image), "--url", f"{files}/{image.name}"]
+    subprocess.run(offer, cwd=ROOT, check=True, timeout=300)
+
+
 def test_board_takes_offered_version(
     page: Page,
     simulate: Callable[..., SimulatedBoard],
@@ -46,10 +63,7 @@ def test_board_takes_offered_version(
     files: str,
     tmp_path: Path,
 ) -> None:
-    image = tmp_path / "new-app.bin"
-    image.write_bytes(make_application(some_board, NEW))
-    signed = signing.signed_manifest(image.read_bytes(), None, image.name)
-    image.with_suffix(".json").write_text(json.dumps(signed))
+    image = make_image(some_board, tmp_path)
     chip = make_chip(some_board, tmp_path / "chip.bin", make_application(some_board, OLD))
     chip.install(make_application(some_board, "1.1.0"), slot=1)  # whose sectors must be erased
     simulate(
@@ -59,10 +73,7 @@ def test_board_takes_offered_version(
         flash_chip=chip.path,
     )
     expect(page.locator(".card")).to_contain_text("online")
-    offer = [sys.executable, "-m", "ci.board.ota", some_board.name, "--offer"]
-    offer += ["--broker", f"{mosquitto.host}:{mosquitto.port}"]
-    offer += ["--file", str(image), "--url", f"{files}/{image.name}"]
-    subprocess.run(offer, cwd=ROOT, check=True, timeout=300)
+    make_offer(mosquitto, some_board, image, files)
     expect(page.locator(".card")).to_contain_text(f"version {NEW} is offered")
 
     page.get_by_role("button", name="Open").click()
@@ -74,3 +85,32 @@ def test_board_takes_offered_version(
     expect(update).to_contain_text(f"runs {NEW}")
     expect(update.get_by_role("progressbar")).to_be_hidden()
     expect(update.get_by_role("button", name="Install")).to_be_hidden()
+
+
+def test_class_takes_offered_version_one_first(
+    page: Page,
+    simulate: Callable[..., SimulatedBoard],
+    mosquitto: Mosquitto,
+    person: Person,
+    some_board: Board,
+    files: str,
+    tmp_path: Path,
+) -> None:
+    for number in (1, 2, 3):
+        chip = make_chip(
+            some_board, tmp_path / f"chip-{number}.bin", make_application(some_board, OLD)
+        )
+        config = {"update": {"allow": "any"}}
+        simulate(number, some_board.name, config, flash_chip=chip.path)
+    expect(page.get_by_role("article").get_by_text("online")).to_have_count(3)
+    make_offer(mosquitto, some_board, make_image(some_board, tmp_path), files)
+    page.get_by_role("button", name="Update all that can (3)").click()
+    expect(page.get_by_text("Update: 3 of 3 run the new version.")).to_be_visible()
+    results: list[tuple[str, str]] = []
+    while [state for _, state in results].count("kept") < 3:
+        message = person.messages.get(timeout=60)
+        if message.topic.endswith("/update/result"):
+            results.append((message.topic, json.loads(message.payload)["state"]))
+    begun = [result for result in results if result[1] in ("checking", "kept")]
+    first = begun[0][0]
+    assert begun[:2] == [(first, "checking"), (first, "kept")]
