@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from broker import EmbeddedBroker
 from tests.browser import Visitor
 from tests.classroom import Person
+from tests.page.conftest import PageBroker
 from tests.page.cost import Cost
 from tests.page.fake_board import FakeBoard
 
@@ -21,18 +22,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
 HOSTILE = '<img src=x onerror="document.title=`broken`"><script>document.title="broken"</script>'
 
 
-def watch(page: Page, topic_filter: str) -> None:
+def watch(page: Page, topic_filter: str, broker: PageBroker | None = None) -> None:
+    """Watch a topic filter, and wait until `broker`, if given, has the subscription."""
     page.get_by_role("button", name="Monitor").click()
     page.get_by_label("Topic filter", exact=True).fill(topic_filter)
     page.get_by_role("button", name="Watch").click()
+    deadline = time.monotonic() + 60
+    while broker and f"\t{topic_filter} (QoS" not in broker.log.read_text(errors="replace"):
+        assert time.monotonic() < deadline, f"{topic_filter} was not subscribed within 60 s"
+        time.sleep(0.05)
 
 
 def messages(page: Page):
     return page.locator(".message:not([hidden])")
 
 
-def test_messages_are_shown_as_text_hex_and_json(page: Page, person: Person) -> None:
-    watch(page, "door/#")
+def test_messages_are_shown_as_text_hex_and_json(
+    page: Page, mosquitto: PageBroker, person: Person
+) -> None:
+    watch(page, "door/#", mosquitto)
     expect(page.get_by_role("list", name="Topic filters")).to_contain_text("door/#")
     person.publish("door/text", "grüß 你好", retain=True)
     person.publish("door/bytes", b"\xff\x00\x01")
@@ -47,8 +55,10 @@ def test_messages_are_shown_as_text_hex_and_json(page: Page, person: Person) -> 
     expect(page.locator("pre")).to_have_text('door/json\n{\n  "a": [\n    1,\n    2\n  ]\n}')
 
 
-def test_filters_hold_for_what_comes_later(page: Page, person: Person) -> None:
-    watch(page, "a/+")
+def test_filters_hold_for_what_comes_later(
+    page: Page, mosquitto: PageBroker, person: Person
+) -> None:
+    watch(page, "a/+", mosquitto)
     person.publish("a/one", "1")
     person.publish("a/b/c", "2")
     expect(messages(page)).to_have_count(1)
@@ -60,16 +70,18 @@ def test_filters_hold_for_what_comes_later(page: Page, person: Person) -> None:
     page.get_by_label("Search").fill("")
     expect(messages(page)).to_have_count(3)
     page.get_by_role("button", name="Remove a/+").click()
-    watch(page, "b")
+    watch(page, "b", mosquitto)
     person.publish("a/four", "5")
     person.publish("b", "6")
     expect(messages(page)).to_have_count(4)
 
 
-def test_paused_monitor_counts_what_passes_by(page: Page, person: Person) -> None:
+def test_paused_monitor_counts_what_passes_by(
+    page: Page, mosquitto: PageBroker, person: Person
+) -> None:
     """Two topic filters: each message has the colour of its own."""
-    watch(page, "a")
-    watch(page, "b")
+    watch(page, "a", mosquitto)
+    watch(page, "b", mosquitto)
     person.publish("a", "1")
     person.publish("b", "2")
     expect(messages(page)).to_have_count(2)
@@ -111,8 +123,10 @@ def test_message_is_published_as_asked(page: Page, person: Person) -> None:
     expect(form.get_by_label("Topic")).to_have_value("some/topic")
 
 
-def test_messages_are_exported(page: Page, person: Person, tmp_path: Path) -> None:
-    watch(page, "x/#")
+def test_messages_are_exported(
+    page: Page, mosquitto: PageBroker, person: Person, tmp_path: Path
+) -> None:
+    watch(page, "x/#", mosquitto)
     person.publish("x/1", '=1+1,"two"')
     person.publish("x/2", b"\xff")
     expect(messages(page)).to_have_count(2)
@@ -131,11 +145,11 @@ def test_messages_are_exported(page: Page, person: Person, tmp_path: Path) -> No
 
 
 def test_hostile_messages_are_shown_harmlessly(
-    page: Page, person: Person, fake_boards: Callable[..., FakeBoard]
+    page: Page, mosquitto: PageBroker, person: Person, fake_boards: Callable[..., FakeBoard]
 ) -> None:
     """In every field that a board has, in topics, and as what no text is."""
     board = fake_boards(info={"title": HOSTILE, "has": [HOSTILE], "groups": [HOSTILE]})
-    watch(page, "#")
+    watch(page, "#", mosquitto)
     for topic in ("state", "update/state", "update/result", "label", "sensors", "status/stats"):
         for payload in (
             HOSTILE,
@@ -182,9 +196,9 @@ RATE, SECONDS = 1000, 10
 
 
 def test_flood_leaves_page_quick_and_small(
-    page: Page, person: Person, report: Callable[[str, str], None]
+    page: Page, mosquitto: PageBroker, person: Person, report: Callable[[str, str], None]
 ) -> None:
-    watch(page, "flood/#")
+    watch(page, "flood/#", mosquitto)
     cost = Cost(page)
     flood(person)
     expect(messages(page).last).to_contain_text("the last one")
