@@ -30,6 +30,7 @@ from simulated_board import DEFAULT_BOARD, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.images.fake_build import make_application
 from tests.mosquitto import Mosquitto
+from tests.web_server import serving
 
 _TOPIC = "board/1/update"
 _UPDATES = int(os.environ.get("UPDATES") or 5)
@@ -173,17 +174,6 @@ class SlowServer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """Serve images; yield the server's URL, to which a version is added."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowServer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
 def heap(broker: Mosquitto, folder: Path, server: str = "") -> tuple[float, float]:
     """Return the KB of heap that an update takes while it loads, and that all after the first keep.
 
@@ -235,8 +225,8 @@ def main() -> list[Goal]:
         with Mosquitto(folder) as broker:
             usual, worst = (lamp_times(broker, folder, erase_ms) for erase_ms in (63, 500))
             loading, kept = heap(broker, folder)
-            with served() as url:
-                fetching, kept_by_url = heap(broker, folder, url)
+            with serving(SlowServer) as port:
+                fetching, kept_by_url = heap(broker, folder, f"http://127.0.0.1:{port}/")
             lost, states = undisturbed(broker, folder)
     return [
         Goal("update: lamp's answer while loading, p95", _p95(usual), 300, "ms"),

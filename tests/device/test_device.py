@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -22,6 +21,7 @@ from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
 from tests.tls import Certificates
 from tests.umqtt.wire.broker import ScriptedBroker
+from tests.web_server import serving
 
 SUBSCRIBE = 0x82
 
@@ -320,15 +320,11 @@ def test_handlers_with_syntax_error_leave_board_running(boot: Boot) -> None:
 
 def test_refused_password_is_said(boot: Boot, tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
-    broker = Mosquitto(tmp_path / "broker", "allow_anonymous false\n")
-    broker.start()
-    try:
+    with Mosquitto(tmp_path / "broker", "allow_anonymous false\n") as broker:
         board = boot(config=settings(broker, user="pupil", password="canary-secret"))
         board.wait_line("mqtt: the broker does not let this user in; check mqtt.user")
         board.wait_frame(lambda frame: frame.colours[0][0] > 0 and not any(frame.colours[0][1:]))
         assert "canary" not in "\n".join(board.lines)
-    finally:
-        broker.stop()
 
 
 @pytest.mark.parametrize("authority, trusted", [("ca", True), ("other", False)])
@@ -337,9 +333,7 @@ def test_tls_trusts_configured_ca_alone(
 ) -> None:
     (tmp_path / "broker").mkdir()
     certificates = Certificates(tmp_path / "broker")
-    broker = Mosquitto(tmp_path / "broker", certificates.settings())
-    broker.start()
-    try:
+    with Mosquitto(tmp_path / "broker", certificates.settings()) as broker:
         config = settings(broker, tls={"ca": "/ca.pem"})
         config["mqtt"]["server"] = "localhost"
         ca = (tmp_path / "broker" / f"{authority}.pem").read_text()
@@ -349,8 +343,6 @@ def test_tls_trusts_configured_ca_alone(
         else:
             board.wait_line("mqtt: TLS certificate: ")
             assert not any("mqtt: connected" in line for line in board.lines)
-    finally:
-        broker.stop()
 
 
 @pytest.mark.parametrize(
@@ -383,10 +375,8 @@ def test_unknown_broker_name_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
 @pytest.fixture
 def web_server() -> Iterator[int]:
     """The port of a web server, which waits for the rest of a request that never comes."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with serving(SimpleHTTPRequestHandler) as port:
+        yield port
 
 
 def test_port_of_web_server_is_said(boot: Boot, mosquitto: Mosquitto, web_server: int) -> None:
@@ -419,15 +409,11 @@ def test_web_server_that_answers_is_said(boot: Boot, scripted: ScriptedBroker) -
 
 def test_port_for_tls_is_said(boot: Boot, tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
-    broker = Mosquitto(tmp_path / "broker", Certificates(tmp_path / "broker").settings())
-    broker.start()
-    try:
+    with Mosquitto(tmp_path / "broker", Certificates(tmp_path / "broker").settings()) as broker:
         line = boot(config=settings(broker)).wait_line("mqtt: lost (")
         assert (
             "this port is for TLS" in line or "check mqtt.server, mqtt.port and mqtt.tls" in line
         )
-    finally:
-        broker.stop()
 
 
 def test_lost_broker_gives_no_advice(boot: Boot, mosquitto: Mosquitto) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from simulated_board import SimulatedBoard
 from tests.classroom import Person
 from tests.images.fake_build import make_application
 from tests.mosquitto import Mosquitto
+from tests.web_server import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -30,13 +30,9 @@ OLD, NEW = "1.2.0", "1.3.0"
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[str]:
     """A file server for boards; its URL."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with serving(handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def make_image(board: Board, folder: Path) -> Path:

@@ -12,7 +12,6 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ from simulated_board import SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person
 from tests.device.faults.updating_class import NEW, OLD, SIZE, Class
 from tests.mosquitto import Mosquitto
+from tests.web_server import serving
 
 pytestmark = pytest.mark.simulator
 
@@ -156,13 +156,9 @@ def test_url_is_loaded_and_mqtt_goes_on_without_it(room: Class) -> None:
     image = room.image()
     room.start(2)
     handler = partial(QuietHandler, directory=str(room.folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/{image.name}"
+    with serving(handler) as port:
+        url = f"http://127.0.0.1:{port}/{image.name}"
         status, lines = room.call("--id", "board1", "--file", str(image), "--url", url)
-        server.shutdown()
-        thread.join()
     assert (status, lines[-1]) == (0, "1 kept"), "\n".join(lines)
     room.boards[0].wait_line(f"update: {NEW} from 127.0.0.1")
     status, lines = room.call("--id", "board2", "--file", str(image), "--url", url)

@@ -21,6 +21,7 @@ from tests.device.faults.updating_class import NEW, OLD, Class
 from tests.long_form import FULL
 from tests.mosquitto import Mosquitto
 from tests.umqtt.faults.fault_proxy import TO_CLIENT, Fault, FaultProxy
+from tests.web_server import serving
 
 pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -120,15 +121,11 @@ def test_fault_on_mqtt_has_its_end(room: Class, fault: Fault) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_fault_on_http_has_its_end(room: Class, fault: Fault) -> None:
     RangeHandler.image = room.image().read_bytes()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeHandler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        proxy = Proxy(server.server_port, mqtt=False)
+    with serving(RangeHandler) as port:
+        proxy = Proxy(port, mqtt=False)
         try:
             room.start(1)
             proxy.break_next(fault)
             verdict(room, "--url", f"http://127.0.0.1:{proxy.port}/image")
         finally:
             proxy.close()
-            server.shutdown()
-            thread.join()
