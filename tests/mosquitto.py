@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 
 def free_port(host: str) -> int:
@@ -19,6 +20,22 @@ def free_port(host: str) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             return port
+
+
+def wait_listening(
+    process: subprocess.Popen[bytes], host: str, port: int, log: Path, limit: float = 60
+) -> None:
+    """Wait until a process listens there, for `limit` seconds at most. Fails with its log's end."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            socket.create_connection((host, port), 10).close()
+            return
+        except OSError:
+            end = log.read_text(errors="replace")[-3000:]
+            assert process.poll() is None, end
+            assert time.monotonic() < deadline, f"nobody listens at port {port}:\n{end}"
+            time.sleep(0.02)
 
 
 class Mosquitto:
@@ -38,7 +55,7 @@ class Mosquitto:
         self.log = folder / "mosquitto.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Mosquitto:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -54,15 +71,8 @@ class Mosquitto:
 
     def wait_listening(self, port: int) -> None:
         """Wait until it listens on a port; a listener's turn comes after those before it."""
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection((self.host, port), 10).close()
-                return
-            except OSError:
-                assert self.process and self.process.poll() is None, self.log.read_text()
-                assert time.monotonic() < deadline, "mosquitto did not listen within 60 s"
-                time.sleep(0.02)
+        assert self.process
+        wait_listening(self.process, self.host, port, self.log)
 
     def stop(self, kill: bool = False) -> None:
         if self.process is not None:

@@ -6,21 +6,18 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from simulated_board import ROOT
-from tests.mosquitto import Mosquitto, free_port
+from tests.mosquitto import Mosquitto, free_port, wait_listening
 
 BROKERS = ROOT / "build" / "brokers"
 RABBITMQ = Path("/usr/lib/rabbitmq/lib")
-READY = (
-    600.0  # s, which only bound a hang; RabbitMQ takes ten on an idle machine, 40 on a busy one
-)
+# Seconds, which only bound a hang; RabbitMQ takes ten on an idle machine, 40 on a busy one.
+READY = 600.0
 
 
 def one_path(folder: Path, pattern: str) -> Path:
@@ -81,7 +78,7 @@ class Broker:
 
     def wait_ready(self) -> None:
         """Wait until it listens for MQTT."""
-        wait_listening(self.process, self.host, self.port, self.log)
+        wait_listening(self.process, self.host, self.port, self.log, READY)
 
     def stop(self, kill: bool = False) -> None:
         process, self.process = self.process, None
@@ -96,22 +93,6 @@ class Broker:
         process.wait(60)
 
 
-def wait_listening(
-    process: subprocess.Popen[bytes], host: str, port: int, log: Path, limit: float = READY
-) -> None:
-    """Wait until somebody listens there. Fails with the log's end."""
-    deadline = time.monotonic() + limit
-    while True:
-        try:
-            socket.create_connection((host, port), 10).close()
-            return
-        except OSError:
-            end = log.read_text(errors="replace")[-3000:]
-            assert process.poll() is None, end
-            assert time.monotonic() < deadline, f"nobody listens at port {port}:\n{end}"
-            time.sleep(0.05)
-
-
 class DebianMosquitto(Mosquitto):
     """The Mosquitto of this machine, or another Debian's, for `with`."""
 
@@ -122,13 +103,6 @@ class DebianMosquitto(Mosquitto):
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder, self.settings)
-
-    def __enter__(self) -> DebianMosquitto:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 class TrixieMosquitto(DebianMosquitto):
@@ -229,7 +203,7 @@ class PortMapper:
                 stdout=log,
                 stderr=log,
             )
-        wait_listening(self._process, "127.0.0.1", self.port, self.log)
+        wait_listening(self._process, "127.0.0.1", self.port, self.log, READY)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -94,14 +94,10 @@ def test_all_that_refuse_are_asked_again(
 def test_broker_with_wrong_certificate_is_passed(boot: Boot, tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
     certificates = Certificates(tmp_path / "broker")
-    broker = Mosquitto(tmp_path / "broker", certificates.settings())
-    broker.start()
-    try:
+    with Mosquitto(tmp_path / "broker", certificates.settings()) as broker:
         config = settings(broker, tls={"ca": "/ca.pem"})
         config["mqtt"]["server"] = ["127.0.0.1", "localhost"]  # the certificate is localhost's
         board = boot(config=config, files={"ca.pem": certificates.ca.read_text()})
         board.wait_line("mqtt: TLS certificate: ")
         board.wait_line("mqtt: next broker localhost")
         wait_subscribed(board)
-    finally:
-        broker.stop()
