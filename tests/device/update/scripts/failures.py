@@ -18,6 +18,17 @@ def silent_from(start):
     return lambda offset, piece: piece if offset < start else None
 
 
+def load_until(start):
+    # Return a board that has loaded so much, and waits for the rest.
+    board = Board()
+    board.wish = silent_from(start)
+    board.hear(COMMANDS["good"])
+    for _ in range(100):
+        board.answer(IMAGE)
+        board.step()
+    return board
+
+
 def twice(offset, piece):
     return None if count(offset) == 1 else piece
 
@@ -351,12 +362,7 @@ board.hear(COMMANDS["good"])
 assert board.run(IMAGE) and board.other.writes == 4 and board.other.erases == 0
 
 # The broker is gone for less than two minutes: the board goes on, and asks from where it was.
-board = Board()
-board.wish = silent_from(2 * BLOCK)
-board.hear(COMMANDS["good"])
-for _ in range(100):
-    board.answer(IMAGE)
-    board.step()
+board = load_until(2 * BLOCK)
 board.client.is_there = False
 for _ in range(90):
     board.step(1000)
@@ -437,12 +443,7 @@ assert not board.link.published
 board.check_rest()
 
 # While it loads, the radio stays awake, and the first LED is lit for as much of a second as has come.
-board = Board()
-board.wish = silent_from(2 * BLOCK)
-board.hear(COMMANDS["good"])
-for _ in range(100):
-    board.answer(IMAGE)
-    board.step()
+board = load_until(2 * BLOCK)
 assert not board.link.wifi.saves_power
 colours = []
 for _ in range(20):
