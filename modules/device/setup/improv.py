@@ -88,14 +88,7 @@ class Improv:
             self._refuse(_INVALID_REQUEST)
             return
         command = request[0]
-        if command not in (
-            _JOIN,
-            _TELL_STATE,
-            _TELL_BOARD,
-            _TELL_NETWORKS,
-            _HOST_NAME,
-            _DEVICE_NAME,
-        ):
+        if not _JOIN <= command <= _DEVICE_NAME:
             self._refuse(_UNKNOWN_COMMAND)
         elif command == _JOIN:
             self._join(request)
