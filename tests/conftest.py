@@ -232,10 +232,11 @@ def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
 X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowhere else
 
-# Left out unless -m names them: `make test` does not bring what they need.
 # `make test` has no Playwright, which these import.
 _OF_PLAYWRIGHT = ["page", "setup/test_improv_sdk.py"]
 collect_ignore = [] if importlib.util.find_spec("playwright") else _OF_PLAYWRIGHT
+
+# Left out unless -m names them: `make test` does not bring what they need.
 ON_DEMAND = ("brokers", "browser", "home_assistant", "makers")
 
 

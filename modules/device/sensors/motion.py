@@ -7,9 +7,8 @@ from .accelerometer import G
 # Milliseconds.
 _RHYTHM = const(40)  # from one look to the next, at least
 _HOLD = const(300)  # that the board is held so, before it counts
-_SHAKE = const(
-    1000
-)  # in which it swings often enough to be shaken, and that it is quiet after that
+# In which it swings often enough to be shaken, and that it is quiet after that.
+_SHAKE = const(1000)
 
 _SWINGS = const(3)  # one way, and the other, and back
 

@@ -10,9 +10,8 @@ SEED = 20261128
 random.seed(SEED)
 
 REPEATS = 20  # in each of three runs: Linux counts a process's time in steps of some milliseconds
-BOUND = (
-    10000  # us; a tenth of it is usual, and finds what grows with the square of a request's length
-)
+# Microseconds; a tenth of it is usual, and finds what grows with the square of a request's length.
+BOUND = 10000
 
 setup = program.Setup()
 setup._networks = [("n%02d \u7f51" % i * 3, -40 - i, i % 3) for i in range(20)]
