@@ -103,6 +103,7 @@ ci_prepare_simulators() {
     local boards board
     ci_install_group test
     ci_install_debian mosquitto mosquitto
+    ci_install_debian mosquitto_sub mosquitto-clients
     ci_install_debian openssl openssl
     boards=$(ci_tool ci.boards)
     for board in $boards; do

@@ -101,6 +101,11 @@ def test_run_prints_what_program_prints(boot: Boot, tmp_path: Path) -> None:
     assert mpremote(board, "run", program) == "mpython 0\nmpython 1\nmpython 2\n"
 
 
+def test_exec_prints_what_line_prints(boot: Boot) -> None:
+    board = boot({})
+    assert mpremote(board, "exec", "import board; print(board.NAME)") == "mpython\n"
+
+
 def test_reset_begins_program_again(boot: Boot) -> None:
     board = boot({"main.py": "print('main runs')\n"}, "main runs")
     mpremote(board, "reset")
