@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from simulated_board import DEFAULT_BOARD, AccessPoint, SimulatedBoard
 from tests.browser import Visitor
 from tests.classroom import ACCESS_POINT, Person
 from tests.mosquitto import Mosquitto, free_port
 from tests.page.fake_board import FakeBoard
+from tests.web_server import serving
 
 
 class PageBroker(Mosquitto):
@@ -69,6 +72,14 @@ def page(mosquitto: PageBroker, visitor: Visitor) -> Page:
     return visitor.open(mosquitto.site)
 
 
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[str]:
+    """A file server for boards; its URL."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with serving(handler) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
 def settings(broker: Mosquitto, **more: Any) -> dict[str, Any]:
     """A board's configuration with the topics that it has by itself."""
     return {
@@ -115,3 +126,13 @@ def fake_boards(mosquitto: PageBroker) -> Iterator[Callable[..., FakeBoard]]:
             return stack.enter_context(FakeBoard(mosquitto, number, **facts))
 
         yield connect
+
+
+def cards(page: Page) -> Locator:
+    """The boards on the page."""
+    return page.get_by_role("article")
+
+
+def to_all(page: Page, button: str) -> Locator:
+    """A button of the controls for many; each card has buttons of its own."""
+    return page.get_by_role("group", name="To").get_by_role("button", name=button, exact=True)

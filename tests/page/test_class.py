@@ -13,62 +13,12 @@ from simulated_board import SimulatedBoard
 from surroundings import Surroundings
 from tests.browser import Visitor
 from tests.classroom import Person
-from tests.page.conftest import PageBroker
+from tests.page.conftest import PageBroker, cards, to_all
 from tests.page.fake_board import FakeBoard
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
 
 Connect = Callable[..., FakeBoard]
-
-
-def cards(page: Page):
-    return page.get_by_role("article")
-
-
-def to_all(page: Page, button: str):
-    """A button of the controls for many; each card has buttons of its own."""
-    return page.get_by_role("group", name="To").get_by_role("button", name=button, exact=True)
-
-
-@pytest.mark.simulator
-def test_thirty_boards_are_seen_named_and_lit(
-    page: Page, simulate: Callable[..., SimulatedBoard], visitor: Visitor, person: Person
-) -> None:
-    """The pictures of the README are taken here: thirty simulated boards, nothing else."""
-    kinds = ["mpython"] * 27 + ["bpi-bit"] * 3
-    config = {"topics": {"groups": ["class/7b"]}}
-    boards = [simulate(number, kind, config) for number, kind in enumerate(kinds, 1)]
-    for board in boards:
-        board.wait_line("mqtt: subscribed class/7b/command", timeout=300)
-    expect(cards(page).get_by_text("7b")).to_have_count(30)
-    expect(cards(page).get_by_text("online")).to_have_count(30)
-    to_all(page, "azure").click()
-    expect(page.get_by_text("All 30 answered.")).to_be_visible()
-    assert b'"b":255' in person.receive("class/7b/command")  # one message, not thirty
-    for board in boards:
-        board.wait_frame(lambda frame: frame.colours[0][2] > 0 == frame.colours[0][0])
-
-    page.get_by_text("Names and groups").click()
-    page.get_by_role("button", name="Number them in this order").click()
-    expect(cards(page).get_by_role("heading", name="Board 30")).to_be_visible()
-    for number, colour in ((3, "red"), (7, "yellow"), (12, "green"), (20, "magenta")):
-        card = cards(page).filter(has=page.get_by_role("heading", name=f"Board {number:02}"))
-        card.get_by_role("checkbox").check()
-        to_all(page, colour).click()
-        expect(card.locator(".light")).not_to_have_text("on, #0080ff, 100 %")
-        card.get_by_role("checkbox").uncheck()
-    page.get_by_text("Names and groups").click()
-    boards[14].interrupt()  # its program has ended, and the broker says so
-    boards[14].process.kill()
-    expect(cards(page).get_by_text("offline since")).to_have_count(1)
-    page.get_by_label("Group", exact=True).first.select_option("7b")
-    to_all(page, "On").click()
-    expect(page.get_by_text("29 of 30 answered; missing: Board")).to_be_visible()
-    page.set_viewport_size({"width": 1720, "height": 900})
-    visitor.keep_picture(page, "class", full_page=True)
-    cards(page).filter(has_text="Board 12").screenshot(
-        path=visitor.picture_path("card"), animations="disabled"
-    )
 
 
 def test_missing_answers_are_named(page: Page, fake_boards: Connect) -> None:

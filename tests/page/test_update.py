@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from ci.boards import ROOT, Board
-from ci.image import signing
+from ci.boards import Board
 from flash_chip import make_chip
 from simulated_board import SimulatedBoard
 from tests.classroom import Person
 from tests.images.fake_build import make_application
 from tests.mosquitto import Mosquitto
-from tests.web_server import serving
+from tests.page.offers import NEW, OLD, make_image, make_offer
 
 pytestmark = [pytest.mark.browser, pytest.mark.simulator, pytest.mark.mosquitto]
-
-OLD, NEW = "1.2.0", "1.3.0"
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Iterator[str]:
-    """A file server for boards; its URL."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with serving(handler) as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-def make_image(board: Board, folder: Path) -> Path:
-    """Make the new version's image, its -app.json beside it."""
-    image = folder / "new-app.bin"
-    image.write_bytes(make_application(board, NEW))
-    signed = signing.signed_manifest(image.read_bytes(), None, image.name)
-    image.with_suffix(".json").write_text(json.dumps(signed))
-    return image
-
-
-def make_offer(broker: Mosquitto, board: Board, image: Path, files: str) -> None:
-    offer = [sys.executable, "-m", "ci.board.ota", board.name, "--offer"]
-    offer += ["--broker", f"{broker.host}:{broker.port}"]
-    offer += ["--file", str(image), "--url", f"{files}/{image.name}"]
-    subprocess.run(offer, cwd=ROOT, check=True, timeout=300)
 
 
 def test_board_takes_offered_version(

@@ -34,14 +34,19 @@ export class Order {
     readonly time = Date.now();
     readonly command: Command;
     readonly boards: Board[];
+    readonly #obeyed = new Set<Board>();
 
     constructor(command: Command, boards: Board[]) {
         this.command = command;
         this.boards = boards;
     }
 
+    /** The boards that were not seen obeying; what becomes of the others later changes nothing. */
     missing(): Board[] {
-        return this.boards.filter((board) => !board.online || !this.command.done?.(board));
+        for (const board of this.boards) {
+            if (board.online && this.command.done?.(board)) this.#obeyed.add(board);
+        }
+        return this.boards.filter((board) => !this.#obeyed.has(board));
     }
 
     isOver(now = Date.now()): boolean {

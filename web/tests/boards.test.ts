@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Boards, MAX_BOARDS } from "../src/boards.ts";
-import { commandTopics } from "../src/orders.ts";
+import { commandTopics, ON, Order } from "../src/orders.ts";
 
 const BASE = "mpython/a4cf12345678";
 
@@ -94,4 +94,16 @@ test("a group's topic is used for exactly its boards", () => {
         "a/000000000001/command",
         "a/000000000003/command",
     ]);
+});
+
+test("a board that has obeyed and starts again is not missed", () => {
+    const boards = new Boards();
+    receive(boards, `${BASE}/status`, "online");
+    receive(boards, `${BASE}/state`, { state: "OFF" });
+    const order = new Order(ON, [boards.all.get(BASE)!]);
+    assert.equal(order.missing().length, 1);
+    receive(boards, `${BASE}/state`, { state: "ON" });
+    assert.equal(order.missing().length, 0);
+    receive(boards, `${BASE}/status`, "offline");
+    assert.equal(order.missing().length, 0);
 });
