@@ -32,6 +32,7 @@ from ci.release.checks import KINDS
 from tests.workflows.expressions import evaluate, fill_in
 from tests.workflows.machine import (
     RUNNER,
+    SUITE,
     Machine,
     command,
     commit,
@@ -46,6 +47,7 @@ FEW_TESTS = "tests/config"
 # Targets that bring what cannot be had here, and why.
 NOT_HERE = {"test-tutorials": "its texts are at GitHub; make test-tutorials"}
 PYTHON = "3.13"  # the machines' own
+CONTAINER = f"debian:{SUITE}"
 
 
 @dataclass
@@ -87,6 +89,9 @@ class Player:
                 for value in fill_in(values, contexts) if key else [""]:
                     title = f"{name} {run} {job_name} {value}".strip()
                     reason = NOT_HERE.get(value)
+                    container = job.get("container", CONTAINER)
+                    if container != CONTAINER:
+                        reason = f"it wants {container}; {CONTAINER} is made here"
                     if key == "python" and value != PYTHON:
                         reason = f"Debian has Python {PYTHON} here"
                     if reason:
