@@ -43,7 +43,7 @@ _SCRIPT = """
             this.writable = new WritableStream({ write: (chunk) => serialWrite([...chunk]) });
         },
     };
-    const requestPort = async (options) => {
+    const requestPort = async (options = {}) => {
         window.askedFor = options.filters;
         if (window.chooseNoPort) {
             throw new DOMException("none", "NotFoundError");
