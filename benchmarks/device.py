@@ -1,4 +1,4 @@
-"""What the running device costs: heap, and time from power-on to the subscription.
+"""What the running device costs: heap, time from power-on to the subscription, and its discovery.
 
 The heap is measured in the simulator built for 32 bits, where objects have a board's size. Its fake
 hardware is Python, and C on the chip: what that takes of the heap is measured, too, and taken off.
@@ -88,6 +88,16 @@ def set_up_heap(folder: Path) -> tuple[float, float, float, float]:
     return before, opened, at_most, after
 
 
+def discovery() -> tuple[float, float, float, float]:
+    """Return what Home Assistant's message takes: its bytes, KB of heap at most while it is made,
+    bytes of heap that are kept afterwards, and the ms in which it is made here."""
+    script = ROOT / "benchmarks" / "scripts" / "discovery.py"
+    with SimulatedBoard(arguments=(str(script),), executable=PROGRAM) as board:
+        line = board.wait_line("discovery:", 120)
+    size, at_most, kept, fastest = (int(word) for word in line.split()[1:])
+    return size, at_most / 1024, kept, fastest / 1000
+
+
 def form_time(broker: Mosquitto) -> float:
     """Return the seconds from the form of set-up to the broker, with a search as long as the chip's."""
     search = {"command": "scan_time", "ms": 2400}
@@ -129,6 +139,7 @@ def main() -> list[Goal]:
         with Mosquitto(folder) as broker:
             heap = heap_used(broker, folder) - fake_hardware(folder)
             before, opened, at_most, after = set_up_heap(folder)
+            told, telling, told_kept, telling_time = discovery()
             from_form = form_time(broker)
             fastest = min(boot_time(broker, folder) for _ in range(BOOTS))
     return [
@@ -144,6 +155,12 @@ def main() -> list[Goal]:
         ),
         # A reset ends set-up, and leaves nothing. Names that MicroPython has interned are not freed.
         Goal("set-up: heap kept at the prompt after Ctrl-C", after, 1.5, "KB"),
+        Goal("Home Assistant's message: size", told, 6144, "bytes"),
+        Goal("Home Assistant's message: heap in use while it is made, 32 bits", telling, 6, "KB"),
+        Goal(
+            "Home Assistant's message: heap kept when it is sent, 32 bits", told_kept, 0, "bytes"
+        ),
+        Goal("Home Assistant's message: time to make it, here", telling_time, 20, "ms"),
         Goal("set-up: form to the broker", from_form, 30, "s"),
         Goal("device: power-on to SUBSCRIBE, without search and joining", fastest, 1300, "ms"),
     ]

@@ -64,10 +64,9 @@ class Buttons:
         ]
 
     def describe(self, settings):
-        letters = [letter for letter, _, _ in self._buttons]
-        if settings["triggers"]:
-            return letters + [letter + kind for letter in letters for kind in (b"s", b"l")]
-        return letters
+        keys = ("a", "b", "as", "al", "bs", "bl") if settings["triggers"] else ("a", "b")
+        letters = [letter.decode() for letter, _, _ in self._buttons]
+        return [key for key in keys if key[0] in letters]
 
     def step(self, now):
         for _, topic, button in self._buttons:

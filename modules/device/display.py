@@ -25,7 +25,7 @@ class Display:
         self._screen = screen
 
     def describe(self, settings):
-        return (b"display",)
+        return ("display",)
 
     def filters(self):
         return ((self._link.topics["display"], self._show, 1),)

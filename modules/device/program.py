@@ -6,8 +6,8 @@ filters()   the (topic filter, handler(topic, message), qos) that it wants; aske
 online()    called after each CONNACK, and when Home Assistant starts if it is told of the board
 step(now)   called on each loop with ticks_ms; never blocks
 has         the names of what it has beyond the lamp, for info.py
-describe(homeassistant)   the keys in components.py of what this board has of it; asked after each
-            CONNACK, with that section of the settings, if Home Assistant is told of the board
+describe(homeassistant)   the keys in components.py of what this board has of it, a list or tuple; asked
+            after each CONNACK, with that section of the settings, if Home Assistant is told of the board
 
 To add one: its file, its keys in rules.py, a line in `_make_parts`.
 """

@@ -8,9 +8,9 @@ A key that is not known rejects a whole device message where it stands at the to
 
 FIRST_WITH_DEVICE_MESSAGES = "2024.11"
 
-TOP = {"dev", "o", "avty_t", "cmps"}
+TOP = {"dev", "o", "avty_t", "stat_t", "cmd_t", "cmps"}
 DEVICE = {"ids", "cns", "name", "mf", "mdl", "sw", "sn", "sa"}
-ORIGIN = {"name", "sw"}
+ORIGIN = {"name"}
 
 _ENTITY = {"p", "uniq_id", "name", "dev_cla", "ent_cat", "en", "ic"}
 COMPONENTS = {
@@ -27,6 +27,10 @@ COMPONENTS = {
 
 # Units are checked by device class; another one is refused from 2025.7 on.
 UNITS = {"signal_strength": "dBm", "duration": "s", "data_size": "B", "temperature": "°C"}
+
+# What Home Assistant keeps statistics of.
+STATISTICS = {"light_level", "light_left", "light_right", "sound", "temperature"}
+STATISTICS |= {"rssi", "heap", "reconnects"}
 
 # What a sensor may be filed under; `config` is for what takes commands.
 CATEGORIES = {"sensor": {None, "diagnostic"}, "binary_sensor": {None, "diagnostic"}}

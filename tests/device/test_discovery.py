@@ -78,13 +78,20 @@ def test_message_has_known_keys_and_unique_ids(
             assert component.get("name") or component.get("dev_cla") or key == "light"
         unit = component.get("unit_of_meas")
         assert unit == keys.UNITS.get(component.get("dev_cla")) or "dev_cla" not in component, key
-        assert ("stat_cla" in component) == (unit is not None or key == "reconnects"), key
+        assert ("stat_cla" in component) == (key in keys.STATISTICS), key
         allowed = keys.CATEGORIES.get(platform, {None, "config", "diagnostic"})
         assert component.get("ent_cat") in allowed, key
-    assert components["light"]["cmd_t"] == components["restart"]["cmd_t"] == f"{base}/command"
+    # What has none of its own has the device's, which nothing else may be left without.
+    assert message["cmd_t"] == f"{base}/command"
+    assert message["stat_t"] == f"{base}/status/stats"
+    own = {key: each["cmd_t"] for key, each in present.items() if "cmd_t" in each}
+    display = {"display": f"{base}/display"} if "display" in present else {}
+    assert own == {"update": f"{base}/update/set", **display}
+    tell_stats = {key for key, each in components.items() if "value_json" in str(each)}
+    tell_stats -= {key for key, each in components.items() if each.keys() & {"stat_t", "t"}}
+    assert tell_stats == {"rssi", "address", "reset", "uptime", "heap", "reconnects"}
     assert components["light"]["stat_t"] == f"{base}/state"
     assert components["a"]["stat_t"] == components["as"]["t"] == f"{base}/button/a"
-    assert components["rssi"]["stat_t"] == f"{base}/status/stats"
     topics = {key: each.get("stat_t", "").removeprefix(base) for key, each in present.items()}
     assert topics["x"] == "/sensors" and topics["motion"] == "/motion"
     assert topics.get("pad_p", "/touch") == "/touch"
@@ -92,11 +99,12 @@ def test_message_has_known_keys_and_unique_ids(
 
 def test_named_effects_are_understood(boot: Boot, mosquitto: Mosquitto, listener: Person) -> None:
     board = boot(config=configuration(mosquitto, homeassistant=True))
-    light = json.loads(listener.receive(TOPIC, 300))["cmps"]["light"]
-    board.wait_line(f"mqtt: subscribed {light['cmd_t']}")
+    message = json.loads(listener.receive(TOPIC, 300))
+    light, commands = message["cmps"]["light"], message["cmd_t"]
+    board.wait_line(f"mqtt: subscribed {commands}")
     assert light["fx_list"][0] == "off" and len(light["fx_list"]) > 4
     for effect in (*light["fx_list"][1:], None):
-        listener.publish(light["cmd_t"], json.dumps({"effect": effect or "off"}))
+        listener.publish(commands, json.dumps({"effect": effect or "off"}))
         while json.loads(listener.receive(light["stat_t"], 300))["effect"] != effect:
             pass
 

@@ -27,14 +27,13 @@ class Splitter:
         whole = json.loads(message.payload)
         board = message.topic.split("/")[-2]
         shared = {"dev": whole["dev"], "o": whole["o"]}
+        inherited = {key: whole[key] for key in ("avty_t", "stat_t", "cmd_t")}
         for key, component in whole["cmps"].items():
             platform = component.pop("p")
             if component:
                 if platform == "light":
                     component["color_mode"] = True
-                if platform != "device_automation":
-                    component["avty_t"] = whole["avty_t"]
-                component |= shared
+                component = inherited | component | shared
             topic = f"homeassistant/{platform}/{board}/{key}/config"
             client.publish(topic, json.dumps(component) if component else "", 1, True)
 

@@ -44,7 +44,7 @@ class Motion:
         self._direction = 0  # of the last swing: axis + 1, negative to the other side
 
     def describe(self, settings):
-        return (b"motion",)
+        return ("motion",)
 
     def step(self, now):
         if time.ticks_diff(now, self._looked_at) < _RHYTHM:

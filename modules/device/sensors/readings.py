@@ -39,7 +39,7 @@ class Readings:
         self._looked_at = time.ticks_ms()
 
     def describe(self, settings):
-        return [name.encode() for name in self.has]
+        return self.has
 
     def online(self):
         self._told = None

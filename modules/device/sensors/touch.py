@@ -72,7 +72,8 @@ class Touch:
         self._is_due = False  # after CONNACK
 
     def describe(self, settings):
-        return [b"pad_" + letter.encode() for letter in self._pads.letters]
+        pads = ("pad_p", "pad_y", "pad_t", "pad_h", "pad_o", "pad_n")
+        return [pad for pad in pads if pad[-1] in self._pads.letters]
 
     def online(self):
         self._online_at = time.ticks_ms()

@@ -48,7 +48,7 @@ class Updates:
             self.work = Trial(self)
 
     def describe(self, homeassistant):
-        return (b"update",) if self.topic else ()
+        return ("update",) if self.topic else ()
 
     def online(self):
         from . import messages
