@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +13,10 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from broker import EmbeddedBroker
+from ci.boards import ROOT
 from tests.browser import Visitor
 from tests.classroom import Person
-from tests.mosquitto import free_port
+from tests.mosquitto import free_port, wait_listening
 from tests.page.conftest import PageBroker
 from tests.page.fake_board import FakeBoard
 
@@ -64,15 +67,35 @@ def test_click_without_link_is_never_sent(
     assert "purple" not in [text for _, text in board.received]
 
 
-def test_amqtt_is_spoken_to_in_its_version(page_file: Path, visitor: Visitor) -> None:
-    """It knows MQTT 3.1.1 alone; and after its end another one is found at the same address."""
-    port, websocket_port = free_port("127.0.0.1"), free_port("127.0.0.1")
-    with EmbeddedBroker(port, websocket_port):
-        page = visitor.open(f"{page_file.as_uri()}#broker=ws://127.0.0.1:{websocket_port}")
+@contextlib.contextmanager
+def amqtt_that_can_be_killed(port: int, websocket_port: int, log: Path) -> Iterator[None]:
+    """Run amqtt in a process of its own, whose end is SIGKILL."""
+    program = (
+        "import time\nfrom broker import EmbeddedBroker\n"
+        f"with EmbeddedBroker({port}, {websocket_port}):\n    time.sleep(3600)\n"
+    )
+    with (
+        log.open("ab") as out,
+        subprocess.Popen(
+            [sys.executable, "-c", program], cwd=ROOT / "boards/sim/host", stdout=out, stderr=out
+        ) as process,
+    ):
+        try:
+            wait_listening(process, "127.0.0.1", websocket_port, log)
+            yield
+        finally:
+            process.kill()
+
+
+def test_killed_amqtt_is_found_again(page_file: Path, visitor: Visitor, tmp_path: Path) -> None:
+    """It knows MQTT 3.1.1 alone."""
+    ports = free_port("127.0.0.1"), free_port("127.0.0.1")
+    log = tmp_path / "amqtt.log"
+    with amqtt_that_can_be_killed(*ports, log):
+        page = visitor.open(f"{page_file.as_uri()}#broker=ws://127.0.0.1:{ports[1]}")
         expect(link(page)).to_contain_text("Connected to")
     expect(link(page)).to_contain_text("is lost")
-    with EmbeddedBroker(port, websocket_port) as broker:
-        assert broker.websocket_port == websocket_port
+    with amqtt_that_can_be_killed(*ports, log):
         expect(link(page)).to_contain_text("Connected to")
 
 
