@@ -7,7 +7,7 @@ import timers
 from .report import is_command
 from micropython import const
 
-# A class tells its new states within so long, not all in the same moment. Milliseconds.
+# A class answers within so long, not all in the same moment. Milliseconds.
 _JITTER = const(300)
 
 
@@ -16,17 +16,20 @@ class Groups:
 
     A retained one is not obeyed: it would come again after each connection. `restart` must name
     the group: {"restart": true, "confirm": "class/7b"}, so that no slip restarts a class.
+
+    What is to be seen comes at once; what is told, or done by a restart, after a part of 300 ms
+    that is drawn for each command.
     """
 
-    def __init__(self, link, topics, lamp, others):
-        """`topics` are those of the groups' commands; `others` the parts that follow the command
-        topic beside the lamp, each with answer(topic, message).
-        """
+    def __init__(self, link, topics, lamp, indicator, report):
+        """`topics` are those of the groups' commands; the others are the parts that obey."""
         self._link = link
         self._topics = topics
         self._lamp = lamp
-        self._others = others
-        self._wait = None  # ms, while the lamp's new state is not told
+        self._indicator = indicator
+        self._report = report
+        self._due = []  # functions to call when the wait is over
+        self._wait = 0  # ms
         self._obeyed_at = 0
 
     def filters(self):
@@ -37,12 +40,12 @@ class Groups:
             print("groups: a retained command is not obeyed; publish it without retain")
         elif b"restart" in message.lower():
             self._restart(topic.decode().rpartition("/")[0], message)
+        elif is_command(message, b"stats"):
+            self._answer_late(self._report.tell_stats)
         else:
-            for part in self._others:
-                part.answer(topic, message)
-            if self._lamp.follow(message) and self._wait is None:
-                self._obeyed_at = time.ticks_ms()
-                self._wait = os.urandom(1)[0] * _JITTER >> 8
+            self._indicator.answer(topic, message)
+            if self._lamp.follow(message):
+                self._answer_late(self._lamp.tell)
 
     def _restart(self, group, message):
         wanted = {"restart": True, "confirm": group}
@@ -51,12 +54,20 @@ class Groups:
         except ValueError:
             is_confirmed = False
         if is_confirmed:
-            for part in self._others:
-                part.answer(None, b"restart")
+            self._answer_late(self._report.restart)
         else:
             print("groups: a whole group restarts only by %s" % json.dumps(wanted))
 
+    def _answer_late(self, answer):
+        if not self._due:
+            self._obeyed_at = time.ticks_ms()
+            self._wait = os.urandom(1)[0] * _JITTER >> 8
+        if answer not in self._due:
+            self._due.append(answer)
+
     def step(self, now):
-        if self._wait is not None and timers.elapsed(self._obeyed_at, self._wait):
-            self._wait = None
-            self._lamp.tell()
+        if self._due and timers.elapsed(self._obeyed_at, self._wait):
+            due = self._due
+            self._due = []
+            for answer in due:
+                answer()

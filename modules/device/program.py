@@ -86,7 +86,7 @@ class Device:
         if self._groups:
             from .groups import Groups
 
-            parts.append(Groups(self.link, self._groups, self.lamp, (report, self._indicator)))
+            parts.append(Groups(self.link, self._groups, self.lamp, self._indicator, report))
         if is_on_trial or settings["topics"]["update"]:
             from .update import Updates
 

@@ -66,19 +66,25 @@ class Report:
             if self._left <= 0:
                 self._left = self._period
                 if self._link.is_online():
-                    self._tell_stats()
+                    self.tell_stats()
 
     def answer(self, topic, message):
         """Obey the commands `stats` and `restart`."""
         if is_command(message, b"stats"):
-            self._tell_stats()
+            self.tell_stats()
         elif is_command(message, b"restart"):
             if self._link.is_retained:  # it would come again after each start
                 print("mqtt: a retained restart is not obeyed; publish it without retain")
-            else:  # in the next step: now it is not acknowledged yet, and would come again
-                self._is_restarting = True
+            else:
+                self.restart()
 
-    def _tell_stats(self):
+    def restart(self):
+        """Restart the board in the next step: a command is not acknowledged before, and would come
+        again."""
+        self._is_restarting = True
+
+    def tell_stats(self):
+        """Publish them, if there is a topic for them."""
         status = self._link.topics["status"]
         if status:
             self._link.publish(status + SUBTOPIC, json.dumps(self._stats()))
