@@ -38,6 +38,10 @@ REFUSED_RETRY = 60000
 # so long once more: an access point may have forgotten it. Milliseconds.
 _REJOIN_PERIOD = const(180000)
 
+# A class loses its broker in one moment, and an access point cannot take all boards back in one: of
+# the time without a broker each board leaves out its own part of this. Milliseconds.
+_REJOIN_SPREAD = const(30000)
+
 _MIN_HEAP = const(4096)  # bytes; with less not even a reconnect works
 
 # Messages that wait for the first connection at most.
@@ -113,7 +117,8 @@ class Link:
         self._early = []  # arguments of _send; None from the first connection on
         self._refused = None  # ticks_ms of a refusal, until the next attempt
         self.rejoins = 0
-        self._cut_off = 0  # ms in the network since the broker last answered
+        self._patience = own_part(_REJOIN_SPREAD)
+        self._cut_off = -self._patience  # ms in the network since the broker last answered
         self._reset_after = mqtt["reset_after"] * 60000
         self._last_step = time.ticks_ms()
 
@@ -252,13 +257,13 @@ class Link:
         """Take note of the state that `step` has returned, after each step.
 
         In the network without an answer from the broker the board joins again after three
-        minutes, and is reset after `mqtt.reset_after`.
+        minutes, and is reset after `mqtt.reset_after`, both later by its own part of 30 s.
         """
         now = time.ticks_ms()
         since = time.ticks_diff(now, self._last_step)
         self._last_step = now
         if state is ONLINE or state is REFUSED:
-            self._cut_off = 0
+            self._cut_off = -self._patience
         elif state is not WIFI:
             self._escalate(since)
 
@@ -270,7 +275,7 @@ class Link:
             print("mqtt: no broker for %d min; resetting the board" % (self._cut_off // 60000))
             self._on_reset()
             machine.reset()
-        if self._cut_off // _REJOIN_PERIOD > before // _REJOIN_PERIOD:
+        if self._cut_off // _REJOIN_PERIOD > max(before, 0) // _REJOIN_PERIOD:
             self.rejoins += 1
             print("mqtt: no broker for %d min; joining Wi-Fi again" % (self._cut_off // 60000))
             self.wifi.rejoin()

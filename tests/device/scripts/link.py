@@ -61,6 +61,52 @@ for last, part in ((0, 0), (1, 7), (128, 1000), (255, 1992)):
     machine.unique_id = lambda: bytes((2, 0x51, 0x4D, 0, 0, last))
     assert link.own_part(2000) == part, (last, link.own_part(2000))
 
+
+# Nor does it join again together when it has lost its broker, nor is it reset together.
+class Machine:
+    @staticmethod
+    def unique_id():
+        return bytes((2, 0x51, 0x4D, 0, 0, last))
+
+    @staticmethod
+    def reset():
+        did.append((now, "reset"))
+
+
+class Radio:
+    @staticmethod
+    def rejoin():
+        did.append((now, "join"))
+
+
+class Seconds:
+    @staticmethod
+    def ticks_ms():
+        return now * 1000
+
+    @staticmethod
+    def ticks_diff(later, earlier):
+        return later - earlier
+
+
+link.machine = Machine
+link.time = Seconds
+for last, part in ((0, 0), (128, 15), (255, 30)):
+    now = 0
+    settings = platforms.resolve(config.complete(values, "mpython", "0a"))
+    connection = link.Link(settings, None, lambda: None)
+    connection.wifi = Radio
+    for outage in range(2):
+        did = []
+        connection.watch(link.ONLINE)
+        begin = now
+        while (now, "reset") not in did:
+            now += 1
+            connection.watch(link.MQTT)
+        joined = [at - begin - part for at, what in did if what == "join"]
+        assert joined == [180, 360, 540, 720, 900], (last, joined)
+        assert now - begin - part == 900
+
 for has_room, expected in ((True, [b"offline", "DISCONNECT"]), (False, ["close"])):
     connection.client = Client(has_room)
     connection.stop()
