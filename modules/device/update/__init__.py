@@ -4,6 +4,11 @@ This module is the part that listens; all others of the package are imported whe
 and forgotten afterwards, so that a board at rest pays for as little as can be.
 """
 
+from micropython import const
+
+# An offer comes to all boards of its kind at once. Each shows it in its own part of this. Milliseconds.
+_OFFER_SPREAD = const(300)
+
 
 def _forget():
     # Gives 4 to 6 KB of heap back. Imported here: what checks signatures runs where it is not.
@@ -25,6 +30,7 @@ class Updates:
     work = None
     latest = ""  # the version that is offered to this board, "" if none is
     is_offered = False  # whether there is an offer for it, of whatever version
+    offered_at = None  # ticks_ms, while an offer is to be shown
     is_installing = False  # whether the next offer to come in is to be taken
     is_introduced = False  # whether the first result after the start has been told
 
@@ -60,9 +66,23 @@ class Updates:
             self.work.online()
 
     def step(self, now):
+        if self.offered_at is not None:
+            self._show_offer()
         if self.work is not None and not self.work.step(now):
             self.work = None
             _forget()
+
+    def _show_offer(self):
+        import timers
+        from ..link import own_part
+
+        if timers.elapsed(self.offered_at, own_part(_OFFER_SPREAD)):
+            self.offered_at = None
+            if self.work is None:  # which tells the state itself
+                from . import messages
+
+                messages.tell_state(self)
+                _forget()
 
     def stop(self):
         """The program ends: let go of what an update holds."""

@@ -1,6 +1,7 @@
 """What arrives for updates: commands, and offers."""
 
 import board
+import time
 import version
 
 from .. import slot
@@ -63,8 +64,8 @@ def _hear_offer(updates, message):
     if updates.is_installing:
         updates.is_installing = False
         begin(updates, message)
-    elif updates.latest != before and updates.work is None:
-        messages.tell_state(updates)
+    elif updates.latest != before:
+        updates.offered_at = time.ticks_ms()
 
 
 def _offered_version(updates, message):

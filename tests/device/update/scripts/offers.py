@@ -1,10 +1,22 @@
 # Offers, and what Home Assistant sees: one state after each CONNACK and at each change, with its keys only.
+import machine
+
 OFFER = b"mpython/update/offer"
+machine.unique_id = lambda: bytes((2, 0x51, 0x4D, 0, 0, 128))
 KEYS = {"installed_version", "latest_version", "in_progress", "update_percentage"}
 
 
 def offer(board, message, retained=True):
+    # A board shows it in its own part of 300 ms; this one's id ends with 0x80.
     board.hear(message, OFFER, retained)
+    if board.updates.offered_at is not None:
+        states = len(board.link.states())
+        Time.now += 149
+        board.updates.step(Time.now)
+        assert len(board.link.states()) == states
+        Time.now += 1
+        board.updates.step(Time.now)
+        assert len(board.link.states()) == states + 1
 
 
 def versions(board):
