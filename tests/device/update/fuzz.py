@@ -1,6 +1,6 @@
 """Fuzz what a board takes in an update: commands, keys, images, pieces, URLs, answers of servers.
 
-    python -m tests.device.update.fuzz --seconds 900 --seed 1
+    python -m tests.device.update.fuzz --seconds 900
 
 It runs in the simulated firmware, whose json, str and bytes are those of the boards, in processes of
 1000 inputs each. Whatever comes in, nothing may crash, nothing be erased before signature and first
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -228,7 +229,8 @@ def run_batch(folder: Path, seed: int, count: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
+    # Another one each time: what was tried before is not tried again.
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 30))
     options = parser.parse_args()
     end = time.monotonic() + options.seconds
     seeds = itertools.count(options.seed)
