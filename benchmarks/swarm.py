@@ -3,8 +3,8 @@
     python -m benchmarks.swarm --boards 200 --plot build/swarm/swarm.png
 
 Simulated boards, each a process of its own, against Debian's Mosquitto on this machine. They are all
-powered on at once, get group commands, and lose the broker twice: it is restarted, and it is killed.
-Ends with a table, a plot, and status 1 if a goal is missed.
+powered on at once, get group commands, see Home Assistant start, and lose the broker twice: it is
+restarted, and it is killed. Ends with tables, a plot, and status 1 if a goal is missed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,15 @@ _MIN_BOARDS = 30  # for a goal about how they come back: fewer are no crowd
 PICTURE = ROOT / "build" / "swarm" / "swarm.png"
 RED, GREEN = 0, 1
 
+# Of the broker's log. The client of a Person has no name: the broker calls it auto-...
 _CONNECTION = re.compile(rb"^(\d+): New connection from ", re.MULTILINE)
+_MESSAGE = re.compile(rb"^(\d+): Received PUBLISH from (?!auto-)", re.MULTILINE)
+_DISCOVERY = re.compile(
+    rb"^(\d+): Received PUBLISH from \S+ \(.*'homeassistant/device/(\w+)/config'", re.MULTILINE
+)
+_STATS = re.compile(
+    rb"^(\d+): Received PUBLISH from \S+ \(.*'swarm/(\w+)/status/stats'", re.MULTILINE
+)
 
 
 @dataclass
@@ -66,21 +74,31 @@ class Member:
     heap: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Phase:
-    """What a phase took: seconds for each board, and the broker's new connections a second."""
-
-    name: str
-    seconds: list[float]
-    attempts: list[int]
+class PerSecond(list[int]):
+    """How many of something came in each second."""
 
     @property
     def peak(self) -> int:
-        return max(self.attempts, default=0)
+        return max(self, default=0)
 
     @property
     def mean(self) -> float:
-        return statistics.mean(self.attempts) if self.attempts else 0.0
+        return statistics.mean(self) if self else 0.0
+
+    @property
+    def crowding(self) -> float:
+        """The busiest second by the mean."""
+        return self.peak / self.mean if self else 0.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a phase took: seconds for each board, and what the broker got in each second."""
+
+    name: str
+    seconds: list[float]
+    attempts: PerSecond  # new connections
+    births: PerSecond  # messages with which the boards tell that and what they are
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -104,6 +122,7 @@ class Swarm:
         self.folder = folder
         self.broker = Mosquitto(folder, BROKER.format(folder=folder))
         self._changed = threading.Condition()
+        self._began = 0.0  # the last phase, in seconds of time.time()
         self.members = [self._make_member(number) for number in range(1, count + 1)]
 
     def _make_member(self, number: int) -> Member:
@@ -116,6 +135,8 @@ class Swarm:
                 "port": self.broker.port,
                 "clean_session": False,
             },
+            "homeassistant": True,
+            "telemetry": {"stats": 3600},  # once after each CONNACK
             "topics": {"groups": [GROUP], "state": STATE, "status": STATUS},
         }
         (flash / "config.json").write_text(json.dumps(values))
@@ -184,7 +205,7 @@ class Swarm:
         self.wait_all("did not subscribe", lambda member: bool(member.subscribed))
         last = max(member.powered for member in self.members)
         seconds = [max(0.0, member.subscribed[0] - last) for member in self.members]
-        return Phase("power-on", seconds, self._attempts(begin))
+        return self._end_phase("power-on", seconds, begin)
 
     def lose_broker(self, name: str, kill: bool, meanwhile: Callable[[], None]) -> Phase:
         """Take the broker away and wait until all have been let in again.
@@ -201,13 +222,39 @@ class Swarm:
             "did not come back", lambda member: len(member.connected) > before[id(member)]
         )
         seconds = [member.connected[before[id(member)]] - start for member in self.members]
-        return Phase(name, seconds, self._attempts(begin))
+        return self._end_phase(name, seconds, begin)
 
-    def _attempts(self, begin: float) -> list[int]:
+    def greet(self, person: Person) -> Phase:
+        """Say that Home Assistant has started; wait until all have told it of themselves again."""
+        begin = time.time()
+        person.publish("homeassistant/status", "online")
+        return self._end_phase("Home Assistant starts", [], begin)
+
+    def _end_phase(self, name: str, seconds: list[float], begin: float) -> Phase:
+        # After its discovery, which is long, a board has told all but its first stats.
+        self._began = begin
+        self._wait_told("did not tell Home Assistant of themselves", _DISCOVERY)
+        births = self._per_second(_MESSAGE, begin)
+        return Phase(name, seconds, self._per_second(_CONNECTION, begin), births)
+
+    def _wait_told(self, what: str, pattern: re.Pattern[bytes]) -> None:
+        # Wait until the broker's log has a message of every board since the phase began.
+        deadline = time.monotonic() + PATIENCE
+        told: set[bytes] = set()
+        while len(told) < len(self.members):
+            if time.monotonic() > deadline:
+                raise BoardError(f"{len(self.members) - len(told)} boards {what}")
+            time.sleep(0.2)
+            log = self.broker.log.read_bytes()
+            told = {board for at, board in pattern.findall(log) if int(at) >= int(self._began)}
+
+    def _per_second(self, pattern: re.Pattern[bytes], begin: float) -> PerSecond:
         # Of the broker's log, whose times are whole seconds: the first and the last are cut off.
-        times = [int(found) for found in _CONNECTION.findall(self.broker.log.read_bytes())]
+        times = [int(found) for found in pattern.findall(self.broker.log.read_bytes())]
         seconds = Counter(second for second in times if second >= int(begin))
-        return [seconds[second] for second in range(min(seconds), max(seconds) + 1)]
+        if not seconds:
+            return PerSecond()
+        return PerSecond(seconds[second] for second in range(min(seconds), max(seconds) + 1))
 
     def command(self, person: Person, colour: int) -> list[float]:
         """Send a group command; return each board's seconds until its LEDs show it."""
@@ -235,14 +282,22 @@ class Swarm:
         messages = [listener.messages.get(timeout=PATIENCE) for _ in self.members]
         return [message.timestamp - messages[0].timestamp for message in messages]
 
-    def read_heaps(self, person: Person) -> None:
-        """Have each board tell how much heap it uses."""
-        person.publish(COMMAND, "stats")
-        for _ in self.members:
-            message = person.messages.get(timeout=PATIENCE)
+    def read_heaps(self) -> list[float]:
+        """Have each board tell how much heap it uses; return the seconds from the first to each.
+
+        Not before they have told that by themselves, which they do 4 s after CONNACK.
+        """
+        self._wait_told("did not tell their stats", _STATS)
+        listener = Person(self.broker, STATS)
+        try:
+            listener.publish(COMMAND, "stats")
+            messages = [listener.messages.get(timeout=PATIENCE) for _ in self.members]
+        finally:
+            listener.close()
+        for message in messages:
             number = int(message.topic.split("/")[1][-4:], 16)
-            stats = json.loads(message.payload)
-            self.members[number - 1].heap.append(stats["heap_used"])
+            self.members[number - 1].heap.append(json.loads(message.payload)["heap_used"])
+        return [message.timestamp - messages[0].timestamp for message in messages]
 
     def memory(self) -> float:
         """Return the MB of this machine's memory that a board takes, what they share divided."""
@@ -259,8 +314,10 @@ class Result:
 
     boards: int
     phases: list[Phase]
+    greeting: Phase  # of Home Assistant
     latencies: list[float]  # of the group commands, for each board
-    answers: list[float]  # seconds from each command's first state told to the others
+    states: list[float]  # seconds from each group command's first state told to the others
+    stats: list[float]  # the same of the answers to a group's `stats`
     heap_growth: int  # bytes, of the board that grew most
     memory: float  # MB a board
 
@@ -269,14 +326,15 @@ def play(count: int, folder: Path) -> Result:
     """Run all phases. Raises BoardError if a board does not do its part: a message was lost."""
     with Swarm(count, folder) as swarm:
         phases = [swarm.power_on()]
-        person = Person(swarm.broker, STATS)
+        person = Person(swarm.broker)
         try:
             swarm.command(person, RED)  # what the boards make at their first command is made
             latencies = []
-            swarm.read_heaps(person)
-            answers = time_group_answers(swarm)
+            stats = swarm.read_heaps()
+            states = time_group_answers(swarm)
             for number in range(GROUP_COMMANDS):
                 latencies += swarm.command(person, (GREEN, RED)[number % 2])
+            greeting = swarm.greet(person)
 
             told: list[float] = []
 
@@ -291,11 +349,12 @@ def play(count: int, folder: Path) -> Result:
             swarm.wait_shown(GREEN, told[0])
             phases.append(swarm.lose_broker("kill -9", True, lambda: None))
             person.close()
-            person = Person(swarm.broker, STATS)
+            person = Person(swarm.broker)
             swarm.command(person, RED)
-            swarm.read_heaps(person)
+            stats += swarm.read_heaps()
             growth = max(member.heap[1] - member.heap[0] for member in swarm.members)
-            return Result(count, phases, latencies, answers, growth, swarm.memory())
+            memory = swarm.memory()
+            return Result(count, phases, greeting, latencies, states, stats, growth, memory)
         finally:
             person.close()
 
@@ -313,13 +372,14 @@ def time_group_answers(swarm: Swarm) -> list[float]:
 def goals(result: Result) -> list[Goal]:
     found = [Goal(f"swarm of {result.boards}: messages lost at QoS 1", 0, 0)]  # play() raises
     for phase in result.phases[1:] if result.boards >= _MIN_BOARDS else ():
-        found.append(
-            Goal(
-                f"swarm of {result.boards}: after {phase.name}, peak / mean of attempts a second",
-                phase.peak / phase.mean,
-                3,
+        for what, counted in (("attempts", phase.attempts), ("birth messages", phase.births)):
+            found.append(
+                Goal(
+                    f"swarm of {result.boards}: after {phase.name}, peak / mean of {what} a second",
+                    counted.crowding,
+                    3,
+                )
             )
-        )
     found.append(
         Goal(
             f"swarm of {result.boards}: heap growth of a board",
@@ -340,21 +400,43 @@ def print_result(result: Result) -> None:
                 phase.name,
                 f"{statistics.median(phase.seconds):.1f}",
                 f"{max(phase.seconds):.1f}",
-                f"{phase.mean:.1f}",
-                phase.peak,
+                f"{phase.attempts.mean:.1f}",
+                phase.attempts.peak,
             )
             for phase in result.phases
         ],
     )
     print_table(
-        "Group command to LEDs",
-        ("commands", "median ms", "99 % ms", "states told within, ms", "heap growth, bytes"),
+        "Birth messages",
+        ("phase", "all", "a second, mean", "peak", "peak / mean"),
+        [
+            (
+                phase.name,
+                sum(phase.births),
+                f"{phase.births.mean:.1f}",
+                phase.births.peak,
+                f"{phase.births.crowding:.1f}",
+            )
+            for phase in (*result.phases, result.greeting)
+        ],
+    )
+    print_table(
+        "Group commands",
+        (
+            "commands",
+            "LEDs: median ms",
+            "99 % ms",
+            "states told within, ms",
+            "stats told within, ms",
+            "heap growth, bytes",
+        ),
         [
             (
                 GROUP_COMMANDS,
                 f"{statistics.median(result.latencies) * 1000:.0f}",
                 f"{percentile(result.latencies, 99) * 1000:.0f}",
-                f"{max(result.answers) * 1000:.0f}",
+                f"{max(result.states) * 1000:.0f}",
+                f"{max(result.stats) * 1000:.0f}",
                 result.heap_growth,
             )
         ],
@@ -368,14 +450,17 @@ def plot(result: Result, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (back, herd) = pyplot.subplots(2, 1, figsize=(8, 7), layout="constrained")
+    figure, (back, herd, births) = pyplot.subplots(3, 1, figsize=(8, 10), layout="constrained")
     for phase in result.phases:
         seconds = sorted(phase.seconds)
         back.step([0, *seconds], range(len(seconds) + 1), where="post", label=phase.name)
         herd.plot(phase.attempts, marker="o", label=phase.name)
+    for phase in (*result.phases, result.greeting):
+        births.plot(phase.births, marker="o", label=phase.name)
     back.set(xlabel="seconds", ylabel="boards connected", title=f"{result.boards} boards")
     herd.set(xlabel="seconds", ylabel="new connections a second, at the broker")
-    for axes in (back, herd):
+    births.set(xlabel="seconds", ylabel="birth messages a second, at the broker")
+    for axes in (back, herd, births):
         axes.legend()
         axes.grid(alpha=0.3)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,9 +20,13 @@ def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
     assert all(len(phase.seconds) == BOARDS for phase in result.phases)
     for phase in result.phases[1:]:
         assert sum(phase.attempts) >= BOARDS
-        assert phase.peak <= BOARDS * 0.9  # they do not all try in the same second
+        assert phase.attempts.peak <= BOARDS * 0.9  # they do not all try in the same second
+    for phase in (*result.phases, result.greeting):
+        assert sum(phase.births) >= BOARDS * 3  # status, state and discovery at least
+    assert len(result.greeting.births) > 1  # they do not all answer in the same second
     assert result.heap_growth <= HEAP_GROWTH
-    assert max(result.answers) >= 0.1  # of 0.3 s: they do not all tell their states in one moment
+    for answers in (result.states, result.stats):
+        assert max(answers) >= 0.1  # of 0.3 s: they do not all answer in one moment
     assert result.memory < 4  # MB: they share their code
     picture = tmp_path / "swarm.png"
     plot(result, picture)
