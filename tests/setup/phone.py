@@ -25,14 +25,27 @@ class Answer:
         return json.loads(self.body)
 
 
-def parse_answer(data: bytes) -> Answer:
-    """Return a whole answer; AssertionError if it is none, or not of the length that it says."""
+def receive(connection: socket.socket) -> Answer:
+    """Receive an answer of the length that it says; AssertionError if it is none.
+
+    The end of the connection alone is not waited for: the board leaves it to the client, for a second.
+    """
+    data = b""
+    while not _is_whole(data) and (piece := connection.recv(65536)):
+        data += piece
     head, separator, body = data.partition(b"\r\n\r\n")
     assert separator, data
     first, *lines = head.decode().split("\r\n")
     assert first.startswith("HTTP/1.1 "), first
     headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    assert len(body) in (0, int(headers.get("content-length", 0))), data  # none for HEAD
     return Answer(int(first.split()[1]), headers, body)
+
+
+def _is_whole(data: bytes) -> bool:
+    head, separator, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return bool(separator) and len(body) >= (int(length[1]) if length else 0)
 
 
 class Phone:
@@ -82,7 +95,7 @@ class Phone:
         """Send a whole request, byte for byte, and return the answer."""
         with self.connect() as connection:
             connection.sendall(data)
-            return parse_answer(receive_all(connection))
+            return receive(connection)
 
     def get(self, path: str, host: str = ADDRESS, **headers: str) -> Answer:
         lines = [f"GET {path} HTTP/1.1", f"Host: {host}"]
@@ -109,10 +122,3 @@ class Phone:
             return answer if answer["state"] == state else None
 
         return self.board.wait(f"state {state}", ask, PATIENCE)
-
-
-def receive_all(connection: socket.socket) -> bytes:
-    data = b""
-    while piece := connection.recv(65536):
-        data += piece
-    return data

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.setup.phone import Answer, Phone, parse_answer, receive_all
+from tests.setup.phone import Answer, Phone, receive
 
 pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -180,7 +180,7 @@ def test_request_may_come_byte_by_byte(set_up: SetUp) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in b"GET /state.json HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n":
             connection.sendall(bytes((byte,)))
-        assert parse_answer(receive_all(connection)).json["state"] == "open"
+        assert receive(connection).json["state"] == "open"
 
 
 def test_silent_client_is_closed(set_up: SetUp) -> None:
@@ -222,7 +222,7 @@ def test_many_at_once_are_served_in_turn(set_up: SetUp, count: int) -> None:
         connection.sendall(b"GET /state.json HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n")
     for connection in connections:
         with connection:
-            assert parse_answer(receive_all(connection)).status == 200
+            assert receive(connection).status == 200
 
 
 def test_silent_crowd_does_not_lock_others_out(set_up: SetUp) -> None:

@@ -19,7 +19,7 @@ from tests.classroom import ACCESS_POINT, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
 from tests.setup import improv_client
 from tests.setup.improv_client import ImprovClient
-from tests.setup.phone import Phone, parse_answer, receive_all
+from tests.setup.phone import Phone, receive
 from tests.setup.test_states import config_file, run_set_up, _FAST
 
 pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto, pytest.mark.serial]
@@ -50,7 +50,7 @@ def ask_page(phone: Phone, request: str, body: Any = None) -> Any:
     head = f"{request} HTTP/1.1\r\nHost: 10.0.0.2\r\nContent-Type: application/json\r\n"
     with phone.connect(STATION) as connection:
         connection.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
-        return parse_answer(receive_all(connection))
+        return receive(connection)
 
 
 def expect_answer_to_call(client: ImprovClient) -> None:
