@@ -68,8 +68,8 @@ class Member:
 
     board: SimulatedBoard
     powered: float = 0.0
+    # When the broker had its subscription: by SUBACK, or by CONNACK if it has kept the session.
     subscribed: list[float] = field(default_factory=list)
-    connected: list[float] = field(default_factory=list)
     shown: list[tuple[float, int]] = field(default_factory=list)  # when it was how coloured
     heap: list[int] = field(default_factory=list)
 
@@ -122,7 +122,7 @@ class Swarm:
         self.folder = folder
         self.broker = Mosquitto(folder, BROKER.format(folder=folder))
         self._changed = threading.Condition()
-        self._began = 0.0  # the last phase, in seconds of time.time()
+        self._began = 0.0  # when the phase did, in seconds of time.time()
         self.members = [self._make_member(number) for number in range(1, count + 1)]
 
     def _make_member(self, number: int) -> Member:
@@ -163,16 +163,16 @@ class Swarm:
             self._changed.notify_all()
 
     def _note_line(self, member: Member, line: str) -> None:
-        times = {"mqtt: subscribed": member.subscribed, "mqtt: connected": member.connected}
-        for start, noted in times.items():
-            if line.startswith(start):
-                with self._changed:
-                    noted.append(time.monotonic())
-                    self._changed.notify_all()
+        is_kept = line.startswith("mqtt: connected") and line.endswith("session=1")
+        if is_kept or line.startswith(f"mqtt: subscribed {COMMAND}"):
+            with self._changed:
+                member.subscribed.append(time.monotonic())
+                self._changed.notify_all()
 
     def __enter__(self) -> Swarm:
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(self.broker)
+        self._began = time.time()  # the first boards are there before the last are switched on
         try:
             for member in self.members:
                 self._stack.enter_context(member.board)
@@ -201,41 +201,39 @@ class Swarm:
 
     def power_on(self) -> Phase:
         """Wait until all are subscribed. A board's time begins when the last was switched on."""
-        begin = time.time()
         self.wait_all("did not subscribe", lambda member: bool(member.subscribed))
         last = max(member.powered for member in self.members)
         seconds = [max(0.0, member.subscribed[0] - last) for member in self.members]
-        return self._end_phase("power-on", seconds, begin)
+        return self._end_phase("power-on", seconds)
 
     def lose_broker(self, name: str, kill: bool, meanwhile: Callable[[], None]) -> Phase:
-        """Take the broker away and wait until all have been let in again.
+        """Take the broker away and wait until all are subscribed again.
 
         `meanwhile()` is called as soon as the broker is back.
         """
-        before = {id(member): len(member.connected) for member in self.members}
+        before = {id(member): len(member.subscribed) for member in self.members}
         self.broker.stop(kill)
         time.sleep(DOWN)
-        begin, start = time.time(), time.monotonic()
+        self._began, start = time.time(), time.monotonic()
         self.broker.start()
         meanwhile()
         self.wait_all(
-            "did not come back", lambda member: len(member.connected) > before[id(member)]
+            "did not come back", lambda member: len(member.subscribed) > before[id(member)]
         )
-        seconds = [member.connected[before[id(member)]] - start for member in self.members]
-        return self._end_phase(name, seconds, begin)
+        seconds = [member.subscribed[before[id(member)]] - start for member in self.members]
+        return self._end_phase(name, seconds)
 
     def greet(self, person: Person) -> Phase:
         """Say that Home Assistant has started; wait until all have told it of themselves again."""
-        begin = time.time()
+        self._began = time.time()
         person.publish("homeassistant/status", "online")
-        return self._end_phase("Home Assistant starts", [], begin)
+        return self._end_phase("Home Assistant starts", [])
 
-    def _end_phase(self, name: str, seconds: list[float], begin: float) -> Phase:
+    def _end_phase(self, name: str, seconds: list[float]) -> Phase:
         # After its discovery, which is long, a board has told all but its first stats.
-        self._began = begin
         self._wait_told("did not tell Home Assistant of themselves", _DISCOVERY)
-        births = self._per_second(_MESSAGE, begin)
-        return Phase(name, seconds, self._per_second(_CONNECTION, begin), births)
+        births = self._per_second(_MESSAGE)
+        return Phase(name, seconds, self._per_second(_CONNECTION), births)
 
     def _wait_told(self, what: str, pattern: re.Pattern[bytes]) -> None:
         # Wait until the broker's log has a message of every board since the phase began.
@@ -248,10 +246,10 @@ class Swarm:
             log = self.broker.log.read_bytes()
             told = {board for at, board in pattern.findall(log) if int(at) >= int(self._began)}
 
-    def _per_second(self, pattern: re.Pattern[bytes], begin: float) -> PerSecond:
+    def _per_second(self, pattern: re.Pattern[bytes]) -> PerSecond:
         # Of the broker's log, whose times are whole seconds: the first and the last are cut off.
         times = [int(found) for found in pattern.findall(self.broker.log.read_bytes())]
-        seconds = Counter(second for second in times if second >= int(begin))
+        seconds = Counter(second for second in times if second >= int(self._began))
         if not seconds:
             return PerSecond()
         return PerSecond(seconds[second] for second in range(min(seconds), max(seconds) + 1))
@@ -457,7 +455,7 @@ def plot(result: Result, path: Path) -> None:
         herd.plot(phase.attempts, marker="o", label=phase.name)
     for phase in (*result.phases, result.greeting):
         births.plot(phase.births, marker="o", label=phase.name)
-    back.set(xlabel="seconds", ylabel="boards connected", title=f"{result.boards} boards")
+    back.set(xlabel="seconds", ylabel="boards subscribed", title=f"{result.boards} boards")
     herd.set(xlabel="seconds", ylabel="new connections a second, at the broker")
     births.set(xlabel="seconds", ylabel="birth messages a second, at the broker")
     for axes in (back, herd, births):
