@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -13,11 +14,14 @@ from pathlib import Path
 
 from simulated_board import ROOT
 from tests.mosquitto import Mosquitto, free_port, wait_listening
+from tests.tls import Certificates
 
 BROKERS = ROOT / "build" / "brokers"
 RABBITMQ = Path("/usr/lib/rabbitmq/lib")
 # Seconds, which only bound a hang; RabbitMQ takes ten on an idle machine, 40 on a busy one.
 READY = 600.0
+# Whom each broker knows by name and password. Who gives no name is let in, too, but by ejabberd.
+ACCOUNT = ("pupil", "chalk")
 
 
 def one_path(folder: Path, pattern: str) -> Path:
@@ -38,6 +42,8 @@ class Broker:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port(self.host)
+        self.tls_port = free_port(self.host)
+        self.certificates = Certificates(folder)
         self.log = folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
         self.configure()
@@ -77,8 +83,9 @@ class Broker:
             raise
 
     def wait_ready(self) -> None:
-        """Wait until it listens for MQTT."""
-        wait_listening(self.process, self.host, self.port, self.log, READY)
+        """Wait until it listens for MQTT, without TLS and with it."""
+        for port in (self.port, self.tls_port):
+            wait_listening(self.process, self.host, port, self.log, READY)
 
     def stop(self, kill: bool = False) -> None:
         process, self.process = self.process, None
@@ -98,11 +105,18 @@ class DebianMosquitto(Mosquitto):
 
     name = "mosquitto"
     login = ("", "")
-    settings = "allow_anonymous true\nuser root\n"
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(folder, self.settings)
+        self.certificates = Certificates(folder)
+        self.tls_port = free_port("127.0.0.1")
+        accounts = folder / "accounts"
+        subprocess.run(["mosquitto_passwd", "-b", "-c", accounts, *ACCOUNT], check=True)
+        super().__init__(
+            folder,
+            f"password_file {accounts}\n"
+            f"listener {self.tls_port} 127.0.0.1\n{self.certificates.settings()}",
+        )
 
 
 class TrixieMosquitto(DebianMosquitto):
@@ -117,13 +131,23 @@ class Amqtt(Broker):
     """Python's."""
 
     name = "amqtt"
+    PASSWORD_HASH = (  # of ACCOUNT's
+        "$argon2id$v=19$m=65536,t=3,p=4$HEcDfGE2CM45X8A+EMG6sg"
+        "$f1ksNwItHkBSRSNKDldrqsseTrMSfHBLU+tFU+lQHTA"
+    )
 
     def configure(self) -> None:
+        accounts = self.folder / "accounts"
+        accounts.write_text(f"{ACCOUNT[0]}:{self.PASSWORD_HASH}\n")
         (self.folder / "amqtt.yaml").write_text(
             "listeners:\n  default:\n    type: tcp\n"
             f"    bind: {self.host}:{self.port}\n"
+            f"  tls:\n    type: tcp\n    bind: {self.host}:{self.tls_port}\n    ssl: true\n"
+            f"    certfile: {self.certificates.certificate}\n"
+            f"    keyfile: {self.certificates.key}\n"
             "plugins:\n"
             "  amqtt.plugins.authentication.AnonymousAuthPlugin:\n    allow_anonymous: true\n"
+            f"  amqtt.plugins.authentication.FileAuthPlugin:\n    password_file: {accounts}\n"
             "  amqtt.plugins.sys.broker.BrokerSysPlugin:\n    sys_interval: 20\n"
         )
 
@@ -141,7 +165,15 @@ class Aedes(Broker):
     def command(self) -> Sequence[str | Path]:
         node = shutil.which("node", path=str(Path(sys.executable).parent))
         assert node, "the pinned Node is missing; type: make test-brokers"
-        return (node, one_path(BROKERS, "aedes/server.mjs"), str(self.port))
+        settings = {
+            "host": self.host,
+            "port": self.port,
+            "tlsPort": self.tls_port,
+            "certificate": str(self.certificates.certificate),
+            "key": str(self.certificates.key),
+            "account": ACCOUNT,
+        }
+        return (node, one_path(BROKERS, "aedes/server.mjs"), json.dumps(settings))
 
 
 class Ejabberd(Broker):
@@ -151,10 +183,13 @@ class Ejabberd(Broker):
     login = ("board", "any")
 
     def configure(self) -> None:
+        pair = [str(self.certificates.certificate), str(self.certificates.key)]
         (self.folder / "ejabberd.yml").write_text(
-            "hosts: [localhost]\nauth_method: [anonymous]\n"
+            "hosts: [localhost]\nauth_method: [internal, anonymous]\n"
             "allow_multiple_connections: true\nanonymous_protocol: both\n"
+            f"certfiles: {json.dumps(pair)}\n"
             f'listen:\n  - port: {self.port}\n    ip: "{self.host}"\n    module: mod_mqtt\n'
+            f'  - port: {self.tls_port}\n    ip: "{self.host}"\n    module: mod_mqtt\n    tls: true\n'
             "modules:\n  mod_mqtt:\n"
             '    access_publish: {"#": [allow: all]}\n'
             '    access_subscribe: {"#": [allow: all]}\n'
@@ -163,6 +198,8 @@ class Ejabberd(Broker):
     def command(self) -> Sequence[str | Path]:
         # Without a node's name, so without epmd.
         database = self.folder / "mnesia"
+        name, password = ACCOUNT
+        register = f'ejabberd_auth:try_register(<<"{name}">>,<<"localhost">>,<<"{password}">>)'
         return (
             "erl",
             "-noinput",
@@ -173,6 +210,8 @@ class Ejabberd(Broker):
             f'"{database}"',
             "-s",
             "ejabberd",
+            "-eval",
+            f"{register}.",
         )
 
     def environment(self) -> dict[str, str]:
@@ -243,7 +282,13 @@ class RabbitMQ(Broker):
         (self.folder / "rabbitmq.conf").write_text(
             "listeners.tcp = none\n"
             f"mqtt.listeners.tcp.1 = {self.host}:{self.port}\n"
+            f"mqtt.listeners.ssl.1 = {self.host}:{self.tls_port}\n"
+            f"ssl_options.cacertfile = {self.certificates.ca}\n"
+            f"ssl_options.certfile = {self.certificates.certificate}\n"
+            f"ssl_options.keyfile = {self.certificates.key}\n"
             "mqtt.allow_anonymous = true\n"
+            f"default_user = {ACCOUNT[0]}\nmqtt.default_user = {ACCOUNT[0]}\n"
+            f"default_pass = {ACCOUNT[1]}\nmqtt.default_pass = {ACCOUNT[1]}\n"
             "loopback_users = none\n"
             # A node that sees the others no more goes on.
             "cluster_partition_handling = ignore\n"

@@ -20,9 +20,12 @@ from tests.umqtt.mosquitto.test_client import (  # noqa: F401, they are collecte
 
 pytestmark = [pytest.mark.brokers, pytest.mark.simulator, pytest.mark.mosquitto]
 
-# Tests that a broker cannot pass, with what it does in their place; some would wait for it forever.
-_QOS_2 = "answers a QoS 2 publish by PUBACK, against [MQTT-3.3.4-1]"
-EXCEPTIONS: dict[str, dict[str, str]] = {
+# Tests that a broker cannot pass, with what it does in their place. A broker that passes one fails
+# here: then docs/brokers.md has to say so.
+_QOS_2 = pytest.mark.xfail(
+    reason="answers a QoS 2 publish by PUBACK, against [MQTT-3.3.4-1]", strict=True
+)
+EXCEPTIONS: dict[str, dict[str, pytest.MarkDecorator]] = {
     "rabbitmq": {
         "test_basic": _QOS_2,
         "test_offline_message_queueing": _QOS_2,
@@ -31,17 +34,29 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "test_retained_messages": _QOS_2,
     },
     "amqtt": {
-        "test_keepalive": "does not notice that a client is silent, against [MQTT-3.1.2-24]",
-        "test_offline_message_queueing": "sends what it has kept later than the test waits",
-        "test_redelivery_on_reconnect": "the client waits in vain for what was lost on the way",
-        "test_retained_messages": "delivers at the QoS of the subscription, against [MQTT-3.8.4-6]",
-        "test_take_over": "the quarrel of two clients with one id does not end",
+        "test_keepalive": pytest.mark.xfail(
+            reason="does not notice that a client is silent, against [MQTT-3.1.2-24]", strict=True
+        ),
+        "test_retained_messages": pytest.mark.xfail(
+            reason="delivers at the QoS of the subscription, against [MQTT-3.8.4-6]", strict=True
+        ),
+        # Another outcome in each run.
+        "test_offline_message_queueing": pytest.mark.xfail(
+            reason="sends what it has kept later than the test waits", strict=False
+        ),
+        # These would wait until their time is up, minutes.
+        "test_redelivery_on_reconnect": pytest.mark.xfail(
+            reason="the client waits in vain for what was lost on the way", run=False
+        ),
+        "test_take_over": pytest.mark.xfail(
+            reason="lets two clients with one id stay, against [MQTT-3.1.4-2]", run=False
+        ),
     },
 }
 
 
 @pytest.fixture(autouse=True)
 def exceptions(request: pytest.FixtureRequest, broker: Broker) -> None:
-    reason = EXCEPTIONS.get(broker.name, {}).get(request.node.originalname)
-    if reason:
-        pytest.xfail(reason)
+    mark = EXCEPTIONS.get(broker.name, {}).get(request.node.originalname)
+    if mark is not None:
+        request.node.add_marker(mark)

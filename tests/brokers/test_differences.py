@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.brokers.servers import Broker
+from tests.brokers.servers import ACCOUNT, Broker
 from tests.umqtt.client_program import ClientProgram
 
 pytestmark = [pytest.mark.brokers, pytest.mark.simulator, pytest.mark.mosquitto]
@@ -20,6 +20,16 @@ pytestmark = [pytest.mark.brokers, pytest.mark.simulator, pytest.mark.mosquitto]
 ASK = """
 import json
 found = {}
+
+def answer_to(**login):
+    # What the broker says to a user and a password.
+    c = make(client_id="login", **login)
+    try:
+        c.connect()
+        c.disconnect()
+        return "let in"
+    except MQTTException as e:
+        return "refused, code %d" % e.args[0]
 
 def collect(c):
     # What has come before a message of our own, which follows all that is retained.
@@ -30,7 +40,7 @@ def collect(c):
     got.clear()
     return messages
 
-c = connected()
+c = connected(client_id="asker")
 c.subscribe("marker", 1)
 
 c.subscribe("granted", 2)
@@ -107,7 +117,7 @@ except OSError:
     pass
 connected(client_id="session").disconnect()
 
-c = connected()
+c = connected(client_id="asker")
 try:
     c.subscribe("large", 1)
     c.publish("large", bytes(300000), qos=1)
@@ -119,13 +129,35 @@ except OSError:
     found["a message of 300 KB"] = "refused"
 c.close()
 
+found["no user name"] = answer_to(user=None, password=None)
+found["the right password"] = answer_to(user=USER, password=PASSWORD)
+found["a wrong password"] = answer_to(user=USER, password="cheese")
+
+c = connected(client_id="twice")
+other = connected(client_id="twice")
 try:
-    c = simple.MQTTClient("nobody", "127.0.0.1", PORT)
+    c.TIMEOUT = 20
+    c.subscribe("twice", 1)
+    c.wait_msg()
+    is_closed = False
+except OSError as e:
+    is_closed = e.args[0] != errno.ETIMEDOUT
+found["another client with the same id"] = "the first one is closed" if is_closed else "both stay"
+c.close()
+other.disconnect()
+
+try:
+    secure = dict(server_hostname="localhost", cadata=CA)
+    c = simple.MQTTClient("tls", "127.0.0.1", TLS_PORT, USER, PASSWORD, ssl=True, ssl_params=secure)
     c.TIMEOUT = 60
+    c.set_callback(lambda topic, message: got.append((topic, message)))
     c.connect()
-    found["no user name"] = "let in"
-except MQTTException as e:
-    found["no user name"] = "refused"
+    c.subscribe("marker", 1)
+    collect(c)
+    c.disconnect()
+    found["TLS"] = "works"
+except OSError as e:
+    found["TLS"] = "fails: %s" % e
 print(json.dumps(found))
 """
 
@@ -158,7 +190,11 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
         {"rabbitmq": "kept", "ejabberd": "kept", "amqtt": UNRELIABLE},
     ),
     "a message of 300 KB": ("delivered", {}),
-    "no user name": ("let in", {"ejabberd": "refused"}),
+    "no user name": ("let in", {"ejabberd": "refused, code 5"}),
+    "the right password": ("let in", {}),
+    "a wrong password": ("refused, code 5", {"rabbitmq": "refused, code 4"}),
+    "another client with the same id": ("the first one is closed", {"amqtt": "both stay"}),
+    "TLS": ("works", {}),
 }
 
 _found: dict[str, dict[str, Any]] = {}
@@ -168,7 +204,16 @@ _found: dict[str, dict[str, Any]] = {}
 def found(broker: Broker, run: Callable[[str, int], ClientProgram]) -> dict[str, str]:
     """What this broker does, asked once."""
     if broker.name not in _found:
-        output = run(ASK, broker.port).finish()
+        user, password = ACCOUNT
+        certificates = broker.certificates
+        constants = {
+            "USER": user,
+            "PASSWORD": password,
+            "TLS_PORT": broker.tls_port,
+            "CA": certificates.der(certificates.ca),
+        }
+        known = "".join(f"{name} = {value!r}\n" for name, value in constants.items())
+        output = run(known + ASK, broker.port).finish()
         _found[broker.name] = json.loads(output.splitlines()[-1])
     return _found[broker.name]
 
