@@ -188,6 +188,10 @@ offer: ## offer an image to boards, for Home Assistant's button: BROKER=host URL
 	@$(TOOLS)
 	@$(OTA) --offer $(if $(NONE),--none)
 
+.PHONY: font
+font: ## make the font of mPython's display again, from Debian's package of GNU Unifont
+	@$(CI) ci_make_font
+
 .PHONY: smoke
 smoke: ## boot an image in an emulator: QEMU=/path/to/qemu-system-xtensa
 	@$(TOOLS)

@@ -81,6 +81,7 @@ TRIES: dict[str, tuple[Try, ...]] = {
     "build": (
         Try("build BOARD=mpython", r"error: .*(ESP-IDF|images are built from)", fails=True),
     ),
+    "font": (Try("font", "the same as before"),),
     "ota-key": (Try("ota-key KEY=build/key.pem"),),
     "ota": (Try("ota", "error: .*BROKER=host", fails=True),),
     "offer": (Try("offer NONE=1", "error: .*BROKER=host", fails=True),),

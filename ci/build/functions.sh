@@ -7,3 +7,4 @@
 . "${BASH_SOURCE[0]%/*}/web.sh"
 . "${BASH_SOURCE[0]%/*}/home_assistant.sh"
 . "${BASH_SOURCE[0]%/*}/brokers.sh"
+. "${BASH_SOURCE[0]%/*}/font.sh"
