@@ -20,7 +20,7 @@ from ci.boards import ROOT, Board, load_board
 from ci.board.chip import LINE_ERRORS, connect, disconnect, flash_size
 from ci.image.flash_image import FlashImage, read_flash_image
 from ci.image.images import BAUD, DIST
-from ci.image.partitions import TABLE_SIZE
+from ci.image.partitions import TABLE_SIZE, Layout, read_binary
 from ci.board.ports import find_port
 from ci.problem import Problem, run
 
@@ -85,15 +85,22 @@ def _check_flash_size(board: Board, port: str, found: int | None, image: FlashIm
 
 def _check_table(board: Board, port: str, chip: ESPLoader, image: FlashImage) -> None:
     """Refuse to keep files that another firmware's table put elsewhere: they would be damaged."""
-    offset = image.layout.table_offset
-    wanted = image.data[offset - image.offset :][:TABLE_SIZE]
-    found = read_flash(chip, offset, TABLE_SIZE, no_progress=True)
-    if found not in (wanted, b"\xff" * TABLE_SIZE):
+    found = read_flash(chip, image.layout.table_offset, TABLE_SIZE, no_progress=True)
+    if found != b"\xff" * TABLE_SIZE and not _has_files_where(image.layout, found):
         raise Problem(
             f"the flash of the board at {port} is divided for another firmware, whose files this "
             f"one cannot keep: add FACTORY=1 to erase them (`make build BOARD={board.name}` makes "
             "the image)"
         )
+
+
+def _has_files_where(layout: Layout, table: bytes) -> bool:
+    # Slots may differ: an earlier version's were larger, with the files behind them at the same place.
+    try:
+        found = read_binary(table, layout.table_offset, layout.flash_size, "the flash")
+    except Problem:
+        return False
+    return found.filesystem == layout.filesystem
 
 
 def write_image(board: Board, port: str, image: FlashImage) -> None:

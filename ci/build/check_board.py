@@ -23,7 +23,7 @@ from ci.boards import Board, load_board
 from ci.build import board_facts
 from ci.image.built import read_sdkconfig
 from ci.image.esp_image import chip_title
-from ci.image.partitions import Layout, parse_size, read_csv
+from ci.image.partitions import Layout, contents, parse_size, read_csv
 from ci.problem import Problem, run
 
 _ARCHITECTURE = "xtensawin"  # what esp32_common.cmake gives mpy-cross for the ESP32
@@ -130,7 +130,9 @@ def check_table(board: Board, settings: dict[str, str]) -> Layout:
         raise Problem(f"sdkconfig.board of {board.name} sets no ESPTOOLPY_FLASHSIZE")
     flash_size = parse_size(sizes[-1])  # the last choice made is the one that holds
     offset = int(settings.get("PARTITION_TABLE_OFFSET", str(_TABLE_OFFSET)), 0)
-    return read_csv(board.folder / "partitions.csv", offset, flash_size)
+    layout = read_csv(board.folder / "partitions.csv", offset, flash_size)
+    contents(board.folder, layout)
+    return layout
 
 
 def check_pins(board: Board, micropython: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ci.boards import ROOT, Board, load_board
 from ci.image.esp_image import read_program
-from ci.image.partitions import Layout, parse_size, read_binary
+from ci.image.partitions import Layout, contents, parse_size, read_binary
 from ci.problem import Problem, run
 
 
@@ -36,7 +36,7 @@ class Build:
 
     folder: Path
     layout: Layout
-    parts: tuple[Part, ...]  # bootloader, partition table, application
+    parts: tuple[Part, ...]  # bootloader, partition table, contents of partitions, application
 
     @property
     def application(self) -> Part:
@@ -84,21 +84,22 @@ def read_build(board: Board, folder: Path) -> Build:
             f"its bootloader at {bootloader_offset:#x}: correct board.json"
         )
 
-    contents = {name: path.read_bytes() for name, path in paths.items()}
     table = paths["partition table"]
-    layout = read_binary(contents["partition table"], table_offset, flash_size, str(table))
+    layout = read_binary(table.read_bytes(), table_offset, flash_size, str(table))
     slot = layout.application
     first_partition = min(partition.offset for partition in layout.partitions)
+    rows = [
+        ("bootloader", paths["bootloader"], bootloader_offset, table_offset),
+        ("partition table", table, table_offset, first_partition),
+    ]
+    rows += [(row.name, path, row.offset, row.end) for row, path in contents(board.folder, layout)]
+    rows += [("application", paths["application"], slot.offset, slot.end)]
     parts = []
-    for name, offset, end in (
-        ("bootloader", bootloader_offset, table_offset),
-        ("partition table", table_offset, first_partition),
-        ("application", slot.offset, slot.end),
-    ):
-        size = len(contents[name])
-        part = Part(name, paths[name], offset, size, end - offset)
-        if name != "partition table":
-            program = read_program(contents[name], chip, str(part.path))
+    for name, path, offset, end in rows:
+        content = path.read_bytes()
+        part = Part(name, path, offset, len(content), end - offset)
+        if name in ("bootloader", "application"):
+            program = read_program(content, chip, str(part.path))
             if program.flash_size != flash_size:
                 raise Problem(
                     f"{part.path} is set for {program.flash_size} bytes of flash, sdkconfig for "

@@ -8,6 +8,7 @@ from pathlib import Path
 from esptool.targets import CHIP_DEFS
 
 from ci.image.esp_image import Program, read_program
+from ci.image.font import PARTITION, check_font
 from ci.image.partitions import Layout, find_table, read_binary
 from ci.problem import Problem
 
@@ -63,6 +64,9 @@ def read_flash_image(path: Path, chip: str) -> FlashImage:
     table = data[table_offset - offset :]
     layout = read_binary(table, table_offset, flash_size, path.name)
 
+    for row in layout.partitions:
+        if row.name == PARTITION:
+            check_font(data[row.offset - offset : row.end - offset], path.name)
     slot = layout.application
     application_data = data[slot.offset - offset :]
     application = read_program(application_data, chip, f"the application in {path.name}")

@@ -93,6 +93,25 @@ def read_binary(data: bytes, table_offset: int, flash_size: int, source: str) ->
     return _layout(table, table_offset, flash_size, source)
 
 
+def contents(folder: Path, layout: Layout) -> list[tuple[Region, Path]]:
+    """Return the partitions whose content lies in a board's folder, as <row's name>.bin.
+
+    Raises Problem if such a file does not fit, or has no row before the slots: an update image ends
+    with the application in the first one.
+    """
+    rows = {partition.name: partition for partition in layout.partitions}
+    found = []
+    for path in folder.glob("*.bin"):
+        row = rows.get(path.stem)
+        if row is None or row.offset > layout.application.offset:
+            raise Problem(f"{path} needs a row {path.stem} in partitions.csv, before the slots")
+        size = path.stat().st_size
+        if size > row.size:
+            raise Problem(f"{path} has {size} bytes, its row in partitions.csv only {row.size}")
+        found.append((row, path))
+    return sorted(found, key=lambda pair: pair[0].offset)
+
+
 def find_table(data: bytes, base: int) -> int | None:
     """Return the flash address of the partition table in `data`, which starts at `base`."""
     for position in range(-base % SECTOR, len(data), SECTOR):

@@ -56,7 +56,8 @@ def test_partition_table_has_two_equal_slots(board):
     flash_size = parse_size(size.removeprefix("ESPTOOLPY_FLASHSIZE_"))
     layout = read_csv(board.folder / "partitions.csv", 0x8000, flash_size)
     names = [partition.name for partition in layout.partitions]
-    assert names == ["nvs", "otadata", "phy_init", "ota_0", "ota_1"]
+    own = [path.stem for path in board.folder.glob("*.bin")]
+    assert names == ["nvs", "otadata", "phy_init", *own, "ota_0", "ota_1"]
     first, second = layout.applications
     assert first.size == second.size
     assert layout.filesystem.name == "vfs" and layout.filesystem.size >= 900_000

@@ -109,6 +109,27 @@ def test_partition_table_that_cannot_be_is_named(copy, source, row, words):
         check_table(copy, merged_sdkconfig(copy, source))
 
 
+ROW = "extra,data,undefined,,0x1000,\n"
+
+
+@pytest.mark.parametrize(
+    "before, behind, size, words",
+    [
+        ("", "", 1, "needs a row extra in partitions.csv, before the slots"),
+        ("", ROW, 1, "needs a row extra in partitions.csv, before the slots"),
+        (ROW, "", 4097, "extra.bin has 4097 bytes, its row in partitions.csv only 4096"),
+    ],
+)
+def test_content_without_place_is_named(copy, source, before, behind, size, words):
+    for path in copy.folder.glob("*.bin"):
+        path.unlink()
+    (copy.folder / "extra.bin").write_bytes(b"\0" * size)
+    table = f"{before}main,app,factory,,0x100000,\n{behind}"
+    (copy.folder / "partitions.csv").write_text(table)
+    with pytest.raises(Problem, match=words):
+        check_table(copy, merged_sdkconfig(copy, source))
+
+
 def test_missing_sdkconfig_fragment_is_named(copy, source):
     cmake = copy.folder / "mpconfigboard.cmake"
     cmake.write_text(cmake.read_text().replace("sdkconfig.240mhz", "sdkconfig.300mhz"))

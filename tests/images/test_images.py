@@ -15,7 +15,12 @@ from ci.image.partitions import parse_size
 from ci.problem import Problem
 from tests.images.fake_build import APPLICATION_SIZE, VERSION, flash_size_of, make_build
 
-TABLE = "nvs,data,nvs,0x9000,0x4000,\nmain,app,factory,0x20000,0x180000,\n"
+
+def table_of(board, *rows):
+    """Return a table that no board has, with a row for the font of one that has a font."""
+    font = ["font,data,undefined,0x20000,0x40000"] if (board.folder / "font.bin").exists() else []
+    first = ["nvs,data,nvs,0x9000,0x4000", *font, "main,app,factory,0x60000,0x180000"]
+    return "".join(f"{row},\n" for row in (*first, *rows))
 
 
 def test_update_image_cannot_touch_filesystem(board, build_folder, update):
@@ -61,17 +66,17 @@ def test_filesystem_lies_where_firmware_looks_for_it(board, build_folder):
 
 
 def test_places_follow_table(board, tmp_path):
-    folder = make_build(board, tmp_path / "build", table=TABLE)
+    folder = make_build(board, tmp_path / "build", table=table_of(board))
     build = read_build(board, folder)
-    assert build.application.offset == 0x20000
-    assert build.layout.filesystem.offset == 0x1A0000
+    assert build.application.offset == 0x60000
+    assert build.layout.filesystem.offset == 0x1E0000
     make_images(board, build, VERSION, FILES, tmp_path)
     update = tmp_path / f"{board.name}-v{VERSION}-update.bin"
-    assert update.read_bytes()[0x1F000:] == (folder / "micropython.bin").read_bytes()
+    assert update.read_bytes()[0x5F000:] == (folder / "micropython.bin").read_bytes()
 
 
 def test_vfs_row_is_filesystem(board, tmp_path):
-    table = TABLE + "vfs,data,fat,0x200000,0x100000,\n"
+    table = table_of(board, "vfs,data,fat,0x200000,0x100000")
     layout = read_build(board, make_build(board, tmp_path / "build", table=table)).layout
     assert (layout.filesystem.offset, layout.filesystem.size) == (0x200000, 0x100000)
 
@@ -123,8 +128,9 @@ def test_size_table(board, build_folder):
     build = read_build(board, build_folder)
     lines = size_table(build).splitlines()
     assert lines[0].split() == ["part", "offset", "size", "free"]
-    name, offset, size, free = lines[3].split()
-    assert (name, offset) == ("application", "0x10000")
+    (line,) = [line for line in lines if line.startswith("application")]
+    _, offset, size, free = line.split()
+    assert int(offset, 16) == build.layout.application.offset
     assert int(size) + int(free) == build.layout.application.size
     assert int(size) == (build_folder / "micropython.bin").stat().st_size > APPLICATION_SIZE
 
@@ -170,10 +176,10 @@ def test_damaged_table(board, build_folder):
 
 
 def test_overlapping_partitions(board, tmp_path):
-    table = TABLE + "b,app,ota_0,0x1a0000,0x100000,\n"
+    table = table_of(board, "b,app,ota_0,0x1e0000,0x100000")
     folder = make_build(board, tmp_path / "build", table=table)
     path = folder / "partition_table" / "partition-table.bin"
-    rows = path.read_bytes()[:96].replace(b"\0\0\x1a\0", b"\0\0\x19\0")
+    rows = path.read_bytes()[: 32 * table.count("\n")].replace(b"\0\0\x1e\0", b"\0\0\x1d\0")
     path.write_bytes(rows + b"\xff" * 32)
     refuse(board, folder, "overlaps")
 

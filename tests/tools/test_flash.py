@@ -9,7 +9,7 @@ from ci.image.built import read_build
 from ci.board.erase import main as erase
 from ci.image.flash_image import read_flash_image
 from ci.image.images import FILES, make_images
-from ci.image.partitions import parse_size
+from ci.image.partitions import parse_size, table_binary
 from ci.problem import Problem
 from tests.images.fake_build import VERSION, flash_size_of, make_build
 from tests.tools.fake_board import FakeBoard
@@ -100,8 +100,29 @@ def test_says_that_no_chip_answers(board, update):
 
 
 def test_refuses_to_update_over_another_table(board, update):
-    other = update.read_bytes()[0x7000:0x7C00].replace(b"ota_1", b"app_1")
-    refuse(board, update, "add FACTORY=1", before=other)
+    """Whose files lie elsewhere, or that is none."""
+    size = flash_size(board) // 4
+    table = table_binary(f"main,app,factory,0x10000,{size:#x},\n")
+    refuse(board, update, "add FACTORY=1", before=table)
+    refuse(board, update, "add FACTORY=1", before=b"\x5a" * 0x1000)
+
+
+def test_updates_over_table_with_other_slots(board, update):
+    """As version 0.1's on the mPython board, which has no font: the files are where they are now."""
+    image = read_flash_image(update, board.chip)
+    files = image.layout.filesystem
+    slot = (files.offset - 0x10000) // 2
+    rows = [f"ota_{i},app,ota_{i},{0x10000 + i * slot:#x},{slot:#x},\n" for i in range(2)]
+    table = table_binary("otadata,data,ota,0xd000,0x2000,\n" + "".join(rows))
+    with FakeBoard(board.chip, flash_size(board)) as fake:
+        fake.flash[0x8000 : 0x8000 + len(table)] = table
+        fake.flash[0xD000:0xF000] = b"\x5a" * 0x2000
+        fake.flash[files.offset : files.end] = b"\x5a" * files.size
+        run_flash(board, fake.port, update)
+        assert fake.flash[image.offset : image.end] == image.data
+        assert fake.flash[files.offset : files.end] == b"\x5a" * files.size
+        # No slot is chosen: the boot loader takes the first, and not what an old table had there.
+        assert fake.flash[0xD000:0xF000] == b"\xff" * 0x2000
 
 
 def test_refuses_update_image_as_factory(board, update):

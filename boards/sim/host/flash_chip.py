@@ -12,7 +12,15 @@ from pathlib import Path
 import simulated_board  # noqa: F401, puts the project's folder on the path
 from ci.boards import Board
 from ci.image.built import read_sdkconfig
-from ci.image.partitions import SECTOR, Layout, parse_size, read_binary, read_csv, table_binary
+from ci.image.partitions import (
+    SECTOR,
+    Layout,
+    contents,
+    parse_size,
+    read_binary,
+    read_csv,
+    table_binary,
+)
 
 TABLE_OFFSET = 0x8000
 _SIZE_SETTING = "ESPTOOLPY_FLASHSIZE_"
@@ -103,11 +111,17 @@ class FlashChip:
 
 
 def make_chip(board: Board, path: Path, application: bytes) -> FlashChip:
-    """Make the chip of a board that USB has just written: table and application, the rest blank."""
+    """Make the chip of a board that USB has just written.
+
+    It has the table, what lies in the board's folder for its partitions, and the application.
+    """
     layout = board_layout(board)
     table = table_binary((board.folder / "partitions.csv").read_text(encoding="utf-8"))
     blank = bytearray(b"\xff" * layout.flash_size)
     blank[TABLE_OFFSET : TABLE_OFFSET + len(table)] = table
+    for row, content in contents(board.folder, layout):
+        data = content.read_bytes()
+        blank[row.offset : row.offset + len(data)] = data
     path.write_bytes(blank)
     chip = FlashChip(path)
     chip.install(application)
