@@ -241,7 +241,6 @@ class TextMode:
     xor = 4  # turns over what is there
 
 
-_FONT = const(8)  # pixels, both ways
 _LINE = const(16)  # labplus's programs place their lines so
 
 
@@ -250,49 +249,72 @@ class OLED(SSD1106_I2C):
 
     def __init__(self):
         super().__init__(128, 64, i2c)
+        self._font = None  # found at the first text
 
     def DispChar(self, s, x, y, mode=TextMode.normal, auto_return=False):
-        """Draw the text `s` with its top left corner at (x, y), in MicroPython's 8x8 font.
+        """Draw the text `s` with its top left corner at (x, y).
 
-        A character that is not in ASCII, such as a Chinese one, becomes an empty box. With
-        `auto_return` text goes on in the next line of 16 pixels, and from the last line in the
-        first. Returns (width, (x, y)): the pixels used and where the text ended.
+        Letters are 8 dots wide, Chinese characters 16, both 16 high; 8 x 8 in MicroPython's font, on
+        a board without a Chinese one. What the font does not have becomes an empty box. With
+        `auto_return` text goes on in the next line of 16 dots, and from the last line in the first.
+        Returns (width, (x, y)): the dots used and where the text ended.
         """
+        if self._font is None:
+            from _frozen import display_font
+
+            self._font = display_font.find()
+        font = self._font
         start = x
-        width = 0
+        used = 0
         for character in s:
-            if auto_return and x > self.width - _FONT:
-                width += self.width - start
+            width = font.load(character)
+            if auto_return and x > self.width - width:
+                used += self.width - start
                 x = start = 0
                 y = y + _LINE if y <= self.height - 2 * _LINE else 0
-            self._draw(character, x, y, mode)
-            x += _FONT
-        return width + x - start, (x, y)
+            self._draw(font.glyph, x, y, width, font.height, mode)
+            x += width
+        return used + x - start, (x, y)
 
-    def _draw(self, character, x, y, mode):
+    def DispChar_font(self, font, s, x, y, invert=False):
+        """Draw the text `s` in a font of one's own, with its top left corner at (x, y).
+
+        `font` is a module that font_to_py.py has made with its option -x. Characters are a dot
+        apart; text goes on in the next line, and from the last line in the first. Returns (width,
+        (x, y)): the dots used and where the text ended. Raises ValueError for a font without -x.
+        """
+        if not font.hmap():
+            raise ValueError("the font must be horizontally mapped: make it with -x")
+        order = framebuf.MONO_HMSB if font.reverse() else framebuf.MONO_HLSB
+        used = 0
+        for character in s:
+            dots, height, width = font.get_ch(character)
+            if x + width >= self.width:
+                used += self.width - x
+                x = 0
+                y += height
+            if y + height > self.height + 2:
+                y = 0
+            glyph = framebuf.FrameBuffer(bytearray(dots), width, height, order)
+            self._draw(glyph, x, y, width, height, TextMode.rev if invert else TextMode.normal)
+            x += width + 1
+            used += width + 1
+        return used - 1, (x - 1, y)
+
+    def _draw(self, glyph, left, top, width, height, mode):
         if mode == TextMode.xor:
-            self._turn_over(character, x, y)
-            return
-        colour = 0 if mode == TextMode.rev else 1
-        if mode != TextMode.trans:
-            self.fill_rect(x, y, _FONT, _FONT, 1 - colour)
-        _draw_character(self, character, x, y, colour)
-
-    def _turn_over(self, character, left, top):
-        # Where the character has a dot, light becomes dark and dark light.
-        dots = framebuf.FrameBuffer(bytearray(_FONT), _FONT, _FONT, framebuf.MONO_VLSB)
-        _draw_character(dots, character, 0, 0, 1)
-        for y in range(top, top + _FONT):
-            for x in range(left, left + _FONT):
-                if dots.pixel(x - left, y - top):
-                    self.pixel(x, y, not self.pixel(x, y))
-
-
-def _draw_character(target, character, x, y, colour):
-    if " " <= character <= "~":
-        target.text(character, x, y, colour)
-    else:  # not in the font
-        target.rect(x, y, _FONT - 1, _FONT, colour)
+            # Where the character has a dot, light becomes dark and dark light.
+            for y in range(height):
+                for x in range(width):
+                    if glyph.pixel(x, y):
+                        self.pixel(left + x, top + y, not self.pixel(left + x, top + y))
+        elif mode == TextMode.trans:
+            self.blit(glyph, left, top, 0)
+        elif mode == TextMode.rev:
+            swapped = framebuf.FrameBuffer(bytearray(b"\1\0"), 2, 1, framebuf.MONO_VLSB)
+            self.blit(glyph, left, top, -1, swapped)
+        else:
+            self.blit(glyph, left, top)
 
 
 oled = display = OLED()
