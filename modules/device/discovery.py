@@ -15,6 +15,8 @@ from micropython import const
 _MIN_WAIT = const(1000)
 _JITTER = const(8)  # ms, times a byte
 
+_PREFIX = const("homeassistant")  # the usual one
+
 
 class Discovery:
     """The part that tells Home Assistant of the board, and again when Home Assistant starts.
@@ -34,14 +36,14 @@ class Discovery:
         self._tell = tell
         self._wait = None  # ms, while Home Assistant has started and not been told
         self._started_at = 0
-        prefix = self._settings["prefix"] if self._settings else "homeassistant"
-        self._birth_topic = prefix + "/status"
-        self._topic = "%s/device/%s/config" % (prefix, machine.unique_id().hex())
+        self._prefix = self._settings["prefix"] if self._settings else _PREFIX
 
     def filters(self):
-        return ((self._birth_topic, self._greet, 0),) if self._settings else ()
+        return ((self._prefix + "/status", self._greet, 0),) if self._settings else ()
 
     def online(self):
+        if self._prefix != _PREFIX:  # under which the board may have been told of before
+            self._publish(_PREFIX, b"")
         message = b""
         if self._settings:
             from . import components, imports
@@ -53,7 +55,11 @@ class Discovery:
                 return
             finally:
                 imports.forget("components")
-        self._link.publish(self._topic, message, retain=True, qos=1)
+        self._publish(self._prefix, message)
+
+    def _publish(self, prefix, message):
+        topic = "%s/device/%s/config" % (prefix, machine.unique_id().hex())
+        self._link.publish(topic, message, retain=True, qos=1)
 
     def _greet(self, topic, message):
         # A retained word is as old as our connection, at which all was told.

@@ -160,7 +160,11 @@ def test_start_of_home_assistant_is_answered(
 def test_prefix_is_that_of_configuration(
     boot: Boot, mosquitto: Mosquitto, listener: Person
 ) -> None:
+    # Told under the usual prefix before, it would be there twice.
+    listener.publish(TOPIC, "{}", retain=True)
     board = boot(config=configuration(mosquitto, homeassistant={"prefix": "school/ha"}))
+    assert listener.receive(TOPIC, 300) == b"{}"
+    assert listener.receive(TOPIC, 300) == b""
     listener.receive(f"school/ha/device/{ID}/config", 300)
     board.wait_line("mqtt: subscribed school/ha/status")
 
