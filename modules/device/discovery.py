@@ -42,7 +42,7 @@ class Discovery:
         return ((self._prefix + "/status", self._greet, 0),) if self._settings else ()
 
     def online(self):
-        if self._prefix != _PREFIX:  # under which the board may have been told of before
+        if self._prefix != _PREFIX:  # where an earlier configuration has told of the board
             self._publish(_PREFIX, b"")
         message = b""
         if self._settings:

@@ -25,7 +25,7 @@ SHOWN = ("Board 07", "Identify", "Light", "Pad P", "Button A", "Motion", "Restar
 def open_page(chromium: Browser, home: HomeAssistant, path: str) -> Page:
     """Open a page as the teacher, who has logged in."""
     profile = chromium.new_context(
-        viewport={"width": 1360, "height": 1700}, locale="en-GB", service_workers="block"
+        viewport={"width": 1360, "height": 1800}, locale="en-GB", service_workers="block"
     )
     tokens = json.dumps(json.dumps(home.browser_tokens()))
     profile.add_init_script(
