@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ci.boards import ROOT, board_names, load_board
+from ci.build.version import project_version
 from ci.release.checks import KINDS
 from tests.images.fake_build import VERSION, make_build
 from tests.tools import machine_timer
@@ -35,7 +36,8 @@ exec "${@:2}"
 def project(tmp_path: Path) -> Project:
     """The project, of the version that the fake builds are of."""
     project = copy_project(tmp_path / "project")
-    project.edit("pyproject.toml", 'version = "0.1.0"', f'version = "{VERSION}"')
+    now = project_version(project.root)
+    project.edit("pyproject.toml", f'version = "{now}"', f'version = "{VERSION}"')
     return project
 
 
