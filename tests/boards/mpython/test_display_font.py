@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ci.boards import load_board
+from matplotlib.image import imread
+
+from ci.boards import ROOT, load_board
 from ci.image.partitions import table_binary
 from flash_chip import TABLE_OFFSET, FlashChip, make_chip
 from tests.font_pictures import FontPictures
@@ -116,6 +118,14 @@ def test_text_with_chinese_has_four_lines(show: Show, font: FontPictures) -> Non
     # Without Chinese there are eight lines, in MicroPython's letters.
     assert any("#" in row for row in shown[3][56:64])
     assert not any("#" in row for row in shown[3][16:24])
+
+
+def test_picture_in_docs_is_what_display_shows(show: Show) -> None:
+    (shown,) = screens(show(texts("温度 23.5℃\n光线：很亮\n你好，世界！\nmPython 掌控板")))
+    picture = imread(ROOT / "docs" / "pictures" / "chinese.png")
+    # Four by four for each dot, in a margin of sixteen; light is blue above all.
+    dots = picture[17:-16:4, 17:-16:4, 2] > 0.5
+    assert ["".join(".#"[int(dot)] for dot in row) for row in dots] == shown
 
 
 def test_character_that_is_not_in_font_is_box(show: Show, font: FontPictures) -> None:
