@@ -13,11 +13,21 @@ LETTERS = LOWER_CASE + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The longest that {name} and {id} can become: no text may grow out of its limits.
 LONGEST_WORDS = {"name": "x" * 12, "id": "0" * 12}
 
+# So many keys that are not known are told, with a guess each: that takes a board milliseconds.
+_MOST_UNKNOWN = 8
+
 
 def _expand(text, words):
     for word in words:
         text = text.replace("{%s}" % word, words[word])
     return text
+
+
+def _are_printable(text):
+    # Most texts are ASCII, of which the least and the greatest letter tell enough.
+    if not text or (" " <= min(text) and max(text) < "\x7f"):
+        return True
+    return all(_is_printable(letter) for letter in text)
 
 
 def _is_printable(letter):
@@ -78,7 +88,7 @@ class Text(Kind):
     def accepts(self, value):
         return (
             isinstance(value, str)
-            and all(_is_printable(letter) for letter in value)
+            and _are_printable(value)
             and not any(letter in value for letter in self.without)
             and self.least <= len(value.encode()) <= self.most
         )
@@ -292,7 +302,7 @@ class Section(Kind):
             return
         dot = path + "." if path else ""
         for key in value:
-            if self.kind(key) is None:
+            if self.kind(key) is None and len(unknown) < _MOST_UNKNOWN:
                 unknown.append(_unknown(dot, key, [rule[0] for rule in self.rules]))
         for key, kind, default in self.rules:
             if key in value:

@@ -282,6 +282,12 @@ def accepted_by_python(text: str) -> bool:
     return not re.search(r"(?<!\\)(\\\\)*\\u[dD][89a-fA-F]", text)
 
 
+def test_few_of_many_unknown_keys_are_told() -> None:
+    """A guess for each would stop a board in set-up for seconds."""
+    problems = config.check({**examples.PLAIN, **{f"k{i}": 0 for i in range(500)}})
+    assert len(problems) == 8 and all("unknown key" in line for line in problems)
+
+
 def test_find_error_agrees_with_json() -> None:
     """Random damage to a good text: an error is found exactly where json finds one, too."""
     random.seed(5)
