@@ -78,8 +78,9 @@ def parse(body, old):
         if not isinstance(values, dict):
             raise Mistake(['an object with "config" was expected here'])
         _split_servers(values)
-        _keep_secrets(values, first_network(old), rules.OWNERS)
-        problems = config.check(values)
+        section = config.schema(values)
+        _keep_secrets(values, first_network(old), section, rules.OWNERS)
+        problems = config.check(values, section)
         if problems:
             raise Mistake(problems)
         return values, sent.get("try") is not False
@@ -97,18 +98,15 @@ def _split_servers(values):
         mqtt["server"] = [each.strip() for each in server.split(",")]
 
 
-def _keep_secrets(values, old, owners):
+def _keep_secrets(values, old, whole, owners):
     # A password that the page leaves out stays, unless it could get to somebody else by that.
-    from .. import config
-
     for name, keys in owners.items():
         section = values.get(name)
         known = old.get(name)
         if not (isinstance(section, dict) and isinstance(known, dict)):
             continue
         if "password" in known and "password" not in section:
-            kind = config.schema(values).kind(name)
-            defaults = {key: default for key, _, default in kind.rules}
+            defaults = {key: default for key, _, default in whole.kind(name).rules}
             if all(
                 section.get(key, defaults[key]) == known.get(key, defaults[key]) for key in keys
             ):

@@ -93,7 +93,7 @@ class Setup:
         self._names = None
         self._networks = []
         self._list_time = None  # ticks_ms of the search that has found them
-        self._proposal = None  # values that the page has sent; the file's until then
+        self._values = {}  # what the page or the client has sent last; the file's until then
         self._state = self._home = "open"  # now, and after a try that has failed
         self._state_begin = self._last_use = time.ticks_ms()
         self._has_guest = False
@@ -102,6 +102,8 @@ class Setup:
         self._has_begun = False  # the try
         self._pause = 0  # ms before it
         self._is_whole = True  # what is tried is all that the board needs
+        self._is_usable = False  # what /config.json says, at the start
+        self._is_to_save = False  # in the next step, once the page has its answer
         self._address = ""
         self._page_key = None  # for those who are not in the board's own network
         self._told = None  # ticks_ms when the page has heard that it worked
@@ -133,6 +135,8 @@ class Setup:
     def start(self):
         """Search for networks, then open the access point and the servers. Blocks for 3 s."""
         self._serial = SerialLine(self._take_request)
+        self._values = form.read()  # once: that takes as long as the rest of a request
+        self._is_usable = not form.problems(self._values)
         if self._is_called:
             self._make_improv().answer_call()
             if self.has_network():
@@ -197,7 +201,7 @@ class Setup:
         elif state == "guest":
             screen.show("open", "http://", radio.ADDRESS)
         elif state == "trying":
-            screen.show("trying", form.first_network(self._proposal)["wifi"]["ssid"])
+            screen.show("trying", form.first_network(self._values)["wifi"]["ssid"])
         elif state == "failed":
             screen.show("no success", "see the page")
         elif state == "done":
@@ -213,7 +217,12 @@ class Setup:
         return bool(self._reason) and self._state == self._home
 
     def step(self):
-        """Do what is due. Blocks 50 ms at most, but for a search (2.4 s) and the radio's start."""
+        """Do what is due. Blocks 50 ms at most, but for a search (2.4 s), the radio's start and the
+        flash memory, each in a step of its own."""
+        if self._is_to_save:
+            self._is_to_save = False
+            self._save()
+            return
         if self._server:
             self._server.step(_SLICE)
             self._names.step()
@@ -272,21 +281,20 @@ class Setup:
             if passed < self._pause:
                 return
             self._has_begun = True
-            wifi = form.first_network(self._proposal)["wifi"]
+            wifi = form.first_network(self._values)["wifi"]
             print('setup: trying "%s"' % wifi["ssid"])
-            name = form.hostname(self._proposal, board.NAME, self._id.hex())
+            name = form.hostname(self._values, board.NAME, self._id.hex())
             self._station.begin(wifi["ssid"], wifi.get("password", ""), name)
         reason = self._station.step()
         if reason is None:
             return
         if reason:
-            self._station.end()
             self._failures += 1
             self._fail(reason)
         else:
             self._address = self._station.address()
             if self._is_whole:
-                self._save()
+                self._is_to_save = True
             else:
                 self._serve_network()
 
@@ -294,12 +302,13 @@ class Setup:
         # The page is there for whoever has the key; the rest of the network is not to see it.
         self._station.stay()
         self._page_key = "".join([chr(ord("a") + byte % 26) for byte in os.urandom(8)])
-        ssid = form.first_network(self._proposal)["wifi"]["ssid"]
+        ssid = form.first_network(self._values)["wifi"]["ssid"]
         print('setup: joined "%s"; open %s' % (ssid, self.page_address()))
         self._last_use = time.ticks_ms()
         self._enter("joined")
 
     def _fail(self, reason):
+        self._station.end()
         print("setup: " + reason)
         self._reason = reason
         self._last_use = time.ticks_ms()
@@ -308,10 +317,12 @@ class Setup:
 
     def _save(self):
         try:
-            form.save(self._proposal)
+            form.save(self._values)
         except OSError as error:
-            self._station.end()
             self._fail("the board cannot save this (error %d); is its disk full?" % error.errno)
+            return
+        except ValueError as error:  # it is too large
+            self._fail(str(error))
             return
         print("setup: saved; restarting")
         self._enter("done")
@@ -355,7 +366,7 @@ class Setup:
 
     def hostname(self):
         """Return the host name that the board will have in a network."""
-        return form.hostname(self._proposal or form.read(), board.NAME, self._id.hex())
+        return form.hostname(self._values, board.NAME, self._id.hex())
 
     def search(self):
         """Return the networks in reach, see radio.search; an older list where the radio is needed
@@ -371,7 +382,7 @@ class Setup:
         """Begin to try a network; return whether it could be a network, and nothing else is tried."""
         if self._state not in (self._home, "joined"):
             return False
-        values = form.with_network(self._proposal or form.read(), ssid, password)
+        values = form.with_network(self._values, ssid, password)
         problems = form.problems(values)
         for problem in problems:
             if problem.startswith("wifi."):
@@ -390,7 +401,7 @@ class Setup:
 
     def has_network(self):
         """Return whether the board has a network to join; its own configuration may have one."""
-        return self.has_joined() or not form.problems(form.read())
+        return self.has_joined() or self._is_usable
 
     def page_address(self):
         """Return where the page is in the network that the board has joined; "" if it is not there."""
@@ -470,7 +481,7 @@ class Setup:
         }
 
     def _describe(self):
-        values = self._proposal or form.read()
+        values = self._values
         values, kept = form.without_secrets(values)
         description = self._describe_state()
         description.update(
@@ -500,21 +511,21 @@ class Setup:
                 return _json(429, {"problems": ["too many tries; wait half a minute"]})
             self._failures = 0
         try:
-            values, is_tried = form.parse(body, self._proposal or form.read())
+            values, is_tried = form.parse(body, self._values)
         except form.Mistake as error:
             return _json(422, {"problems": error.args[0]})
-        is_there = self._state == "joined" and _login(values) == _login(self._proposal)
+        is_there = self._state == "joined" and _login(values) == _login(self._values)
         self._is_whole = True
         if is_tried and not is_there:
             self._try(values, _PAUSE)
         else:
-            self._proposal = values
+            self._values = values
             self._reason = ""
-            self._save()
+            self._is_to_save = True
         return _json(200, {})
 
     def _try(self, values, pause):
-        self._proposal = values
+        self._values = values
         self._reason = ""
         self._has_begun = False
         self._pause = pause

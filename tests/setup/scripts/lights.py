@@ -46,7 +46,7 @@ clock = lights.time = program.time = Clock()
 setup = program.Setup()
 setup._lights._leds = strip = Strip()
 setup._screen = screen = Screen()
-setup._proposal = {"wifi": {"ssid": "classroom"}}
+setup._values = {"wifi": {"ssid": "classroom"}}
 setup._address, setup._page_key = "10.0.0.2", "abcdefgh"
 
 
