@@ -273,6 +273,12 @@ class HomeAssistant:
             if entity["device_id"] == device["id"]
         }
 
+    def use_language(self, language: str) -> None:
+        """Change its language; names change with the next start of what they are names of."""
+        self.ask("config/core/update", language=language)
+        (entry,) = self.ask("config_entries/get", domain="mqtt")
+        self.post(f"/api/config/config_entries/entry/{entry['entry_id']}/reload")
+
     def watch_trigger(self, trigger: Json) -> None:
         """Have `triggered` collect how often a trigger fires, as an automation does."""
         self.ask("subscribe_trigger", trigger=trigger)

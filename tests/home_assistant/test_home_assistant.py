@@ -267,6 +267,28 @@ def test_what_board_feels_shows(home_assistant: HomeAssistant, switch_on: Switch
     wait_state("temperature", lambda state: state == "unknown")
 
 
+@pytest.mark.usefixtures("device_messages")
+def test_text_is_shown(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:
+    board = switch_on("bpi-bit", 19)
+    display = find(home_assistant, 19)["display"]
+    before = len(board.frames())
+    home_assistant.call("notify.send_message", display, message="Hi")
+    # A letter, of some LEDs of the matrix.
+    board.wait_frame(lambda frame: len(set(frame.colours)) == 2, since=before)
+
+
+def test_names_are_in_language_of_user(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:
+    home_assistant.use_language("zh-Hans")
+    try:
+        switch_on("bpi-bit", 20, label="7")
+        entities = find(home_assistant, 20)
+        for key, name in (("temperature", "温度"), ("restart", "重启"), ("rssi", "信号强度")):
+            state = home_assistant.wait(key, lambda: home_assistant.states.get(entities[key]))
+            assert state["attributes"]["friendly_name"] == f"7 {name}"
+    finally:
+        home_assistant.use_language("en")
+
+
 def test_restart_and_readings(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:
     board = switch_on(board_names()[0], 7)
     entities = find(home_assistant, 7)
