@@ -63,7 +63,7 @@ assert hold(RIGHT, 500) == ["tilt_right"]
 assert hold(STANDING, 500) == []
 assert hold(RIGHT, 500) == ["tilt_right"]  # it was not so any more
 assert hold(UP, 500) == ["face_up"]
-assert part.describe({}) == (b"motion",)
+assert part.describe({}) == ("motion",)
 
 # Half-way it stays what it was, so that a trembling hand tells nothing.
 for _ in range(10):

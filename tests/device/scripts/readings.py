@@ -68,7 +68,7 @@ FIRST = ("sensors", '{"light": 1.5, "sound": null, "temperature": 21.0}')
 
 # Four seconds after CONNACK, then every thirty, or as often as asked.
 start()
-assert part.describe({}) == [b"light", b"sound", b"temperature"]
+assert part.describe({}) == ["light", "sound", "temperature"]
 assert wait(3) == []
 assert wait(1) == [FIRST]
 assert sensor.samples == 80
