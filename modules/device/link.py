@@ -117,8 +117,8 @@ class Link:
         self._early = []  # arguments of _send; None from the first connection on
         self._refused = None  # ticks_ms of a refusal, until the next attempt
         self.rejoins = 0
-        self._patience = own_part(_REJOIN_SPREAD)
-        self._cut_off = -self._patience  # ms in the network since the broker last answered
+        # ms in the network since the broker last answered, less the board's own part; None: it does.
+        self._cut_off = None
         self._reset_after = mqtt["reset_after"] * 60000
         self._last_step = time.ticks_ms()
 
@@ -263,14 +263,16 @@ class Link:
         since = time.ticks_diff(now, self._last_step)
         self._last_step = now
         if state is ONLINE or state is REFUSED:
-            self._cut_off = -self._patience
+            self._cut_off = None
         elif state is not WIFI:
             self._escalate(since)
 
     def _escalate(self, since):
         # "Connected" is what the radio was told last; whether anything gets through it never asks.
         before = self._cut_off
-        self._cut_off += since
+        if before is None:
+            before = -own_part(_REJOIN_SPREAD)
+        self._cut_off = before + since
         if self._reset_after and self._cut_off >= self._reset_after:
             print("mqtt: no broker for %d min; resetting the board" % (self._cut_off // 60000))
             self._on_reset()

@@ -4,11 +4,6 @@ This module is the part that listens; all others of the package are imported whe
 and forgotten afterwards, so that a board at rest pays for as little as can be.
 """
 
-from micropython import const
-
-# An offer comes to all boards of its kind at once. Each shows it in its own part of this. Milliseconds.
-_OFFER_SPREAD = const(300)
-
 
 def _forget():
     # Gives 4 to 6 KB of heap back. Imported here: what checks signatures runs where it is not.
@@ -67,22 +62,13 @@ class Updates:
 
     def step(self, now):
         if self.offered_at is not None:
-            self._show_offer()
+            from . import messages
+
+            if messages.show_offer(self) and self.work is None:
+                _forget()
         if self.work is not None and not self.work.step(now):
             self.work = None
             _forget()
-
-    def _show_offer(self):
-        import timers
-        from ..link import own_part
-
-        if timers.elapsed(self.offered_at, own_part(_OFFER_SPREAD)):
-            self.offered_at = None
-            if self.work is None:  # which tells the state itself
-                from . import messages
-
-                messages.tell_state(self)
-                _forget()
 
     def stop(self):
         """The program ends: let go of what an update holds."""

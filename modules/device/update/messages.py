@@ -3,10 +3,16 @@
 import board
 import json
 import machine
+import timers
 import version
+from micropython import const
 
 from .. import slot
+from ..link import own_part
 from . import image
+
+# An offer comes to all boards of its kind at once. Each shows it in its own part of this. Milliseconds.
+_OFFER_SPREAD = const(300)
 
 
 def tell_state(updates, percent=None):
@@ -20,6 +26,16 @@ def tell_state(updates, percent=None):
         "update_percentage": percent,
     }
     updates.link.publish(updates.topic + b"/state", json.dumps(state), True, 1)
+
+
+def show_offer(updates):
+    """Tell the state when its time has come after an offer; return whether it has."""
+    if not timers.elapsed(updates.offered_at, own_part(_OFFER_SPREAD)):
+        return False
+    updates.offered_at = None
+    if updates.work is None:  # which tells the state itself
+        tell_state(updates)
+    return True
 
 
 def tell_result(updates, state, command=None, percent=None, code="", reason=""):
