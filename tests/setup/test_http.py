@@ -233,6 +233,19 @@ def test_silent_crowd_does_not_lock_others_out(set_up: SetUp) -> None:
         each.close()
 
 
+def test_hundred_connections_at_once_do_no_harm(set_up: SetUp) -> None:
+    """Far more than the board has places, and none of them ends as it should."""
+    phone = set_up()
+    address = ("127.0.0.1", phone.port(80))
+    crowd = [socket.socket() for _ in range(100)]
+    for each in crowd:
+        each.setblocking(False)
+        each.connect_ex(address)
+    for each in crowd:
+        each.close()
+    assert phone.get("/state.json").status == 200
+
+
 def test_reset_connections_are_forgotten(set_up: SetUp) -> None:
     phone = set_up()
     for request in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -341,6 +342,41 @@ def test_wifi_password_is_not_kept_for_another_network(set_up: SetUp) -> None:
     config = {"wifi": {"ssid": "evil twin"}, "mqtt": {"server": "b"}}
     assert phone.propose(config, tried=False).status == 200
     assert "password" not in saved_file(phone.board)["wifi"]
+
+
+def test_passwords_leave_board_in_no_direction(set_up: SetUp) -> None:
+    """Neither the file's, nor those typed, nor those of the wrong form; by no answer and no line."""
+    phone = set_up(config=OLD)
+    board = phone.board
+    body = b""
+    for wifi, broker in (
+        ("short", "x" * 1025),
+        ("tab\tin it", "line\nin it"),
+        (["secret-list"], {"secret": "map"}),
+        ("wrong-secret", "other-secret"),
+    ):
+        config = {
+            "wifi": {"ssid": "classroom", "password": wifi},
+            "mqtt": {"server": "user:secret-address@b", "user": "desk", "password": broker},
+        }
+        body += phone.propose(config).body
+        config["mqtt"]["server"] = "b"
+        body += phone.propose(config).body
+    phone.wait_state("failed")
+    for path in ("/", "/setup.json", "/state.json", "/config.json", "/../config.json", "/x?y"):
+        answer = phone.get(path)
+        body += gzip.decompress(answer.body) if answer.body[:2] == b"\x1f\x8b" else answer.body
+    said = body.decode() + "\n".join(board.lines)
+    for secret in (
+        "chalk and talk",
+        "broker's own",
+        "short",
+        "in it",
+        "secret-",
+        "-secret",
+        "xxxxx",
+    ):
+        assert secret not in said, secret
 
 
 # Times, radio, faults ----------------------------------------------------------------------
