@@ -3,12 +3,10 @@
 import board
 import json
 import machine
-import timers
 import version
 from micropython import const
 
 from .. import slot
-from ..link import own_part
 from . import image
 
 # An offer comes to all boards of its kind at once. Each shows it in its own part of this. Milliseconds.
@@ -30,6 +28,9 @@ def tell_state(updates, percent=None):
 
 def show_offer(updates):
     """Tell the state when its time has come after an offer; return whether it has."""
+    import timers  # not where slots are tried without a device
+    from ..link import own_part
+
     if not timers.elapsed(updates.offered_at, own_part(_OFFER_SPREAD)):
         return False
     updates.offered_at = None
