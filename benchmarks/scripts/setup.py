@@ -12,6 +12,8 @@ def used():
 
 import esp32, machine, network
 
+# What is at the display's wires is Python here, and made at the first use.
+machine.I2C(0, scl=machine.Pin("I2C_SCL"), sda=machine.Pin("I2C_SDA")).scan()
 fake_hardware = used()
 
 import board, rgb, wifi
