@@ -14,7 +14,7 @@ LETTERS = LOWER_CASE + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST_WORDS = {"name": "x" * 12, "id": "0" * 12}
 
 # So many keys that are not known are told, with a guess each: that takes a board milliseconds.
-_MOST_UNKNOWN = 8
+_MAX_UNKNOWN = 8
 
 
 def _expand(text, words):
@@ -302,7 +302,7 @@ class Section(Kind):
             return
         dot = path + "." if path else ""
         for key in value:
-            if self.kind(key) is None and len(unknown) < _MOST_UNKNOWN:
+            if self.kind(key) is None and len(unknown) < _MAX_UNKNOWN:
                 unknown.append(_unknown(dot, key, [rule[0] for rule in self.rules]))
         for key, kind, default in self.rules:
             if key in value:

@@ -210,6 +210,31 @@ def test_page_fits_phone_in_both_languages(
             page.screenshot(path=PICTURES / f"set-up-{heading}.png", full_page=True)
 
 
+# From the request to where a person can type: the design wants it in the first second on a PC at rest,
+# and it takes a fifth of that. The bound only finds what is worse by far on a machine that is not.
+MAX_UNTIL_USABLE = 10_000  # ms
+
+
+@pytest.mark.parametrize("board_name", board_names())
+def test_page_is_soon_usable(
+    set_up: Callable[..., Phone],
+    browsers: Browsers,
+    record_property: Callable[[str, float], None],
+    board_name: str,
+) -> None:
+    with browsers.open(set_up(board_name)) as page:
+        usable = page.evaluate("""async () => {
+            while (document.forms[0].hidden)
+                await new Promise((resolve) => requestAnimationFrame(resolve));
+            const [navigation] = performance.getEntriesByType("navigation");
+            const [fetched] = performance.getEntriesByName(location.href + "setup.json");
+            return Math.max(navigation.domInteractive, fetched.responseEnd);
+        }""")
+    print(f"{board_name}: the page is usable after {usable:.0f} ms")
+    record_property("usable_ms", usable)
+    assert 0 < usable < MAX_UNTIL_USABLE
+
+
 def test_network_with_user_names_cannot_be_chosen(
     set_up: Callable[..., Phone], browsers: Browsers
 ) -> None:
