@@ -86,7 +86,7 @@ _EVERYWHERE = {
 }
 _EVERYWHERE |= {"restart", "update", "as", "al", "bs", "bl", "x", "y", "z", "motion"}
 
-# What each board has, with all that can be switched on.
+# What a board has, with all that can be switched on. A third one is tried once it has a row.
 OF_BOARD = {
     "mpython": _EVERYWHERE | {f"pad_{letter}" for letter in "python"} | {"light_level", "sound"},
     "bpi-bit": _EVERYWHERE | {"light_left", "light_right", "temperature", "display"},

@@ -47,6 +47,7 @@ def receive_until(listener: Person, topic: str) -> list[tuple[str, bytes]]:
     return seen
 
 
+@pytest.mark.parametrize("board_name", keys.OF_BOARD)
 def test_message_has_known_keys_and_unique_ids(
     boot: Boot, mosquitto: Mosquitto, listener: Person, board_name: str
 ) -> None:
