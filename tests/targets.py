@@ -67,7 +67,7 @@ TRIES: dict[str, tuple[Try, ...]] = {
         Try("monitor PORT=/dev/null", "cannot be opened", fails=True),
         Try("monitor", "Connected to MicroPython", board=True, terminal="\x1d"),
     ),
-    "fuzz": (Try("fuzz SECONDS=10"),),
+    "fuzz": (Try("fuzz SECONDS=10"), Try("fuzz FUZZ=update SECONDS=10")),
     "faults": (Try("faults PYTEST_ADDOPTS='-k within_message'", "passed|100%"),),
     "soak": (Try("soak HOURS=0.005", "latency, worst"),),
     "swarm": (Try("swarm BOARDS=3", "boards"),),

@@ -44,13 +44,13 @@ def _plain_rules():
     return (
         # what `{name}` stands for
         ("name", BoardName(1, 12, "small letters, digits and -,"), ""),
-        # what people call the board, in any language; `""`: its product and the end of its id
+        # what people call the board, in any language; empty: its product and the end of its id
         ("label", Text(0, 32), ""),
         ("wifi", Networks(), {}),
         # the network's name; 2.4 GHz. It may be hidden, but then not on channel 12 or 13, where the
         # board only listens
         ("wifi.ssid", Text(1, 32), None),
-        # `""` means an open network
+        # empty means an open network
         ("wifi.password", WifiPassword(), ""),
         # the board's name in the network
         (
@@ -69,7 +69,7 @@ def _plain_rules():
         ("mqtt.server", Server(0), ""),
         # 0: the usual one, 1883, or 8883 with TLS
         ("mqtt.port", Number(0, 65535), 0),
-        # `""`: neither user nor password is sent
+        # empty: neither user nor password is sent
         ("mqtt.user", Text(0, 256), ""),
         # the user's password, or a platform's key
         ("mqtt.password", Text(0, 1024, secret=True), ""),
@@ -98,21 +98,21 @@ def _plain_rules():
         # what the board obeys; with wildcards, keep other boards' state topics out of it, or they
         # obey each other without end
         ("topics.command", Topic(1, filter=True), "{name}/{id}/command"),
-        # where it tells its state, another than `topics.command`; `""`: nowhere
+        # where it tells its state, another than `topics.command`; empty: nowhere
         ("topics.state", Topic(0), "{name}/{id}/state"),
-        # `online`, and `offline` by last will; `""`: nowhere
+        # `online`, and `offline` by last will; empty: nowhere
         ("topics.status", Topic(0), "{name}/{id}/status"),
-        # where it tells what it is, for [pages](topics.md#what-a-board-is); `""`: nowhere
+        # where it tells what it is, for [pages](topics.md#what-a-board-is); empty: nowhere
         ("topics.info", Topic(0), "{name}/{id}/info"),
         # topics of groups, such as `["class/7b"]`: with `/command` behind it, each is obeyed, too
         ("topics.groups", Groups(), []),
-        # where an update is asked for and told of, see [update](update.md); `""`: nowhere, and no
+        # where an update is asked for and told of, see [update](update.md); empty: nowhere, and no
         # update is taken. Only on the platform `mqtt`
         ("topics.update", Topic(0), "{name}/{id}/update"),
         ("update", Section(), {}),
         # which images the board takes over the air: `signed` by a key that it knows, `any`, or none
         ("update.allow", Choice("signed", "any", "never"), "signed"),
-        # path of one more public key on the board, PEM, for images that you sign; `""`: none
+        # path of one more public key on the board, PEM, for images that you sign; empty: none
         ("update.key", Text(0, 128), ""),
         # seconds in which a new firmware must reach the broker, or the earlier one comes back
         ("update.trial", Number(60, 3600), 300),
@@ -149,7 +149,7 @@ def _plain_rules():
         ),
         # the discovery prefix that Home Assistant was given
         ("homeassistant.prefix", Topic(1), "homeassistant"),
-        # the area that a new board is suggested for; `""`: none
+        # the area that a new board is suggested for; empty: none
         ("homeassistant.area", Text(0, 64), ""),
         # whether Home Assistant may restart the board
         ("homeassistant.restart", Choice(True, False), True),

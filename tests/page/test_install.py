@@ -116,11 +116,15 @@ def choose(page: Page) -> None:
 def test_boards_are_set_up_one_after_another(
     visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in, tmp_path: Path
 ) -> None:
+    """docs/set-up.md shows the two pictures that are taken here."""
     boards = [plug_in(number) for number in (1, 2)]
     cable = Cable(Terminal(boards[0].port.name))
     page = open_installer(visitor, page_file, cable)
+    install = page.get_by_role("region", name="Install")
     choose(page)
     fill(page, mosquitto)
+    install.get_by_text("More", exact=True).click()
+    install.screenshot(path=visitor.picture_path("cable"))
     page.get_by_role("button", name="Write to the board").click()
     expect(page.get_by_text("Board 02514d000001 is connected to its broker.")).to_be_visible()
     page.get_by_role("button", name="Next board").click()
@@ -128,6 +132,7 @@ def test_boards_are_set_up_one_after_another(
     choose(page)
     page.get_by_role("button", name="Write to the board").click()
     expect(page.get_by_text("Board 02514d000002 is connected to its broker.")).to_be_visible()
+    install.screenshot(path=visitor.picture_path("next-board"))
     for board in boards:
         assert stored(board)["wifi"] == {
             "ssid": ACCESS_POINT.ssid,
