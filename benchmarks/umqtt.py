@@ -93,7 +93,7 @@ def run(folder: Path, text: str, port: int, timeout: float = 120) -> float:
 
 def mpy_tool() -> ModuleType:
     """MicroPython's own reader of .mpy files."""
-    micropython = ROOT / "build" / "micropython"
+    micropython = Path((ROOT / "build" / "built-from").read_text().split("\n")[0])
     sys.path.append(str(micropython / "py"))  # the reader imports a module from there
     path = micropython / "tools" / "mpy-tool.py"
     specification = importlib.util.spec_from_file_location("mpy_tool", path)

@@ -19,6 +19,11 @@ ci_debian_mirror() {{ echo {mirror}; }}
 """
 
 
+@pytest.fixture(autouse=True)
+def no_source_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
+
+
 def find(
     root: Path,
     build: Path,

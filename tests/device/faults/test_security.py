@@ -8,6 +8,7 @@ import socket
 import ssl
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,7 +70,10 @@ def serving(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def expired(c: Certificates, folder: Path) -> ssl.SSLContext:
-    return serving(c.sign(folder / "expired.pem", days=-1), c.key)
+    # OpenSSL 3.5 makes none that has ended before it began.
+    certificate = c.sign(folder / "expired.pem", days=0)
+    time.sleep(2)  # s; the dates in it are whole seconds
+    return serving(certificate, c.key)
 
 
 def self_signed(c: Certificates, folder: Path) -> ssl.SSLContext:

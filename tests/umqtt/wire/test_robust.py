@@ -437,7 +437,7 @@ def test_step_survives_dns_failure_and_ends_at_bad_setting(play_robust):
         c.disconnect()
         c.client_id = "a\0b"
         c.start()
-        assert isinstance(error_of(c.step), ValueError)
+        assert isinstance(error_of(work, c, 60), ValueError)  # once TCP is connected
         work(c, 0.1)  # idle
         assert len(c.lost) == 3
         """,
