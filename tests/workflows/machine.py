@@ -60,7 +60,11 @@ def commit(folder: Path, subject: str, tag: str) -> None:
     """Commit all that lies in a repository, and tag it."""
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
     command("git", "-c", "core.safecrlf=false", "add", "--all", "--force", cwd=folder)
-    command("git", *identity, "commit", "--quiet", "--message", subject, cwd=folder)
+    # Nothing has changed where the version that is prepared has its heading already.
+    command(
+        *("git", *identity, "commit", "--quiet", "--allow-empty", "--message", subject),
+        cwd=folder,
+    )
     command("git", "tag", "--force", tag, cwd=folder)
 
 

@@ -435,7 +435,7 @@ def test_step_survives_dns_failure_and_ends_at_bad_setting(play_robust):
         while not c.isconnected():
             c.step()
         c.disconnect()
-        c.client_id = "a\0b"
+        c.client_id = "a\\0b"
         c.start()
         assert isinstance(error_of(work, c, 60), ValueError)  # once TCP is connected
         work(c, 0.1)  # idle
