@@ -43,7 +43,7 @@ CONTENTS = {
         "docs/serial",
     ),
     "Programs": ("docs/programs", "docs/handlers", "docs/names", "docs/umqtt"),
-    "Boards": ("docs/boards/mpython", "docs/boards/bpi-bit", "docs/boards/new-board"),
+    "Boards": ("docs/boards/*",),
     "Engineers": (
         "docs/architecture",
         "docs/c-module",
@@ -59,7 +59,7 @@ CONTENTS = {
 
 
 def _toctree(caption: str, pages: tuple[str, ...]) -> str:
-    lines = ["", "```{toctree}", ":hidden:", f":caption: {caption}", *pages, "```", ""]
+    lines = ["", "```{toctree}", ":hidden:", ":glob:", f":caption: {caption}", *pages, "```", ""]
     return "\n".join(lines)
 
 
