@@ -30,6 +30,7 @@ from tests.classroom import ACCESS_POINT, Person
 from tests.mosquitto import Mosquitto
 
 BOARDS = 200
+IDLE = 20  # ms; without it a board takes 3 % of a core, and 200 more than there is
 MAX_BOARDS = 60_000  # SIM_ID tells 65,535 apart
 GROUP = "swarm"
 COMMAND = f"{GROUP}/command"
@@ -144,7 +145,7 @@ class Swarm:
             SimulatedBoard(
                 flash=flash,
                 access_points=(ACCESS_POINT,),
-                environment={"SIM_ID": str(number)},
+                environment={"SIM_ID": str(number), "SIM_IDLE_MS": str(IDLE)},
             )
         )
         member.board.on_event = lambda event: self._note_event(member, event)
@@ -370,12 +371,16 @@ def time_group_answers(swarm: Swarm) -> list[float]:
 def goals(result: Result) -> list[Goal]:
     found = [Goal(f"swarm of {result.boards}: messages lost at QoS 1", 0, 0)]  # play() raises
     for phase in result.phases[1:] if result.boards >= _MIN_BOARDS else ():
-        for what, counted in (("attempts", phase.attempts), ("birth messages", phase.births)):
+        # A board tells up to nine things at once, so these come in clumps.
+        for what, counted, most in (
+            ("attempts", phase.attempts, 3),
+            ("birth messages", phase.births, 4),
+        ):
             found.append(
                 Goal(
                     f"swarm of {result.boards}: after {phase.name}, peak / mean of {what} a second",
                     counted.crowding,
-                    3,
+                    most,
                 )
             )
     found.append(

@@ -810,6 +810,17 @@ static mp_uint_t socket_stream_write(mp_obj_t self_in, const void *data, mp_uint
     return socket_transmit(self, data, size, false, errcode);
 }
 
+// SIM_IDLE_MS: how long a poll that finds nothing to read waits for it, where many boards share a
+// computer. MicroPython asks again every half millisecond, which takes 3 % of a core a board.
+static int idle_ms(void) {
+    static int ms = -1;
+    if (ms < 0) {
+        const char *text = getenv("SIM_IDLE_MS");
+        ms = text == NULL ? 0 : atoi(text);
+    }
+    return ms;
+}
+
 static mp_uint_t socket_poll(const mp_obj_sim_socket_t *self, mp_uint_t wanted) {
     link_t *link = self->link;
     if (self->state == SOCKET_NEW) {
@@ -833,6 +844,12 @@ static mp_uint_t socket_poll(const mp_obj_sim_socket_t *self, mp_uint_t wanted) 
         }
     }
     sim_unlock();
+    if ((ready & wanted) == 0 && (wanted & MP_STREAM_POLL_RD) != 0 && idle_ms() > 0) {
+        fd.events = POLLIN;
+        MP_THREAD_GIL_EXIT();
+        poll(&fd, 1, idle_ms());
+        MP_THREAD_GIL_ENTER();
+    }
     return ready & wanted;
 }
 

@@ -28,7 +28,7 @@ from ci.boards import ROOT, board_names
 from ci.build.version import project_version
 from ci.image.signing import PrivateKey, is_signed_by, make_key
 from ci.problem import Problem, run
-from ci.release.checks import KINDS
+from ci.release.checks import KINDS, page_name
 from tests.workflows.expressions import evaluate, fill_in
 from tests.workflows.machine import (
     RUNNER,
@@ -227,7 +227,7 @@ class Player:
 
 def expected_files(version: str) -> list[str]:
     files = [f"{name}-v{version}-{kind}" for name in board_names() for kind in KINDS]
-    return sorted([*files, "SHA256SUMS"])
+    return sorted([*files, page_name(version), "SHA256SUMS"])
 
 
 def make_repository(server: Path) -> dict[str, str]:

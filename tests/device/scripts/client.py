@@ -51,11 +51,19 @@ assert max_delay(["192.168.1.5"]) == 15
 assert max_delay("broker.example.org") == 60
 assert max_delay("192.168.1.5", rate=30) == 60  # the limits' own
 
-# The herd: after a loss anywhere in two seconds, then in the second half of a backoff.
+# The herd: after a loss anywhere in two seconds, then in the last two thirds of a backoff.
 client = Client("id", "host")
-for failures, longest in ((0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (100, 60)):
+for failures, longest in (
+    (0, 2),
+    (1, 2.8),
+    (2, 3.92),
+    (3, 5.488),
+    (10, 57.85),
+    (11, 60),
+    (100, 60),
+):
     waits = [client.backoff(failures) for _ in range(300)]
-    least = longest / 2 if failures else 0
-    assert least <= min(waits) <= least + longest / 8, (failures, min(waits))
-    assert longest * 7 / 8 <= max(waits) <= longest, (failures, max(waits))
+    least = longest / 3 if failures else 0
+    assert least * 0.999 <= min(waits) <= least + longest / 8, (failures, min(waits))
+    assert longest * 7 / 8 <= max(waits) <= longest * 1.001, (failures, max(waits))
 print("ok")
