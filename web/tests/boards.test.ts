@@ -98,11 +98,12 @@ test("a group's topic is used for exactly its boards", () => {
 
 test("a board that has obeyed and starts again is not missed", () => {
     const boards = new Boards();
+    const light = (state: string) => ({ state, color: { r: 1, g: 2, b: 3 }, brightness: 9 });
     receive(boards, `${BASE}/status`, "online");
-    receive(boards, `${BASE}/state`, { state: "OFF" });
+    receive(boards, `${BASE}/state`, light("OFF"));
     const order = new Order(ON, [boards.all.get(BASE)!]);
     assert.equal(order.missing().length, 1);
-    receive(boards, `${BASE}/state`, { state: "ON" });
+    receive(boards, `${BASE}/state`, light("ON"));
     assert.equal(order.missing().length, 0);
     receive(boards, `${BASE}/status`, "offline");
     assert.equal(order.missing().length, 0);

@@ -29,9 +29,10 @@ def resolve(settings):
         # 30 data points a minute, less one in ten: what leaves evenly arrives in bunches.
         "interval": 2200,
         "payload": 1024,
-        # Bans begin at 30 s and are the account's: the client waits once to twice this after
-        # its first failure, then twice that, so it makes 3 attempts of the 20 in a minute.
-        "delay": 40,
+        # Bans begin at 30 s and are the account's: after its first failure the client waits for the
+        # last two thirds of 1.4 times this, 30 s at least, so it makes 3 attempts of the 20 in a
+        # minute.
+        "delay": 65,
         "max_delay": 3600,
     }
 

@@ -8,7 +8,7 @@ from device.client import Client
 
 PERIOD = time.ticks_add(0, -1) + 1  # 2**30 on ESP32
 HALF = PERIOD // 2
-ADAFRUIT = {"interval": 2200, "payload": 1024, "delay": 40, "max_delay": 3600}
+ADAFRUIT = {"interval": 2200, "payload": 1024, "delay": 65, "max_delay": 3600}
 
 
 class Clock:
