@@ -34,3 +34,13 @@ def test_what_is_for_x86_64_is_left_out_elsewhere(root: Path, machine: str, are_
     assert ("test_short_run_finds_nothing" in said) is are_run
     assert "test_router_equals_list[native]" in said and "test_defect_is_found" in said
     assert ("Not run:" in said) is not are_run
+
+
+def test_only_tests_in_browser_need_playwright(root: Path) -> None:
+    """tests/conftest.py leaves these files out where it is missing, as it is in `make test`."""
+    files = [
+        *(root / "tests" / "page").glob("test_*.py"),
+        root / "tests" / "setup" / "test_improv_clients.py",
+    ]
+    for file in files:
+        assert "pytest.mark.browser" in file.read_text(), file
