@@ -54,8 +54,9 @@ def ask_page(phone: Phone, request: str, body: Any = None) -> Any:
         return receive(connection)
 
 
-def expect_answer_to_call(client: ImprovClient) -> None:
-    """Receive what a running board answers to a request for its state."""
+def call(client: ImprovClient) -> None:
+    """Ask a running board for its state, and receive what it answers."""
+    client.send(improv_client.request(improv_client.TELL_STATE))
     expected = [("error", 0), ("state", 4), ("result", (improv_client.TELL_STATE, []))]
     assert [client.receive() for _ in range(3)] == expected
 
@@ -156,8 +157,7 @@ def test_running_board_answers_and_gets_another_network(
     board = boot(board_name, serial=True, access_points=(ACCESS_POINT, other))
     wait_subscribed(board)
     client = connect(board)
-    client.send(improv_client.request(improv_client.TELL_STATE))
-    expect_answer_to_call(client)
+    call(client)
     board.wait_line("boot: stopped by an Improv client")
     assert client.ask(improv_client.TELL_BOARD)[3] == f"{board_name}-000001"
     assert client.ask_networks()[1] == ["staff room", "-70", "YES"]
@@ -202,8 +202,7 @@ def test_user_program_is_stopped_by_reset(
     board = boot(files={"main.py": mine, "device.py": ""}, serial=True)
     board.wait_line("mine")
     client = connect(board)
-    client.send(improv_client.request(improv_client.TELL_STATE))
-    expect_answer_to_call(client)
+    call(client)
     board.wait_line("boot: stopped by an Improv client; resetting the board into set-up")
     assert client.ask_state() == improv_client.PROVISIONED
     assert client.receive() == ("result", (improv_client.TELL_STATE, []))
@@ -269,15 +268,22 @@ def test_mpremote_interrupts_set_up(set_up: SetUp, connect: Connect, state: str)
     board.wait_line("boot: stopped by Ctrl-C")
 
 
-def test_mpremote_interrupts_board_that_client_has_called(
+@pytest.fixture
+def called(
     boot: Callable[..., SimulatedBoard], connect: Connect
-) -> None:
+) -> tuple[SimulatedBoard, ImprovClient]:
+    """A running board, and a client that has called it."""
     board = boot(serial=True)
     wait_subscribed(board)
     client = connect(board)
-    client.send(improv_client.request(improv_client.TELL_STATE))
-    expect_answer_to_call(client)
-    use_mpremote(board)
+    call(client)
+    return board, client
+
+
+def test_mpremote_interrupts_board_that_client_has_called(
+    called: tuple[SimulatedBoard, ImprovClient],
+) -> None:
+    use_mpremote(called[0])
 
 
 def test_mpremote_interrupts_running_program(boot: Callable[..., SimulatedBoard]) -> None:
@@ -318,11 +324,6 @@ def test_thonny_reaches_prompt_of_board_in_set_up(set_up: SetUp, connect: Connec
 
 
 def test_thonny_reaches_prompt_of_called_board(
-    boot: Callable[..., SimulatedBoard], connect: Connect
+    called: tuple[SimulatedBoard, ImprovClient],
 ) -> None:
-    board = boot(serial=True)
-    wait_subscribed(board)
-    client = connect(board)
-    client.send(improv_client.request(improv_client.TELL_STATE))
-    expect_answer_to_call(client)
-    use_thonny(client)
+    use_thonny(called[1])
