@@ -35,39 +35,22 @@ OF_SCRIPTS = {"MICROPYTHON_DIR", "DOCKER", "FULL"}
 VARIABLES = set(re.findall(r"\$\((?:if )?\$?\(?([A-Z_]+)", MAKEFILE)) | OF_SCRIPTS
 VARIABLES |= set(re.findall(r"\b([A-Z_]+)=", MAKEFILE))
 
-# The tests of what a make target does with a variable, where tests/targets.py does not set it.
+# Tests of what a make target does with variables that tests/targets.py does not set.
 RUN_BY = {
-    (
-        "config",
-        "CSV",
-    ): "tests/tools/test_class_set.py::test_boards_get_rows_and_second_run_changes_nothing",
-    ("config", "WATCH"): "tests/tools/test_class_set.py::test_board_without_list_gets_shared_file",
-    ("flash", "FACTORY"): "tests/tools/test_flash.py::test_factory_image_replaces_whole_flash",
-    ("image", "BOARD"): "tests/images/test_images.py::test_images_are_repeatable",
-    (
-        "image",
-        "CONFIG",
-    ): "tests/images/test_class_image.py::test_class_image_differs_in_configuration_only",
-    (
-        "image",
-        "FILE",
-    ): "tests/images/test_class_image.py::test_class_image_differs_in_configuration_only",
-    ("offer", "BOARD"): "tests/tools/test_ota.py::test_offer_is_retained_until_taken_back",
-    ("offer", "BROKER"): "tests/tools/test_ota.py::test_offer_is_retained_until_taken_back",
-    ("offer", "URL"): "tests/tools/test_ota.py::test_offer_is_retained_until_taken_back",
-    (
-        "ota",
-        "ALL",
-    ): "tests/device/faults/test_class_update.py::test_class_is_updated_and_files_stay",
-    ("ota", "BOARD"): "tests/tools/test_ota.py::test_list_shows_boards",
-    ("ota", "BROKER"): "tests/tools/test_ota.py::test_list_shows_boards",
-    ("ota", "FILE"): "tests/tools/test_ota.py::test_signature_beside_image_is_taken",
-    ("ota", "KEY"): "tests/tools/test_ota.py::test_given_key_signs_again",
-    ("ota", "LIST"): "tests/tools/test_ota.py::test_list_shows_boards",
-    ("run", "BROKER"): "tests/sim/test_make_run.py::test_each_board_plays_with_broker_of_ones_own",
-    ("run", "CONFIG"): "tests/sim/test_make_run.py::test_config_of_ones_own_is_used",
-    ("run", "PTY"): "tests/targets.py::board_at_port",
-    ("soak", "SEED"): "tests/device/faults/test_soak.py::test_broken_soak_is_seen",
+    "tests/tools/test_class_set.py::test_boards_get_rows_and_second_run_changes_nothing": "config CSV",
+    "tests/tools/test_class_set.py::test_board_without_list_gets_shared_file": "config WATCH",
+    "tests/tools/test_flash.py::test_factory_image_replaces_whole_flash": "flash FACTORY",
+    "tests/images/test_images.py::test_images_are_repeatable": "image BOARD",
+    "tests/images/test_class_image.py::test_class_image_differs_in_configuration_only": "image CONFIG FILE",
+    "tests/tools/test_ota.py::test_offer_is_retained_until_taken_back": "offer BOARD BROKER URL",
+    "tests/device/faults/test_class_update.py::test_class_is_updated_and_files_stay": "ota ALL",
+    "tests/tools/test_ota.py::test_list_shows_boards": "ota BOARD BROKER LIST",
+    "tests/tools/test_ota.py::test_signature_beside_image_is_taken": "ota FILE",
+    "tests/tools/test_ota.py::test_given_key_signs_again": "ota KEY",
+    "tests/sim/test_make_run.py::test_each_board_plays_with_broker_of_ones_own": "run BROKER",
+    "tests/sim/test_make_run.py::test_config_of_ones_own_is_used": "run CONFIG",
+    "tests/targets.py::board_at_port": "run PTY",
+    "tests/device/faults/test_soak.py::test_broken_soak_is_seen": "soak SEED",
 }
 # `.ci/run` runs them whole.
 WHOLE_IN_CI = {("test-browser", "TESTS")}
@@ -115,6 +98,12 @@ def test_commands_of_page_are_in_makefile(page: Path) -> None:
             assert variable in VARIABLES, f"make {target}{arguments}"
 
 
+def run_by_tests() -> set[tuple[str, str]]:
+    """Return the targets of RUN_BY with each variable."""
+    calls = [call.split() for call in RUN_BY.values()]
+    return {(target, variable) for target, *variables in calls for variable in variables}
+
+
 def set_by_targets() -> set[tuple[str, str]]:
     """Return the targets with each variable that `make test-targets` sets."""
     tried = [each.arguments for tries in targets.TRIES.values() for each in tries]
@@ -129,7 +118,7 @@ def set_by_targets() -> set[tuple[str, str]]:
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_something_runs_each_command_of_page(page: Path) -> None:
     text = page.read_text()
-    tried = set_by_targets() | RUN_BY.keys() | WHOLE_IN_CI
+    tried = set_by_targets() | run_by_tests() | WHOLE_IN_CI
     for target, arguments in COMMAND.findall(text):
         assert target in targets.TRIES.keys() | targets.ELSEWHERE, f"make {target}"
         for variable in re.findall(r"([A-Z_]+)=", arguments):
@@ -139,7 +128,7 @@ def test_something_runs_each_command_of_page(page: Path) -> None:
 
 
 def test_tests_of_commands_are_there() -> None:
-    for place in {*RUN_BY.values(), *OTHERS.values()}:
+    for place in {*RUN_BY, *OTHERS.values()}:
         file, _, name = place.partition("::")
         assert re.search(rf"def {name}\(", (ROOT / file).read_text()), place
 
