@@ -54,8 +54,7 @@ ci_prepare_home_assistant() {
     chosen=$(ci_choose_home_assistant)
     read -r release python <<<"$chosen"
     ci_prepare_simulators
-    ci_install_group browser
-    command -v google-chrome >/dev/null || ci_install_debian chromium chromium
+    ci_install_browser
     [ "$release" = "$HOME_ASSISTANT_RELEASE" ] ||
         ci_say "No Python $HOME_ASSISTANT_PYTHON here: what device messages hold goes to Home Assistant $release in single ones"
     ci_alone home-assistant ci_update_home_assistant "$python" "$release"

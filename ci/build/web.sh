@@ -57,11 +57,16 @@ ci_page_sources() {
         LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
 }
 
-# What tests in a browser need: Debian's Chromium, or the Chrome that is there.
+# Playwright, and Debian's Chromium, or the Chrome that is there.
+ci_install_browser() {
+    ci_install_group browser
+    command -v google-chrome >/dev/null || ci_install_debian chromium chromium
+}
+
+# What tests in a browser need.
 ci_prepare_browser_tests() {
     ci_prepare_simulators
     ci_install_group run
-    ci_install_group browser
+    ci_install_browser
     ci_build_page
-    command -v google-chrome >/dev/null || ci_install_debian chromium chromium
 }
