@@ -10,14 +10,13 @@ for the strongest access point, 2.4 s, and joining.
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from air import Air
+from benchmarks import callgrind
 from benchmarks.goals import Goal
 from simulated_board import ROOT, SimulatedBoard
 from tests.mosquitto import Mosquitto
@@ -109,20 +108,10 @@ def step_cost() -> float:
     script = ROOT / "benchmarks" / "scripts" / "setup_step.py"
     program = ROOT / "build" / "sim-mpython" / "micropython"
 
-    def count(work: str, times: int) -> int:
-        command = [
-            "valgrind",
-            "--tool=callgrind",
-            "--callgrind-out-file=/dev/null",
-            program,
-            script,
-        ]
-        result = subprocess.run([*command, work, str(times)], capture_output=True, check=True)
-        found = re.search(rb"Collected : (\d+)", result.stderr)
-        assert found, result.stderr
-        return int(found[1])
+    def cost(work: str, times: int) -> int:
+        return callgrind.count(program, script, work, str(times))
 
-    return max(count(work, 3) - count(work, 1) for work in WORK) / 2e6
+    return max(cost(work, 3) - cost(work, 1) for work in WORK) / 2e6
 
 
 def form_time(broker: Mosquitto) -> float:

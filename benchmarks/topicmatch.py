@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import workloads
+from benchmarks import callgrind, workloads
 from benchmarks.goals import Goal, print_table
 from tests.microcontroller import Microcontroller, with_workload
 
@@ -96,9 +96,7 @@ def count_in_python(python: str | Path, contender: str, part: str, size: int) ->
 
     def count(times: int) -> int:
         arguments = [contender, part, str(times), workloads.path_of(size)]
-        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", python]
-        _, errors = run(*command, SCRIPT, *arguments, paho, ROOT / "modules")
-        return int(re.search(r"Collected : (\d+)", errors)[1])  # type: ignore[index]
+        return callgrind.count(python, SCRIPT, *arguments, paho, ROOT / "modules")
 
     return (count(2 * repeats) - count(repeats)) / (repeats * workloads.TOPICS)
 
