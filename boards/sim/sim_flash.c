@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "py/runtime.h"
+#include "sim_world.h"
 
 #define SECTOR (4096)
 
@@ -35,21 +36,16 @@ static int chip(void) {
     return chip_fd;
 }
 
-static long number_of(const char *name, long otherwise) {
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtol(text, NULL, 10);
-}
-
 // Count one operation, and return how many percent of it are done before the power fails.
 static long begin_operation(void) {
-    long left = number_of("SIM_CUT", 0);
+    long left = sim_setting("SIM_CUT", 0);
     if (left <= 0) {
         return 100;
     }
     char text[24];
     snprintf(text, sizeof(text), "%ld", left - 1);
     setenv("SIM_CUT", left == 1 ? "cut" : text, 1);
-    return left == 1 ? number_of("SIM_TEAR", 50) : 100;
+    return left == 1 ? sim_setting("SIM_TEAR", 50) : 100;
 }
 
 static void end_operation(void) {
@@ -89,7 +85,7 @@ static mp_obj_t sim_flash_erase(mp_obj_t address_in) {
     if (address % SECTOR != 0) {
         fail("an erase does not begin at a sector");
     }
-    usleep((useconds_t)number_of("SIM_ERASE_MS", 0) * 1000u);
+    usleep((useconds_t)sim_setting("SIM_ERASE_MS", 0) * 1000u);
     long done = begin_operation();
     // A torn erase leaves pieces of the old content here and there.
     for (size_t piece = 0; piece < 16; ++piece) {

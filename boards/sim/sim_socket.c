@@ -815,8 +815,7 @@ static mp_uint_t socket_stream_write(mp_obj_t self_in, const void *data, mp_uint
 static int idle_ms(void) {
     static int ms = -1;
     if (ms < 0) {
-        const char *text = getenv("SIM_IDLE_MS");
-        ms = text == NULL ? 0 : atoi(text);
+        ms = (int)sim_setting("SIM_IDLE_MS", 0);
     }
     return ms;
 }

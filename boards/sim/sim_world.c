@@ -51,6 +51,11 @@ uint64_t sim_now_us(void) {
     return monotonic_us() - power_on_us;
 }
 
+long sim_setting(const char *name, long otherwise) {
+    const char *text = getenv(name);
+    return text == NULL ? otherwise : strtol(text, NULL, 10);
+}
+
 void sim_lock(void) {
     pthread_mutex_lock(&world_mutex);
 }

@@ -45,6 +45,9 @@ void sim_world_start(char **program_argv, const sim_device_t *const *devices);
 // Begin again as a new program, as after a reset.
 void sim_world_restart(const char *cause) __attribute__((noreturn));
 
+// Return the number in an environment variable, or `otherwise` if it is unset.
+long sim_setting(const char *name, long otherwise);
+
 void sim_lock(void);
 void sim_unlock(void);
 void sim_wake(void);       // let the thread look at its deadlines again
