@@ -481,8 +481,7 @@ class Setup:
         }
 
     def _describe(self):
-        values = self._values
-        values, kept = form.without_secrets(values)
+        values, kept = form.without_secrets(self._values)
         description = self._describe_state()
         description.update(
             name=self._access_point.name,

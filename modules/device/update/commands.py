@@ -4,7 +4,6 @@ import board
 import time
 import version
 
-from .. import slot
 from ..report import is_command
 from . import messages
 from .manifest import Command, UpdateError, numbers
