@@ -11,7 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 from ci.boards import ROOT, load_board
-from ci.image.partitions import table_binary
+from ci.image.partitions import Region, table_binary
 from flash_chip import TABLE_OFFSET, FlashChip, make_chip
 from tests.font_pictures import FontPictures
 from tests.images.fake_build import make_application
@@ -139,13 +139,18 @@ def without_partition(chip: FlashChip) -> None:
     chip.data[TABLE_OFFSET : TABLE_OFFSET + 0xC00] = table_binary(TABLE_0_1)
 
 
-def erased(chip: FlashChip) -> None:
+def font_row(chip: FlashChip) -> Region:
     (row,) = [row for row in chip.layout.partitions if row.name == "font"]
+    return row
+
+
+def erased(chip: FlashChip) -> None:
+    row = font_row(chip)
     chip.data[row.offset : row.end] = b"\xff" * row.size
 
 
 def with_absurd_count(chip: FlashChip) -> None:
-    (row,) = [row for row in chip.layout.partitions if row.name == "font"]
+    row = font_row(chip)
     chip.data[row.offset + 10 : row.offset + 12] = b"\xff\xff"
 
 
