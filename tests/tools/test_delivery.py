@@ -68,16 +68,20 @@ def test_logs_of_failed_jobs_are_uploaded():
 def test_release_is_published_last():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
     jobs = workflow["jobs"]
-    assert [job.get("needs") for job in jobs.values()] == [None, "test", "build", "release"]
+    assert [job.get("needs") for job in jobs.values()] == [
+        *(None, "test", "build", "release", "installer")
+    ]
+    assert list(jobs)[-1] == "publish"
+    assert jobs["publish"]["steps"][-1]["run"].startswith("ci/release/publish.sh")
     steps = [step for step in jobs["release"]["steps"] if step.get("if") != ON_FAILURE]
     done = [step.get("run", step.get("uses", "")) for step in steps]
-    assert done[-1].startswith("ci/release/publish.sh")
+    assert done[-1].startswith("ci/release/draft.sh")
     order = (
         "make release-collect",
         "make installer",
         "upload-pages",
         "actions/attest@",
-        "publish",
+        "draft",
     )
     places = [next(i for i, step in enumerate(done) if words in step) for words in order]
     assert places == sorted(places)

@@ -1,4 +1,4 @@
-"""The two scripts that talk to GitHub, with a stand-in for its gh command."""
+"""The scripts that talk to GitHub, with a stand-in for its gh command."""
 
 import json
 import os
@@ -17,7 +17,11 @@ GH = """\
 #!/bin/sh
 echo "$@" >> "$GH_ANSWERS/calls"
 case "$*" in
-*isDraft*) cat "$GH_ANSWERS/draft" ;;
+*isDraft*)
+    if [ -f "$GH_ANSWERS/draft" ]; then cat "$GH_ANSWERS/draft"; exit; fi
+    cat "$GH_ANSWERS/refusal" >&2
+    exit 1
+    ;;
 *assets*) cat "$GH_ANSWERS/assets" ;;
 "run list"*) cat "$GH_ANSWERS/run" ;;
 "run download"*) mkdir -p "${*##* }" && cp "$GH_ANSWERS/sizes.json" "${*##* }" ;;
@@ -36,6 +40,7 @@ def project(tmp_path):
     (root / "bin").mkdir()
     (root / "bin" / "gh").write_text(GH)
     (root / "bin" / "gh").chmod(0o755)
+    (root / "bin" / "refusal").write_text("release not found\n")
     return root
 
 
@@ -62,22 +67,36 @@ def fill_dist(project):
         (project / "dist" / name).write_text(name)
 
 
-def test_release_is_draft_until_all_files_are_there(project):
+def test_draft_is_made_with_all_files(project):
     fill_dist(project)
     (project / "bin" / "assets").write_text("3\n")
-    status, _, calls = call(project, "publish.sh", "v1.2.3")
-    assert status == 0
+    status, said, calls = call(project, "draft.sh", "v1.2.3")
+    assert status == 0, said
     (created,) = [line for line in calls if line.startswith("release create")]
     assert "--draft --verify-tag" in created
     assert all(name in created for name in ("SHA256SUMS", "a.bin", "b.bin", "--notes-file"))
-    assert calls.index(created) < calls.index("release edit v1.2.3 --draft=false")
-    assert calls[-1] == "release edit v1.2.3 --draft=false"
+    assert not any("draft=false" in line for line in calls)
+
+
+def test_draft_is_published(project):
+    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    assert status == 0, said
+    assert calls == ["release edit v1.2.3 --draft=false"]
+
+
+def test_server_that_fails_gets_no_second_draft(project):
+    """`gh release create --draft` makes one, whatever there is by that tag."""
+    fill_dist(project)
+    (project / "bin" / "refusal").write_text("HTTP 502: Server Error\n")
+    status, said, calls = call(project, "draft.sh", "v1.2.3")
+    assert status == 1 and "HTTP 502: Server Error; run this again" in said
+    assert not any("create" in line for line in calls)
 
 
 def test_release_that_lacks_file_stays_draft(project):
     fill_dist(project)
     (project / "bin" / "assets").write_text("2\n")
-    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    status, said, calls = call(project, "draft.sh", "v1.2.3")
     assert status == 1 and "has 2 of 3 files" in said
     assert not any("draft=false" in line for line in calls)
 
@@ -88,7 +107,7 @@ def test_published_release_is_not_replaced(project, same):
     fill_dist(project)
     (project / "bin" / "draft").write_text("false\n")
     (project / "bin" / "SHA256SUMS").write_text("SHA256SUMS" if same else "of other files")
-    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    status, said, calls = call(project, "draft.sh", "v1.2.3")
     assert status == (0 if same else 1)
     assert ("with these files" if same else "with other files") in said
     assert not any("create" in line or "delete" in line or "edit" in line for line in calls)
@@ -98,12 +117,12 @@ def test_draft_left_half_way_is_replaced(project):
     fill_dist(project)
     (project / "bin" / "draft").write_text("true\n")
     (project / "bin" / "assets").write_text("3\n")
-    status, _, calls = call(project, "publish.sh", "v1.2.3")
+    status, _, calls = call(project, "draft.sh", "v1.2.3")
     assert status == 0 and "release delete v1.2.3 --yes" in calls
 
 
 def test_incomplete_dist_is_not_published(project):
-    status, said, calls = call(project, "publish.sh", "v1.2.3")
+    status, said, calls = call(project, "draft.sh", "v1.2.3")
     assert status == 1 and "make release-collect" in said and not calls
 
 

@@ -251,7 +251,7 @@ def make_repository(server: Path) -> dict[str, str]:
 
 
 def play_all(player: Player, version: str, sha: str, full: bool) -> None:
-    """A push to main, a pull request, a tag; and the publishing job once more."""
+    """A push to main, a pull request, a tag; and the publishing jobs once more."""
     main = {"event_name": "push", "ref": "refs/heads/main", "ref_name": "main", "sha": sha}
     change = {
         "event_name": "pull_request",
@@ -272,7 +272,7 @@ def play_all(player: Player, version: str, sha: str, full: bool) -> None:
     player.play("boards.yml", "boards-main", main)
     player.play("boards.yml", "boards-change", change)
     player.play("release.yml", "release", tag)
-    for job in ("release", "installer"):
+    for job in ("release", "installer", "publish"):
         player.play("release.yml", "release", tag, only=job, attempt=2)
 
 
