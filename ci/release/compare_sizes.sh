@@ -11,7 +11,8 @@ ci_check_board "$board"
 ci_check_command gh gh
 before=$CI_BUILD/sizes-main/$board
 rm -rf "$before"
-run=$(gh run list --workflow boards.yml --branch main --status success --limit 1 --json databaseId --jq '.[0].databaseId // empty')
+# A pull request from a fork's main is a run of a branch called main, too, but of another event.
+run=$(gh run list --workflow boards.yml --branch main --event push --status success --limit 1 --json databaseId --jq '.[0].databaseId // empty')
 if [ -z "$run" ]; then
     echo "No build of main to compare $board with."
 elif ! gh run download "$run" --name "sizes-$board" --dir "$before"; then

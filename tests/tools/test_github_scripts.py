@@ -136,6 +136,7 @@ def test_sizes_are_compared_with_main(project, some_board):
     assert status == 0, said
     size = before["application"]
     assert f"| application | {size} | {size} | +0 |" in said
+    assert "--branch main --event push" in calls[0]  # not of a fork's branch of that name
     assert calls[1].startswith(f"run download 4711 --name sizes-{some_board.name}")
 
 
