@@ -76,8 +76,29 @@ def test_fetch_that_fails_is_told_with_its_reason(
     monkeypatch.setattr(texts, "ROOT", tmp_path / "clone")
     monkeypatch.setattr(texts, "FETCHED", tmp_path / "build")
     monkeypatch.setattr(texts, "SOURCES", source)
+    monkeypatch.setattr(texts, "PAUSE", 0)
     with pytest.raises(SystemExit, match=r"cannot be fetched \(.+\); save mqtt.rst of "):
         texts.main()
+
+
+def test_fetch_that_fails_once_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def fetch(name: str) -> None:
+        calls.append(name)
+        if calls == [texts.BPI_BIT]:
+            raise subprocess.CalledProcessError(128, "git", stderr=b"refused")
+
+    source = {texts.BPI_BIT: ("nowhere", "1a2b3c4d", "mqtt.rst")}
+    monkeypatch.delenv("TUTORIALS", raising=False)
+    for name, value in (("ROOT", tmp_path), ("FETCHED", tmp_path), ("PAUSE", 0)):
+        monkeypatch.setattr(texts, name, value)
+    monkeypatch.setattr(texts, "SOURCES", source)
+    monkeypatch.setattr(texts, "_fetch", fetch)
+    texts.main()
+    assert calls == [texts.BPI_BIT] * 2
 
 
 def test_commit_that_is_pinned_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 
 from simulated_board import ROOT
@@ -21,6 +22,7 @@ BPI_BIT = "bpi-bit-mqtt.rst"
 
 FETCHED = ROOT / "build" / "tutorials"
 CLONE_SECONDS = 30
+PAUSE = 3  # seconds before the second attempt, as in ci/build/fetch.sh
 
 # Where the two makers publish the texts, and the commit that is read: what they write next must not
 # fail a test here.
@@ -58,6 +60,15 @@ def _fetch(name: str) -> None:
         _git("-C", clone, "remote", "add", "origin", repository)
         _git("-C", clone, "fetch", "-q", "--depth=1", "--filter=blob:none", "origin", commit)
         (folder / name).write_bytes(_git("-C", clone, "show", f"{commit}:{path}"))
+
+
+def _fetch_persistently(name: str) -> None:
+    """Fetch a text, and once more if git failed: one refused connection is no reason to give up."""
+    try:
+        _fetch(name)
+    except subprocess.CalledProcessError:
+        time.sleep(PAUSE)
+        _fetch(name)
 
 
 def _folders(name: str) -> list[Path]:
@@ -136,7 +147,7 @@ def main() -> None:
             missing = str(error)
         if not os.environ.get("TUTORIALS"):
             try:
-                _fetch(name)
+                _fetch_persistently(name)
                 continue
             except subprocess.TimeoutExpired:
                 missing += f", and fetching it took longer than {CLONE_SECONDS} s"
