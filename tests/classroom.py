@@ -51,7 +51,9 @@ class Person:
     def publish(
         self, topic: str, payload: str | bytes, qos: int = 1, retain: bool = False
     ) -> None:
-        self.client.publish(topic, payload, qos, retain).wait_for_publish(60)
+        message = self.client.publish(topic, payload, qos, retain)
+        message.wait_for_publish(60)
+        assert message.is_published(), f"the broker did not take {topic} within 60 s"
 
     def receive(self, topic: str, timeout: float = 60) -> bytes:
         """Return the next message's payload on `topic`, passing over other topics."""

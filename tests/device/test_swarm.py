@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.swarm import GREEN, HEAP_GROWTH, RED, colour_of, percentile, play, plot
+from benchmarks.swarm import (
+    GREEN,
+    HEAP_GROWTH,
+    RED,
+    Member,
+    Swarm,
+    colour_of,
+    percentile,
+    play,
+    plot,
+    raise_descriptor_limit,
+)
+from tests.classroom import Person
 
 pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -31,6 +47,36 @@ def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
     picture = tmp_path / "swarm.png"
     plot(result, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@contextlib.contextmanager
+def _descriptors() -> Iterator[None]:
+    """In the place of a board: as many descriptors as 341 have."""
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1024)]
+    try:
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def test_people_are_heard_beside_thousand_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paho-mqtt waits in select(), which takes no descriptor above 1,023: 300 boards have those."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    raise_descriptor_limit()
+    monkeypatch.setattr(Swarm, "_make_member", lambda self, number: Member(_descriptors()))
+    try:
+        with Swarm(1, tmp_path) as swarm:
+            listener = Person(swarm.broker, "word")
+            person = Person(swarm.broker)
+            person.publish("word", "heard")
+            assert listener.receive("word") == b"heard"
+            person.close()
+            listener.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.parametrize(
