@@ -42,7 +42,7 @@ test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
 	@$(PYTHON) -m pytest tests/topicmatch/mcu tests/umqtt/mcu
 
 .PHONY: test-browser
-test-browser: ## try what people see in a real browser, Chromium; TESTS=tests/page
+test-browser: ## try what people use: a real browser, Chromium, and Thonny; TESTS=tests/page
 	@$(CI) ci_prepare_browser_tests
 	@$(PYTHON) -m pytest -n 3 -m browser $(TESTS)
 

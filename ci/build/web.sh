@@ -1,4 +1,4 @@
-# The page, from web/, and a browser to try it in. Source functions.sh.
+# The page, from web/, a browser to try it in, and Thonny. Source functions.sh.
 
 set -euo pipefail
 
@@ -63,10 +63,25 @@ ci_install_browser() {
     command -v google-chrome >/dev/null || ci_install_debian chromium chromium
 }
 
-# What tests in a browser need.
+# Thonny in build/thonny, for what it does without a window.
+ci_install_thonny() {
+    local folder=$CI_BUILD/thonny wanted
+    wanted=$(python3 "$CI_ROOT/ci/build/group.py" thonny)
+    if [ "$(cat "$folder/.installed" 2>/dev/null || true)" != "$wanted" ]; then
+        ci_say "Installing Thonny"
+        rm -rf "$folder"
+        # shellcheck disable=SC2086 # one word a package
+        ci_logged pip-thonny "$CI_PYTHON" -m pip install --quiet --disable-pip-version-check \
+            --no-deps --target "$folder" $wanted
+        echo "$wanted" >"$folder/.installed"
+    fi
+}
+
+# What tests of the programs that people use need.
 ci_prepare_browser_tests() {
     ci_prepare_simulators
     ci_install_group run
     ci_install_browser
+    ci_install_thonny
     ci_build_page
 }

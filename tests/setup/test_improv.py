@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -292,38 +291,3 @@ def test_mpremote_interrupts_running_program(boot: Callable[..., SimulatedBoard]
     use_mpremote(board)
     board.wait_line("boot: stopped by Ctrl-C")
     assert not any("Improv" in line for line in board.lines)
-
-
-def use_thonny(client: ImprovClient) -> None:
-    """Send what Thonny 5.0 does when it connects: its interrupts, its poke, raw-paste mode.
-
-    Bytes and times are those of its bare_metal_backend.py, `_process_until_initial_prompt` and
-    `_submit_code_via_raw_paste_mode`; itself it needs a window.
-    """
-    for piece, pause in ((b"\x03", 0.05), (b"\x01", 0.05), (b"\x03", 0.1), (b"\x03", 0)):
-        client.send(piece)
-        time.sleep(pause)
-    client.read_until(b">")
-    client.send(b"\x02")
-    client.read_until(b"\r\n>>> ")
-    client.send(b"\x01")
-    client.read_until(b"raw REPL; CTRL-B to exit\r\n>")
-    client.send(b"\x05A\x01")
-    assert client.read_until(b"R\x01")[-2:] == b"R\x01"
-    client.read_until(b"\x01")  # the window's size, and that it may begin
-    client.send(b"print(6 * 7)\x04")
-    assert b"42\r\n" in client.read_until(b"\x04\x04>")
-
-
-def test_thonny_reaches_prompt_of_board_in_set_up(set_up: SetUp, connect: Connect) -> None:
-    phone = set_up(joined=False, serial=True)
-    phone.read_line()
-    client = connect(phone.board)
-    assert client.ask_state() == improv_client.READY
-    use_thonny(client)
-
-
-def test_thonny_reaches_prompt_of_called_board(
-    called: tuple[SimulatedBoard, ImprovClient],
-) -> None:
-    use_thonny(called[1])
