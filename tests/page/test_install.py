@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -195,6 +196,60 @@ def test_board_keeps_password_that_is_not_typed(
 
 @pytest.mark.simulator
 @pytest.mark.serial
+def test_next_board_gets_what_was_typed_for_all(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+) -> None:
+    """And neither what the first one had already, nor what belongs to that one alone."""
+    first = plug_in(1, config_json=json.dumps({"label": "door", "brightness": 7}))
+    second = plug_in(2, config_json=json.dumps({"label": "window"}))
+    cable = Cable(Terminal(first.port.name))
+    page = open_installer(visitor, page_file, cable)
+    choose(page)
+    fill(page, mosquitto)
+    expect(page.get_by_label("brightness")).to_have_value("7")
+    page.get_by_label("mqtt.client_id").fill("desk-1")
+    page.get_by_label("restore").select_option("false")
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("is connected to its broker.")).to_be_visible()
+    page.get_by_role("button", name="Next board").click()
+    cable.port = Terminal(second.port.name)
+    choose(page)
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Board 02514d000002 is connected to its broker.")).to_be_visible()
+    one, other = stored(first), stored(second)
+    assert (one["label"], one["brightness"], one["restore"]) == ("door", 7, False)
+    assert one["mqtt"].pop("client_id") == "desk-1"
+    assert other == {key: one[key] for key in ("wifi", "mqtt", "restore")} | {"label": "window"}
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_form_speaks_to_teacher_in_both_languages(
+    visitor: Visitor, page_file: Path, plug_in
+) -> None:
+    """What everybody is asked has a label and a hint without words of config.json."""
+    for locale, button, hint in (
+        ("en-GB", "Choose the board", "boards do not hear 5 GHz"),
+        ("zh-CN", "选择开发板", "板子收不到 5 GHz"),
+    ):
+        board = plug_in(1 if locale == "en-GB" else 2)
+        cable = Cable(Terminal(board.port.name))
+        page = visitor.open(
+            f"{page_file.as_uri()}#tab=install", prepare=cable.prepare, locale=locale
+        )
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text(hint)).to_be_visible()
+        asked = page.locator("form > div:first-child > .field")
+        expect(asked).to_have_count(6)
+        for text in asked.all_inner_texts():
+            assert not re.search(r'\b(wifi|mqtt|topics)\.|""|see platforms', text), text
+            assert locale == "en-GB" or re.search(r"[\u4e00-\u9fff]", text), text
+        names = page.locator("form select").first.locator("option").all_inner_texts()
+        assert "Easy IoT, SIoT" in names and "mqtt" not in names
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
 def test_board_of_version_0_1_is_set_up(
     visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
 ) -> None:
@@ -265,7 +320,7 @@ def test_browser_without_web_serial_says_what_else(visitor: Visitor, page_file: 
         f"{page_file.as_uri()}#tab=install", prepare=lambda page: page.add_init_script(hide)
     )
     expect(page.get_by_text("This browser has no Web Serial.")).to_be_visible()
-    expect(page.get_by_text("make config")).to_be_visible()
+    expect(page.get_by_text("With a phone or tablet: plug the board in")).to_be_visible()
 
 
 def test_release_beside_page_is_offered(visitor: Visitor, tmp_path: Path, page_file: Path) -> None:

@@ -216,8 +216,8 @@ const TEXTS = {
         "用 USB 连接开发板。填写的内容通过数据线写入，并保留给下一块板。",
     ],
     setUpOtherwise: [
-        "On a computer, `make config` asks the same questions.",
-        "在电脑上可用 `make config` 设置。",
+        "With a phone or tablet: plug the board in, join the Wi-Fi network that it opens, and a page asks for the same.",
+        "用手机或平板：给板子通电，加入它打开的 Wi-Fi 网络，页面会询问同样的内容。",
     ],
     connectBoard: ["Choose the board", "选择开发板"],
     stopping: ["Stopping what the board runs …", "正在停止板上的程序 ……"],
@@ -239,7 +239,10 @@ const TEXTS = {
         "板没有回应。请按复位键，在灯亮时按住 A 键（安全模式）后重试；其他固件的板须先刷写。",
     ],
     boardAnswered: ["The board answered: {line}", "板回应：{line}"],
-    noPortChosen: ["No port was chosen. If the list is empty, the adapter's driver is missing.", "未选择串口。列表为空说明缺少驱动。"],
+    noPortChosen: [
+        "No port was chosen. If the list is empty, the adapter's driver is missing, or the cable carries no data. If no list appeared, this computer's administrator forbids serial ports: set the board up with a phone.",
+        "未选择串口。列表为空说明缺少驱动，或数据线不能传数据。没有出现列表，说明这台电脑的管理员禁用了串口：请用手机设置板子。",
+    ],
     portBusy: ["The port is used by another program: close it, or unplug the board and plug it in.", "串口被其他程序占用：请关闭它，或重新插拔开发板。"],
     network: ["Wi-Fi name", "Wi-Fi 名称"],
     networkPassword: ["Wi-Fi password", "Wi-Fi 密码"],
@@ -247,6 +250,25 @@ const TEXTS = {
     server: ["Broker's address", "服务器地址"],
     mqttUser: ["Broker's user", "服务器用户名"],
     mqttPassword: ["Broker's password", "服务器密码"],
+    networkHint: [
+        "Only 2.4 GHz: boards do not hear 5 GHz. Capitals and spaces count.",
+        "只能用 2.4 GHz，板子收不到 5 GHz。区分大小写和空格。",
+    ],
+    networkPasswordHint: ["Empty for a network that asks for none.", "网络没有密码时留空。"],
+    platformHint: ["Who passes the messages on.", "由谁转发消息。"],
+    serverHint: [
+        "Such as 192.168.1.5 or broker.local, without its port. Empty for Easy IoT, OneNET and Adafruit IO.",
+        "例如 192.168.1.5 或 broker.local，不带端口。Easy IoT、OneNET 和 Adafruit IO 留空。",
+    ],
+    mqttUserHint: [
+        "Empty if the broker asks for none. Easy IoT: Iot_id; OneNET: the product's id.",
+        "服务器不要求时留空。Easy IoT 填 Iot_id，OneNET 填产品 ID。",
+    ],
+    mqttPasswordHint: [
+        "Easy IoT: Iot_pwd; OneNET: the device's key; Adafruit IO: the account's key.",
+        "Easy IoT 填 Iot_pwd，OneNET 填设备密钥，Adafruit IO 填账号的 Key。",
+    ],
+    ownBroker: ["A broker (MQTT)", "MQTT 服务器"],
 } satisfies Record<string, [string, string]>;
 
 /** What keys of config.json are called; any other stands for itself. */
@@ -257,6 +279,24 @@ export const LABELS: Record<string, Text> = {
     "mqtt.server": "server",
     "mqtt.user": "mqttUser",
     "mqtt.password": "mqttPassword",
+};
+
+/** What is said below those keys' fields, in place of the schema's own words for people who write files. */
+export const HINTS: Record<string, Text> = {
+    "wifi.ssid": "networkHint",
+    "wifi.password": "networkPasswordHint",
+    "mqtt.platform": "platformHint",
+    "mqtt.server": "serverHint",
+    "mqtt.user": "mqttUserHint",
+    "mqtt.password": "mqttPasswordHint",
+};
+
+/** What services call themselves; `mqtt` is ownBroker. */
+export const SERVICES: Record<string, string> = {
+    easyiot: "Easy IoT, SIoT",
+    onenet: "OneNET",
+    "onenet-legacy": "OneNET, multi-protocol access (多协议接入)",
+    adafruit: "Adafruit IO",
 };
 
 export type Text = keyof typeof TEXTS;

@@ -7,7 +7,7 @@ import { cell } from "../monitor.ts";
 import { PromptError } from "../serial/raw_prompt.ts";
 import { compose, type Field, fieldsFor, type Values, valueAt } from "../serial/schema.ts";
 import { SetUp } from "../serial/set_up.ts";
-import { LABELS, text } from "../texts.ts";
+import { HINTS, LABELS, SERVICES, text } from "../texts.ts";
 
 /** What `make installer` puts beside the page, together with the images that it names. */
 interface Release {
@@ -93,6 +93,9 @@ function installButton(manifest: string, label: string): HTMLElement {
 
 // Set-up -----------------------------------------------------------------------------------
 
+// Two boards with one of these would be taken for each other.
+const ONE_BOARDS_OWN = ["label", "wifi.hostname", "mqtt.client_id"];
+
 interface Done {
     id: string;
     result: string;
@@ -111,7 +114,7 @@ function setUpForm(): HTMLElement {
     const form = make("form", { onsubmit: (event) => (event.preventDefault(), run(write)) });
     const done: Done[] = [];
     const controls = new Map<string, HTMLInputElement | HTMLSelectElement>();
-    const typed = new Map<string, string>();
+    const typed = new Map<string, string>(); // by the person, who means it for the next board, too
     let shown: Field[] = [];
     let setUp: SetUp | null = null;
     let before: Values = {};
@@ -155,9 +158,9 @@ function setUpForm(): HTMLElement {
     }
 
     async function write(): Promise<void> {
-        keepTyped();
         setText(status, text("checking"));
-        const wrong = await setUp!.save(compose(shown, typed, before));
+        const filled = new Map([...controls].map(([key, control]) => [key, control.value]));
+        const wrong = await setUp!.save(compose(shown, filled, before));
         showProblems(wrong);
         if (wrong.length) {
             setText(status, text("notWritten"));
@@ -174,7 +177,7 @@ function setUpForm(): HTMLElement {
     }
 
     async function leave(): Promise<void> {
-        keepTyped();
+        ONE_BOARDS_OWN.forEach((key) => typed.delete(key));
         await setUp?.close();
         setUp = null;
         showStage("apart");
@@ -194,7 +197,6 @@ function setUpForm(): HTMLElement {
     }
 
     function showFields(platform: string): void {
-        keepTyped();
         const { asked, more } = fieldsFor(platform);
         shown = [...asked, ...more];
         controls.clear();
@@ -206,20 +208,15 @@ function setUpForm(): HTMLElement {
         choice?.addEventListener("change", () => showFields(choice.value));
     }
 
-    function keepTyped(): void {
-        for (const [key, control] of controls) {
-            typed.set(key, control.value);
-        }
-    }
-
     function makeField(rule: Field): HTMLElement {
         const known = valueAt(before, rule.key);
         const value = typed.get(rule.key) || (known === undefined || known === null ? "" : String(known));
         const keeps = rule.kind === "secret" && known === null;
         const control = makeControl(rule, value, keeps ? text("keepsPassword") : rule.usual);
         controls.set(rule.key, control);
+        control.addEventListener("input", () => typed.set(rule.key, control.value));
         const label = LABELS[rule.key] ? text(LABELS[rule.key]!) : rule.key;
-        return field(label, control, rule.hint);
+        return field(label, control, HINTS[rule.key] ? text(HINTS[rule.key]!) : rule.hint);
     }
 
     function showProblems(wrong: string[]): void {
@@ -241,7 +238,7 @@ function makeControl(rule: Field, value: string, usual: string): HTMLInputElemen
             "select",
             {},
             rule.key === "mqtt.platform" ? null : make("option", { value: "" }, usual),
-            choices.map((each) => make("option", { value: each, selected: each === value }, each)),
+            choices.map((each) => make("option", { value: each, selected: each === value }, choiceName(rule, each))),
         );
     }
     const type = { secret: "password", number: "number", text: "text" }[rule.kind];
@@ -256,6 +253,10 @@ function makeControl(rule: Field, value: string, usual: string): HTMLInputElemen
         autocapitalize: "none",
         spellcheck: "false",
     });
+}
+
+function choiceName(rule: Field, choice: string): string {
+    return rule.key === "mqtt.platform" ? (SERVICES[choice] ?? text("ownBroker")) : choice;
 }
 
 /** The adapters that our boards have, so that the browser's list is short. */
