@@ -12,7 +12,6 @@ import json
 import re
 import string
 import sys
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +58,12 @@ LABELS = {
     "the device's authentication information,": "{Authentication information|鉴权信息}",
     "the Adafruit IO user name,": "{User name|用户名}",
     "the Adafruit IO key,": "{Key|密钥}",
-    "the device's key in base64,": "{Device key or token|密钥或 token}",
+    "the device's key in base64,": "{Device key or token|密钥/token}",
 }
+
+
+# What services are called where it is not what the configuration calls them.
+SERVICES = {"mqtt": "{Your own broker|MQTT}", "easyiot": "Easy IoT", "adafruit": "Adafruit IO"}
 
 
 def _label(key: str, kind: Any) -> str:
@@ -81,7 +84,10 @@ def _control(key: str, kind: Any, default: Any) -> str:
     name = f"name={key}" + (" required" if default is None else "")
     match kind:
         case kinds.Choice(choices=choices):
-            options = "".join(f"<option>{escape(each)}" for each in choices)
+            options = "".join(
+                f"<option value={each}>{SERVICES[each]}" if each in SERVICES else f"<option>{each}"
+                for each in choices
+            )
             return f"<select {name}>{options}</select>"
         case kinds.Switch():
             return f"<input type=checkbox {name}>"
