@@ -25,6 +25,7 @@ CONTENTS = {
     "中文": (
         "docs/zh/README",
         "docs/zh/start",
+        "docs/zh/set-up",
         "docs/zh/programs",
         "docs/zh/class",
         "docs/zh/topics",
