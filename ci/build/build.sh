@@ -56,7 +56,7 @@ ci_check_compiler() {
 ci_patched_micropython() {
     local micropython=$1 copy=$CI_BUILD/micropython-patched patch commit
     # The ceilings hide repositories that lie around MicroPython's, this project's among them.
-    commit=$(GIT_CEILING_DIRECTORIES=$(dirname "$micropython") git -C "$micropython" rev-parse --short HEAD 2>/dev/null || true)
+    commit=$(GIT_CEILING_DIRECTORIES=$(dirname "$micropython") git -C "$micropython" rev-parse --short=8 HEAD 2>/dev/null || true)
     rm -rf "$copy"
     mkdir -p "$copy"
     tar -C "$micropython" --exclude=.git --exclude='./ports/*/build*' --exclude=./mpy-cross/build -cf - . | tar -C "$copy" -xf -
