@@ -92,6 +92,18 @@ def test_release_is_published_last():
     assert deploy["with"]["artifact_name"] == "${{ needs.release.outputs.page }}"
 
 
+def test_token_that_may_write_is_not_left_to_git():
+    """Where the checkout's default is: what a job installs could push."""
+    found = 0
+    for path in WORKFLOWS:
+        for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+            if job.get("permissions", {}).get("contents") == "write":
+                (checkout,) = [step for step in job["steps"] if "checkout@" in str(step)]
+                assert checkout["with"]["persist-credentials"] is False, name
+                found += 1
+    assert found
+
+
 def test_workflows_call_what_people_can_call():
     """Every step is a make target or a script of ours, but for what lets a bare container begin."""
     for path in WORKFLOWS:
