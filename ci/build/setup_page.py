@@ -63,7 +63,7 @@ LABELS = {
 
 
 # What services are called where it is not what the configuration calls them.
-SERVICES = {"mqtt": "{Your own broker|MQTT}", "easyiot": "Easy IoT", "adafruit": "Adafruit IO"}
+SERVICES = {"mqtt": "{Your own broker|MQTT}"}
 
 
 def _label(key: str, kind: Any) -> str:

@@ -198,8 +198,8 @@ const TEXTS = {
     needsHttps: ["Open this page by https or from localhost.", "请通过 https 或 localhost 打开此页面。"],
     firmware: ["The firmware", "固件"],
     noRelease: [
-        "No firmware lies beside this page. The page of a release has it; `make flash` writes it from a computer.",
-        "此页面旁没有固件。发布页面带有固件；也可以在电脑上用 `make flash` 写入。",
+        "No firmware lies beside this page: open the newest release to install it. A board that has it can be set up here.",
+        "此页面旁没有固件：请打开最新发布来安装。已有固件的板子可以在这里设置。",
     ],
     driver: ["Driver of its serial port: {driver}.", "串口驱动：{driver}。"],
     installOn: ["Install or update {product}", "安装或更新 {product}"],
