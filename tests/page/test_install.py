@@ -224,6 +224,28 @@ def test_next_board_gets_what_was_typed_for_all(
 
 @pytest.mark.simulator
 @pytest.mark.serial
+def test_look_at_other_tab_loses_nothing(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+) -> None:
+    """Neither what was typed, nor the list of boards, nor the port."""
+    board = plug_in()
+    page = open_installer(visitor, page_file, Cable(Terminal(board.port.name)))
+    expect(page.get_by_role("region", name="Connection")).to_be_hidden()
+    choose(page)
+    fill(page, mosquitto)
+    page.get_by_role("button", name="Class").click()
+    expect(page.get_by_role("region", name="Connection")).to_be_visible()
+    page.get_by_role("button", name="Install").click()
+    choose(page)
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("Board 02514d000001 is connected to its broker.")).to_be_visible()
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Install").click()
+    expect(page.get_by_role("button", name="Save the list (1) as CSV")).to_be_visible()
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
 def test_form_speaks_to_teacher_in_both_languages(
     visitor: Visitor, page_file: Path, plug_in
 ) -> None:

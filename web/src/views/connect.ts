@@ -47,10 +47,13 @@ export function connectView(app: App): View {
     const fold = make("details", { open: !app.connection.isOpen() }, summary, form);
     let was = app.connection.link.is;
 
+    const element = make("section", { class: "connect", "aria-label": text("connection") }, status, fold, refusals);
     return {
-        element: make("section", { class: "connect", "aria-label": text("connection") }, status, fold, refusals),
+        element,
         refresh() {
             const { link } = app.connection;
+            // Installing needs no link, and its form has fields of the same names, which are the board's.
+            element.hidden = app.tab === "install" && link.is === "closed";
             setText(status, describeLink(app));
             status.className = `link ${link.is}`;
             leave.hidden = link.is === "closed" || link.is === "refused";

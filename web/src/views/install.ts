@@ -18,18 +18,19 @@ interface Release {
 export function installView(): View {
     const images = make("div");
     void findRelease().then((release) => images.replaceChildren(...imagesOf(release)));
-    const serial = "serial" in navigator;
+    const form = "serial" in navigator ? setUpForm() : null;
     return {
         element: make(
             "section",
             { "aria-label": text("installTab") },
-            serial ? null : make("p", { class: "wrong" }, text("noSerial")),
+            form ? null : make("p", { class: "wrong" }, text("noSerial")),
             make("h2", {}, text("firmware")),
             images,
             make("h2", {}, text("setUp")),
-            serial ? setUpForm() : make("p", {}, text("setUpOtherwise")),
+            form ? form.element : make("p", {}, text("setUpOtherwise")),
         ),
         refresh: () => {},
+        leave: () => form?.leave(),
     };
 }
 
@@ -101,7 +102,11 @@ interface Done {
     result: string;
 }
 
-function setUpForm(): HTMLElement {
+// Kept while the page is open: a class's boards are looked at in the tab Class between two of them.
+const done: Done[] = [];
+const typed = new Map<string, string>(); // by the person, who means it for the next board, too
+
+function setUpForm(): { element: HTMLElement; leave: () => void } {
     const said = make("ol", { class: "talk", tabindex: 0 });
     const log = make("div", { role: "log", "aria-label": text("answers") }, said);
     const problems = make("ul", { class: "warnings", role: "alert" });
@@ -112,9 +117,7 @@ function setUpForm(): HTMLElement {
     const list = make("button", { type: "button", onclick: () => keepList() }, text("keepList"));
     const fields = make("div");
     const form = make("form", { onsubmit: (event) => (event.preventDefault(), run(write)) });
-    const done: Done[] = [];
     const controls = new Map<string, HTMLInputElement | HTMLSelectElement>();
-    const typed = new Map<string, string>(); // by the person, who means it for the next board, too
     let shown: Field[] = [];
     let setUp: SetUp | null = null;
     let before: Values = {};
@@ -123,7 +126,10 @@ function setUpForm(): HTMLElement {
     form.append(fields, make("div", { class: "row" }, save, next, list));
     showFields("mqtt");
     showStage("apart");
-    return make("div", {}, make("p", {}, text("setUpHint")), connect, status, problems, log, form);
+    return {
+        element: make("div", {}, make("p", {}, text("setUpHint")), connect, status, problems, log, form),
+        leave: () => void setUp?.close(), // the port is wanted again when the person comes back
+    };
 
     /** One thing at a time, and every failure becomes a sentence. */
     async function run(action: () => Promise<void>): Promise<void> {
