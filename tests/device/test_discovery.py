@@ -127,7 +127,7 @@ def test_discovery_precedes_status_and_state(
 ) -> None:
     boot(board_name, configuration(mosquitto, homeassistant=True))
     base = f"{board_name}/{ID}"
-    topics = [topic for topic, _ in receive_until(listener, f"{base}/status/stats")]
+    topics = [topic for topic, _ in receive_until(listener, f"{base}/state")]
     ours = [topic for topic in topics if topic in (TOPIC, f"{base}/status", f"{base}/state")]
     assert ours == [TOPIC, f"{base}/status", f"{base}/state"]
 

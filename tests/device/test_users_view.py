@@ -65,6 +65,8 @@ class View:
                 return trace
             return None
 
+        # Python 3.12 traces instructions only if a frame asks for that before settrace().
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(trace)
         try:
             self.names["run"](self.load, "hashlib")

@@ -47,6 +47,8 @@ class Interruption:
         self.happened = False
 
     def __enter__(self) -> Interruption:
+        # Python 3.12 traces instructions only if a frame asks for that before settrace().
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self.trace)
         return self
 
