@@ -224,6 +224,31 @@ def test_next_board_gets_what_was_typed_for_all(
 
 @pytest.mark.simulator
 @pytest.mark.serial
+def test_wrong_password_is_told_soon(
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+) -> None:
+    """The board says so once, and then tries on in silence: nobody is to wait for that."""
+    board = plug_in()
+    cable = Cable(Terminal(board.port.name))
+
+    def prepare(page: Page) -> None:
+        page.clock.install()
+        cable.prepare(page)
+
+    page = visitor.open(f"{page_file.as_uri()}#tab=install", prepare=prepare)
+    choose(page)
+    fill(page, mosquitto)
+    page.get_by_label("Wi-Fi password").fill("a wrong one")
+    page.get_by_role("button", name="Write to the board").click()
+    why = 'wifi: "classroom" refuses the password; check wifi.password'
+    expect(page.get_by_role("log").get_by_text(why)).to_be_visible()
+    page.clock.fast_forward(20_000)
+    expect(page.get_by_text(f"but the board is not connected: {why}.")).to_be_visible()
+    expect(page.get_by_role("button", name="Next board")).to_be_visible()
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
 def test_look_at_other_tab_loses_nothing(
     visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
 ) -> None:

@@ -67,16 +67,10 @@ export class RawPrompt {
         await this.expect("OK");
     }
 
-    /** Give each line that the board prints, for so many ms. */
-    async *lines(time: number): AsyncGenerator<string> {
-        const deadline = Date.now() + time;
-        for (;;) {
-            const line = await this.take("\n", deadline - Date.now());
-            if (line === null) {
-                return;
-            }
-            yield line.trim();
-        }
+    /** Return the next line that the board prints; null if none comes in so many ms. */
+    async line(time: number): Promise<string | null> {
+        const line = await this.take("\n", time);
+        return line === null ? null : line.trim();
     }
 
     async close(): Promise<void> {

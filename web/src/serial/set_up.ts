@@ -8,7 +8,8 @@
 import { PromptError, RawPrompt } from "./raw_prompt.ts";
 import type { Values } from "./schema.ts";
 
-const ONLINE_TIME = 90_000; // ms; a board joins in a few seconds, and tries again after failures
+const ONLINE_TIME = 90_000; // ms; a board joins in a few seconds
+const FAILED_TIME = 20_000; // ms after it has said why it is not online: it tries again, but mostly in vain
 
 const READ = `
 import json, machine, binascii
@@ -87,7 +88,12 @@ export class SetUp {
     async restart(said: (line: string) => void): Promise<string> {
         await this.prompt.runLast(RESTART);
         let last = "";
-        for await (const line of this.prompt.lines(ONLINE_TIME)) {
+        let end = Date.now() + ONLINE_TIME;
+        for (;;) {
+            const line = await this.prompt.line(end - Date.now());
+            if (line === null) {
+                return last || "-";
+            }
             if (!/^(boot|config|wifi|time|mqtt): /.test(line)) {
                 continue;
             }
@@ -99,8 +105,10 @@ export class SetUp {
             if (line.startsWith("mqtt: the broker ") || line.startsWith("config: ")) {
                 return line;
             }
+            if (/^(wifi: (?!connected)|time: no |mqtt: lost)/.test(line)) {
+                end = Math.min(end, Date.now() + FAILED_TIME);
+            }
         }
-        return last || "-";
     }
 
     close(): Promise<void> {
