@@ -1,11 +1,15 @@
 # Improv's packets: the published vectors, 20,000 random and damaged lines, each result's length.
-import os
 import random
 import sys
 from device.setup import improv, serial_line
 
 SEED = 20261128
 random.seed(SEED)
+
+
+def random_bytes(count):
+    return bytes([random.getrandbits(8) for _ in range(count)])
+
 
 taken = []
 line = serial_line.SerialLine(taken.append)
@@ -76,7 +80,7 @@ for data, login in (
 ):
     assert improv.parse_login(data) == login, data
 for _ in range(10000):
-    improv.parse_login(os.urandom(random.randint(0, 40)))
+    improv.parse_login(random_bytes(random.randint(0, 40)))
 
 
 class Tired:
@@ -115,11 +119,13 @@ client = improv.Improv(Tired())
 line._take_request = client.take
 for number in range(20000):
     if number % 2:
-        data = bytearray(request(random.randint(0, 9), os.urandom(random.choice((0, 0, 5, 110)))))
+        data = bytearray(
+            request(random.randint(0, 9), random_bytes(random.choice((0, 0, 5, 110))))
+        )
         for _ in range(random.randint(0, 3)):
             data[random.randint(0, len(data) - 1)] = random.randint(0, 255)
     else:
-        data = os.urandom(random.randint(1, 30))
+        data = random_bytes(random.randint(1, 30))
     is_interrupted_by(data)
     client.step()
     for kind, data in sent:
