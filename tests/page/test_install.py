@@ -258,8 +258,10 @@ def test_look_at_other_tab_loses_nothing(
     expect(page.get_by_role("region", name="Connection")).to_be_hidden()
     choose(page)
     fill(page, mosquitto)
+    begin = len(board.lines)
     page.get_by_role("button", name="Class").click()
     expect(page.get_by_role("region", name="Connection")).to_be_visible()
+    board.wait_line("boot: mpython", since=begin)  # its program goes on meanwhile
     page.get_by_role("button", name="Install").click()
     choose(page)
     page.get_by_role("button", name="Write to the board").click()

@@ -62,6 +62,7 @@ export interface Found {
 
 export class SetUp {
     private prompt: RawPrompt;
+    private isStopped = false; // the board, by this
 
     constructor(port: SerialPort) {
         this.prompt = new RawPrompt(port);
@@ -71,6 +72,7 @@ export class SetUp {
     async open(): Promise<Found> {
         await this.prompt.open();
         const [id, values] = parseAnswer(await this.prompt.run(READ)) as [string, Values];
+        this.isStopped = true;
         return { id, values };
     }
 
@@ -86,6 +88,7 @@ export class SetUp {
      * then, else the last line: why it is not.
      */
     async restart(said: (line: string) => void): Promise<string> {
+        this.isStopped = false;
         await this.prompt.runLast(RESTART);
         let last = "";
         let end = Date.now() + ONLINE_TIME;
@@ -111,8 +114,13 @@ export class SetUp {
         }
     }
 
-    close(): Promise<void> {
-        return this.prompt.close();
+    /** A board that was only looked at goes on as before. */
+    async close(): Promise<void> {
+        if (this.isStopped) {
+            this.isStopped = false;
+            await this.prompt.runLast(RESTART).catch(() => {}); // unless the cable is out
+        }
+        await this.prompt.close();
     }
 }
 

@@ -105,6 +105,7 @@ interface Done {
 // Kept while the page is open: a class's boards are looked at in the tab Class between two of them.
 const done: Done[] = [];
 const typed = new Map<string, string>(); // by the person, who means it for the next board, too
+let closing: Promise<void> = Promise.resolve(); // of the port, when the tab was left
 
 function setUpForm(): { element: HTMLElement; leave: () => void } {
     const said = make("ol", { class: "talk", tabindex: 0 });
@@ -128,7 +129,9 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
     showStage("apart");
     return {
         element: make("div", {}, make("p", {}, text("setUpHint")), connect, status, problems, log, form),
-        leave: () => void setUp?.close(), // the port is wanted again when the person comes back
+        leave: () => {
+            closing = setUp?.close() ?? closing; // it is wanted again when the person comes back
+        },
     };
 
     /** One thing at a time, and every failure becomes a sentence. */
@@ -149,6 +152,7 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
 
     async function open(): Promise<void> {
         const port = await navigator.serial.requestPort({ filters: usbFilters() });
+        await closing;
         setText(status, text("stopping"));
         problems.replaceChildren();
         said.replaceChildren();
