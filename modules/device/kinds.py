@@ -24,16 +24,27 @@ def _expand(text, words):
 
 
 def _are_printable(text):
-    # Most texts are ASCII, of which the least and the greatest letter tell enough.
-    if not text or (" " <= min(text) and max(text) < "\x7f"):
+    # Most texts are ASCII, of which the least and the greatest byte tell enough. Else each letter's
+    # code is put together: as texts, MicroPython would keep all that are not ASCII, forever.
+    data = text.encode("utf-8", "surrogatepass")  # half of a pair, which only a PC has
+    if not data or (min(data) >= 32 and max(data) < 127):
         return True
-    return all(_is_printable(letter) for letter in text)
+    code = 32
+    for byte in data:
+        if byte & 0xC0 == 0x80:
+            code = code << 6 | byte & 0x3F
+        elif not (0xA0 <= code < 0xD800 or _is_printable(code)):
+            return False
+        elif byte < 0x80:
+            code = byte
+        else:
+            code = byte & (0x1F if byte < 0xE0 else 0x0F if byte < 0xF0 else 0x07)
+    return _is_printable(code)
 
 
-def _is_printable(letter):
+def _is_printable(code):
     # Neither a control character, nor half of a surrogate pair, nor one of Unicode's
     # non-characters: MQTT takes none of them [MQTT-1.5.3-1] [MQTT-1.5.3-2].
-    code = ord(letter)
     if code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000:
         return False
     return not (0xFDD0 <= code < 0xFDF0 or code & 0xFFFE == 0xFFFE)
@@ -52,21 +63,22 @@ def _describe(value, hidden):
 
 
 class Kind:
-    """What a key may hold. `allowed` says it in words; `secret`: every value is hidden."""
+    """What a key may hold. `allowed` says it in words; `secret`: every value is hidden;
+    `secret_if_wrong`: what may not stand there is hidden."""
 
-    secret = False
+    secret = secret_if_wrong = False
 
     def check(self, path, value, problems, unknown):
         """Add what is wrong with the value at `path` to `problems`, unknown keys to `unknown`."""
         if not self.accepts(value):
             problems.append(
                 "%s: found %s; allowed: %s"
-                % (path, _describe(value, self.hides(value)), self.allowed)
+                % (path, _describe(value, self.secret or self.secret_if_wrong), self.allowed)
             )
 
     def hides(self, value):
         """Return whether no text may show this value: it might be a password, or hold one."""
-        return self.secret
+        return self.secret or (self.secret_if_wrong and not self.accepts(value))
 
     def complete(self, value, words):
         """Return a value that was accepted with `words` filled in: {"name": ..., "id": ...}."""
@@ -88,6 +100,7 @@ class Text(Kind):
     def accepts(self, value):
         return (
             isinstance(value, str)
+            and len(value) <= self.most  # or looking at each letter would take long
             and _are_printable(value)
             and not any(letter in value for letter in self.without)
             and self.least <= len(value.encode()) <= self.most
@@ -110,15 +123,14 @@ class Server(Text):
     fail as an unknown name, forever; what is wrong is hidden, since it may hold the password.
     """
 
+    secret_if_wrong = True
+
     def __init__(self, least):
         what = "a name or address alone, its port in mqtt.port, without spaces,"
         super().__init__(least, 253, what, ":/@,")
 
     def accepts(self, value):
         return super().accepts(value) and " " not in value
-
-    def hides(self, value):
-        return not self.accepts(value)
 
 
 class Servers(Server):
@@ -141,7 +153,12 @@ class Name(Text):
     """A text in which {name} and {id} stand for the board's name and its unique id."""
 
     def accepts(self, value):
-        return isinstance(value, str) and super().accepts(_expand(value, LONGEST_WORDS))
+        # The words are longer than what stands for them.
+        return (
+            isinstance(value, str)
+            and len(value) <= self.most
+            and super().accepts(_expand(value, LONGEST_WORDS))
+        )
 
     def complete(self, value, words):
         return _expand(value, words)
@@ -153,7 +170,7 @@ class BoardName(Text):
     letters = LOWER_CASE + "-"
 
     def accepts(self, value):
-        return super().accepts(value) and all(letter in self.letters for letter in value)
+        return super().accepts(value) and not value.strip(self.letters)
 
 
 class Label(Name):
@@ -164,9 +181,7 @@ class Label(Name):
         self.letters = letters
 
     def accepts(self, value):
-        return super().accepts(value) and all(
-            letter in self.letters for letter in _expand(value, LONGEST_WORDS)
-        )
+        return super().accepts(value) and not _expand(value, LONGEST_WORDS).strip(self.letters)
 
 
 class Topic(Name):
@@ -195,6 +210,8 @@ class Topic(Name):
 
 def _covers(topic_filter, topic):
     # Whether a topic filter takes a topic [MQTT-4.7.1-2] [MQTT-4.7.1-3].
+    if not isinstance(topic_filter, str):
+        return False
     levels = topic.split("/")
     wanted = topic_filter.split("/")
     for i, level in enumerate(wanted):
@@ -269,12 +286,13 @@ class OnenetKey(Kind):
         if not isinstance(value, str) or not 4 <= len(value) <= 1024:
             return False
         if value.startswith("version="):
-            return all(" " < letter < "\x7f" for letter in value)
+            data = value.encode("utf-8", "surrogatepass")
+            return min(data) > 32 and max(data) < 127
         digits = value.rstrip("=")
         return (
             len(value) % 4 == 0
             and len(value) - len(digits) <= 2
-            and all(letter in LETTERS + "+/" for letter in digits)
+            and not digits.strip(LETTERS + "+/")
         )
 
 
@@ -296,21 +314,26 @@ class Section(Kind):
     def accepts(self, value):
         return isinstance(value, dict)
 
-    def check(self, path, value, problems, unknown):
+    def check_in_pieces(self, path, value, problems, unknown):
+        """Do what `check` does, for each of an object's keys; a generator that pauses between them."""
         if not isinstance(value, dict):
-            super().check(path, value, problems, unknown)
+            self.check(path, value, problems, unknown)
             return
         dot = path + "." if path else ""
         for key in value:
-            if self.kind(key) is None and len(unknown) < _MAX_UNKNOWN:
+            if len(unknown) < _MAX_UNKNOWN and self.kind(key) is None:
                 unknown.append(_unknown(dot, key, [rule[0] for rule in self.rules]))
+                yield
         for key, kind, default in self.rules:
-            if key in value:
-                kind.check(dot + key, value[key], problems, unknown)
-            elif default is None:
+            if key not in value and default is None:
                 problems.append("%s: missing; give %s" % (dot + key, kind.allowed))
-            elif default == {}:
-                kind.check(dot + key, default, problems, unknown)
+            elif key in value or default == {}:
+                found = value.get(key, default)
+                if isinstance(kind, Section):
+                    yield from kind.check_in_pieces(dot + key, found, problems, unknown)
+                else:
+                    kind.check(dot + key, found, problems, unknown)
+                    yield
 
     def good(self, value):
         """Return what is good of an object that may have problems."""
@@ -336,12 +359,13 @@ class Networks(Section):
     most = 8
     allowed = "an object {...}, or a list [...] of 1 to %d of them" % most
 
-    def check(self, path, value, problems, unknown):
+    def check_in_pieces(self, path, value, problems, unknown):
+        whole = super().check_in_pieces
         if not isinstance(value, list) or not 1 <= len(value) <= self.most:
-            super().check(path, value, problems, unknown)
+            yield from whole(path, value, problems, unknown)
             return
         for index, network in enumerate(value):
-            super().check("%s[%d]" % (path, index), network, problems, unknown)
+            yield from whole("%s[%d]" % (path, index), network, problems, unknown)
 
     def good(self, value):
         if isinstance(value, list):
@@ -389,8 +413,8 @@ class WithoutHomeAssistant(Choice):
 class Whole(Section):
     """The whole configuration: what Home Assistant and groups need must be there."""
 
-    def check(self, path, value, problems, unknown):
-        super().check(path, value, problems, unknown)
+    def check_in_pieces(self, path, value, problems, unknown):
+        yield from super().check_in_pieces(path, value, problems, unknown)
         if not isinstance(value, dict):
             return
         topics = value.get("topics")
@@ -414,8 +438,8 @@ class Whole(Section):
 class Broker(Section):
     """The broker and who the board is there."""
 
-    def check(self, path, value, problems, unknown):
-        super().check(path, value, problems, unknown)
+    def check_in_pieces(self, path, value, problems, unknown):
+        yield from super().check_in_pieces(path, value, problems, unknown)
         if not isinstance(value, dict) or not self.kind("user").accepts(""):
             return  # a user is asked for anyway
         password = value.get("password", "")
@@ -429,8 +453,8 @@ class Broker(Section):
 class Topics(Section):
     """The topics: the board must not hear itself, nor anything twice, on those that it obeys."""
 
-    def check(self, path, value, problems, unknown):
-        super().check(path, value, problems, unknown)
+    def check_in_pieces(self, path, value, problems, unknown):
+        yield from super().check_in_pieces(path, value, problems, unknown)
         command = value.get("command") if isinstance(value, dict) else None
         for key in ("state", "status"):
             if command and value.get(key) == command:
@@ -448,22 +472,25 @@ class Topics(Section):
                 "a topic of its own"
             )
         if isinstance(value, dict) and self.kind("groups").accepts(value.get("groups")):
-            self._check_groups(value, problems)
+            yield from self._check_groups(value, problems)
 
     def _check_groups(self, value, problems):
         topics = {key: value.get(key, default) for key, _, default in self.rules}
         for group in topics.pop("groups"):
+            yield
             topic = group + Groups.COMMAND
             for key in topics:
-                if isinstance(topics[key], str) and _covers(topics[key], topic):
+                # Of these topics, one alone may have wildcards.
+                if topics[key] == topic or (key == "command" and _covers(topics[key], topic)):
                     problems.append(
                         "topics.groups: %s is taken by topics.%s; give the group another topic"
                         % (json.dumps(topic), key)
                     )
 
 
-def _distance(a, b):
-    # How many letters differ, are missing or are too many between two words (Levenshtein).
+def _distance(a, b, most):
+    # How many letters differ, are missing or are too many between two words (Levenshtein), as numbers;
+    # most + 1 if it is more.
     row = list(range(len(b) + 1))
     for i, letter in enumerate(a):
         above_left = row[0]
@@ -472,14 +499,23 @@ def _distance(a, b):
             above = row[j + 1]
             row[j + 1] = min(above + 1, row[j] + 1, above_left + (letter != other))
             above_left = above
+        if min(row) > most:
+            return most + 1
     return row[-1]
 
 
 def _unknown(dot, key, known):
     shown = json.dumps(key)[1:-1]
     shown = dot + (shown if len(shown) <= 40 else shown[:40] + "...")
-    nearest = min(known, key=lambda word: (_distance(key[:40], word), word))
     # Up to three wrong letters, and fewer than half of them: "led" is not meant to be "mode".
-    if _distance(key[:40], nearest) <= min(3, (len(key) - 1) // 2):
-        return '%s: unknown key; did you mean "%s"?' % (shown, nearest)
+    most = min(3, (len(key) - 1) // 2)
+    # One byte of each letter: the known keys are ASCII.
+    letters = [byte for byte in key.encode("utf-8", "surrogatepass") if byte & 0xC0 != 0x80]
+    near = [
+        (_distance(letters, word.encode(), most), word)
+        for word in known
+        if abs(len(word) - len(letters)) <= most
+    ]
+    if near and min(near)[0] <= most:
+        return '%s: unknown key; did you mean "%s"?' % (shown, min(near)[1])
     return "%s: unknown key; remove it (known here: %s)" % (shown, ", ".join(known))

@@ -288,6 +288,51 @@ def test_few_of_many_unknown_keys_are_told() -> None:
     assert len(problems) == 8 and all("unknown key" in line for line in problems)
 
 
+def distance(a: str, b: str) -> int:
+    """Return how many letters differ, are missing or are too many, by definition."""
+    if not a or not b:
+        return len(a) + len(b)
+    same = distance(a[1:], b[1:]) + (a[0] != b[0])
+    return min(same, distance(a[1:], b) + 1, distance(a, b[1:]) + 1)
+
+
+def test_hint_is_nearest_known_key() -> None:
+    """The board looks at few of the keys, for that takes it long; the hint is the same."""
+    random.seed(6)
+    known = ["name", "wifi", "mqtt", "mode", "time", "texts", "topics"]
+    hints = 0
+    for _ in range(400):
+        key = list(random.choice(known))
+        for _ in range(random.randint(1, 3)):
+            key[random.randrange(len(key))] = random.choice(("", "e", "t", "x", "í"))
+        word = "".join(key)
+        if word in known:
+            continue
+        nearest = min((distance(word, each), each) for each in known)
+        is_near = nearest[0] <= min(3, (len(word) - 1) // 2)
+        hints += is_near
+        told = kinds._unknown("", word, known)
+        assert told.endswith(f'did you mean "{nearest[1]}"?') == is_near, (word, told)
+    assert 100 < hints < 390
+
+
+def test_printable_text_is_that_of_each_letter() -> None:
+    """Texts are looked at as bytes; half a pair and non-characters are found among good letters."""
+
+    def is_good(code: int) -> bool:
+        is_control = code < 32 or 127 <= code < 160
+        return not (is_control or 0xD800 <= code < 0xE000 or 0xFDD0 <= code < 0xFDF0) and (
+            code & 0xFFFE != 0xFFFE
+        )
+
+    edges = (0, 32, 127, 160, 0x800, 0xD7FF, 0xE000, 0xFDD0, 0xFDF0, 0xFFFE, 0x1FFFE, 0x10FFFF)
+    codes = {code + offset for code in edges for offset in (-1, 0, 1)} - {-1, 0x110000}
+    for code in codes:
+        for around in ("", "a", "\u00e9", "\u7f51", "\U0001f600"):
+            text = around + chr(code) + around
+            assert kinds._are_printable(text) == is_good(code), (hex(code), around)
+
+
 def test_find_error_agrees_with_json() -> None:
     """Random damage to a good text: an error is found exactly where json finds one, too."""
     random.seed(5)

@@ -80,7 +80,7 @@ def parse(body, old):
         _split_servers(values)
         section = config.schema(values)
         _keep_secrets(values, first_network(old), section, rules.OWNERS)
-        problems = config.check(values, section)
+        problems = config.check(values)
         if problems:
             raise Mistake(problems)
         return values, sent.get("try") is not False
