@@ -23,7 +23,7 @@ def route(self, request):
     if request.path == b"/heap":
         gc.collect()
         return program._json(200, gc.mem_alloc())
-    return whole(self, request)
+    return (yield from whole(self, request))
 program.Setup._route = route
 """
 

@@ -1,9 +1,11 @@
 """What the page asks for and sends: the configuration, in and out. Passwords only come in.
 
-The rules of /config.json are loaded for each request that needs them, and freed afterwards: 4 KB.
+What takes long is done in pieces, none of which takes a board 50 ms: by generators, which return what
+they find. Each is to be closed if it is not followed to its end, for then the rules are freed.
 """
 
 import json
+from micropython import const
 from .. import imports
 
 
@@ -11,18 +13,41 @@ class Mistake(Exception):
     """What the page has sent cannot be used; `args[0]` is a list of sentences for people."""
 
 
+# So many are told: the heap has room for them.
+_MAX_PROBLEMS = const(16)
+_MAX_SERVERS = const(8)  # kinds.py: Servers
+
+_users = 0  # of the rules of /config.json
+
+
+def _load_rules():
+    # Return the module `config`. All who use the rules at a time share them: they take 4 KB.
+    global _users
+    from .. import config
+
+    _users += 1
+    return config
+
+
 def _free_rules():
-    imports.forget("config", "json_text", "kinds", "platforms", "rules")
+    global _users
+    _users -= 1
+    if not _users:
+        imports.forget("config", "json_text", "kinds", "platforms", "rules")
 
 
 def read():
-    """Return what is good of /config.json; {} if nothing is."""
-    from .. import config
+    """Return (what is good of /config.json, {} if nothing is; whether it is all that the board needs).
 
+    Blocks for half a second at most.
+    """
+    config = _load_rules()
     try:
-        return config.read_good()
-    except OSError:
-        return {}
+        try:
+            values = config.read_good()
+        except OSError:
+            values = {}
+        return values, not config.check(values)
     finally:
         _free_rules()
 
@@ -36,12 +61,16 @@ def first_network(values):
 
 
 def without_secrets(values):
-    """Return a copy without passwords, and the list of those that there are: ["wifi.password"]."""
-    from .. import config
+    """Return a copy without passwords, and the list of those that there are: ["wifi.password"].
 
+    In pieces.
+    """
     kept = []
+    config = _load_rules()
     try:
-        return _strip(config.schema(values), first_network(values), "", kept), kept
+        section = config.schema(values)
+        yield
+        return _strip(section, first_network(values), "", kept), kept
     finally:
         _free_rules()
 
@@ -64,28 +93,39 @@ def _strip(section, values, path, kept):
 def parse(body, old):
     """Return (values, whether to try them first) of what the page has sent, bytes.
 
-    `old` has the passwords that it may leave out. Raises Mistake.
+    `old` has the passwords that it may leave out. Raises Mistake. In pieces.
     """
-    from .. import config, json_text, rules
-
+    config = _load_rules()
     try:
-        text = bytes(body).decode()
-        error = json_text.find_error(text, unique=True)
+        from .. import json_text, rules
+
+        try:
+            text = bytes(body).decode()
+        except UnicodeError:
+            raise Mistake(["this is no UTF-8 text"])
+        body = None  # 4 KB
+        yield
+        error = yield from json_text.search_error(text, unique=True)
         if error is not None:
             raise Mistake(["line %d, column %d: %s" % error])
+        yield
         sent = json.loads(text)
+        text = None
+        yield
         values = sent.get("config") if isinstance(sent, dict) else None
         if not isinstance(values, dict):
             raise Mistake(['an object with "config" was expected here'])
         _split_servers(values)
         section = config.schema(values)
+        yield
         _keep_secrets(values, first_network(old), section, rules.OWNERS)
-        problems = config.check(values)
+        problems = yield from config.check_in_pieces(values, section)
         if problems:
+            left = len(problems) - _MAX_PROBLEMS
+            if left > 0:
+                problems[_MAX_PROBLEMS:] = ["and %d more" % left]
             raise Mistake(problems)
         return values, sent.get("try") is not False
-    except UnicodeError:
-        raise Mistake(["this is no UTF-8 text"])
     finally:
         _free_rules()
 
@@ -95,7 +135,7 @@ def _split_servers(values):
     mqtt = values.get("mqtt")
     server = mqtt.get("server") if isinstance(mqtt, dict) else None
     if isinstance(server, str) and "," in server:
-        mqtt["server"] = [each.strip() for each in server.split(",")]
+        mqtt["server"] = [each.strip() for each in server.split(",", _MAX_SERVERS)]
 
 
 def _keep_secrets(values, old, whole, owners):
@@ -121,20 +161,20 @@ def with_network(values, ssid, password):
     return values
 
 
-def problems(values):
-    """Return what is wrong with values, a list of sentences."""
-    from .. import config
-
+def find_problems(values):
+    """Return what is wrong with values, a list of sentences. In pieces."""
+    config = _load_rules()
     try:
-        return config.check(values)
+        section = config.schema(values)
+        yield
+        return (yield from config.check_in_pieces(values, section))
     finally:
         _free_rules()
 
 
 def hostname(values, name, unique_id):
     """Return the host name that the board will have with these values."""
-    from .. import config
-
+    config = _load_rules()
     try:
         wifi = config.complete(values, name, unique_id)["wifi"]
         return (wifi[0] if isinstance(wifi, list) else wifi)["hostname"]
@@ -143,10 +183,13 @@ def hostname(values, name, unique_id):
 
 
 def save(values):
-    """Write /config.json. Raises OSError if it cannot be written. Blocks for the flash memory."""
-    from .. import config
+    """Write /config.json, with values that have no problems.
 
+    Raises ValueError if it would grow too large, OSError if it cannot be written. Blocks for the flash
+    memory.
+    """
+    config = _load_rules()
     try:
-        config.save(values)
+        config.write(values)
     finally:
         _free_rules()

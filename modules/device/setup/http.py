@@ -1,7 +1,9 @@
 """A small HTTP server for the page: one request a connection, each read and answered in slices.
 
 What a request may cost is bounded: 2 KB of headers, of which only the current line is kept, one
-body of 4 KB at a time on the whole server, 3 s of silence, 5 s altogether.
+body of 4 KB at a time on the whole server, 3 s of silence, 5 s to send it and 5 s to take the answer.
+Between them the client waits while its answer is made, one piece of all such work in each step. If it
+leaves meanwhile, what it has sent still counts: phones drop out of the board's network by themselves.
 """
 
 import gc
@@ -25,30 +27,35 @@ _SILENCE = const(3000)
 # on bytes that were not read would reset the connection under the answer.
 _LEAVE_TIME = const(1000)
 
-_PHRASES = {
-    200: "OK",
-    204: "No Content",
-    302: "Found",
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    411: "Length Required",
-    413: "Content Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Content",
-    429: "Too Many Requests",
-    431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
-}
+# A tuple lies in the image, a dict in the heap.
+_PHRASES = (
+    (200, "OK"),
+    (204, "No Content"),
+    (302, "Found"),
+    (400, "Bad Request"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (409, "Conflict"),
+    (411, "Length Required"),
+    (413, "Content Too Large"),
+    (415, "Unsupported Media Type"),
+    (422, "Unprocessable Content"),
+    (429, "Too Many Requests"),
+    (431, "Request Header Fields Too Large"),
+    (503, "Service Unavailable"),
+)
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 
 _READING = const(0)
-_ANSWERING = const(1)
-_LEAVING = const(2)
+_WAITING = const(1)
+_ANSWERING = const(2)
+_LEAVING = const(3)
+
+# What the poller looks for in each state. Errors it always tells.
+_EVENTS = (select.POLLIN, 0, select.POLLOUT, select.POLLIN)
 
 
 class Request:
@@ -67,9 +74,9 @@ class Request:
         self._size = 0  # of the headers so far
         self._in_body = False
 
-    def wants_body(self):
-        """Return whether the headers are whole, and a body follows."""
-        return self._in_body
+    def has_body(self):
+        """Return whether the headers are whole, and a body follows or is there."""
+        return self._in_body and self._length > 0
 
     def feed(self, data):
         """Take the next bytes; return 0 for more, 200 if it is whole, else the status to refuse with."""
@@ -157,12 +164,13 @@ class _Client:
         self.begin = self.last = now
         self.state = _READING
         self.request = Request(peer)
+        self.work = None  # that makes the answer
         self.parts = None  # what is still to be sent, memoryviews
 
     def answer(self, status, kind="", body=b"", location="", with_body=True):
         head = "HTTP/1.1 %d %s\r\nConnection: close\r\nCache-Control: no-store\r\n" % (
             status,
-            _PHRASES[status],
+            dict(_PHRASES)[status],
         )
         if location:
             head += "Location: %s\r\n" % location
@@ -188,20 +196,21 @@ class _Client:
             else:
                 self.parts.pop(0)
         self.parts = None
-        self.request = None
         self.state = _LEAVING
 
 
 class Server:
     """Serves whom `is_admitted(IP address)` lets in; `answer(request)` says with what.
 
-    It returns (status, kind of content, body as bytes, location).
+    It is a generator, each piece of which takes 50 ms at most, and which returns (status, kind of
+    content, body as bytes, location).
     """
 
     def __init__(self, answer, is_admitted):
         self._answer = answer
         self._is_admitted = is_admitted
         self._clients = {}  # stream -> _Client
+        self._waiting = []  # clients, in turn
         self._is_listening = False
         self._poller = select.poll()
         self._listener = socket.socket()
@@ -215,14 +224,16 @@ class Server:
         self._poller.register(stream, select.POLLIN)
 
     def step(self, ms):
-        """Serve whoever is ready; waits at most `ms` for the first."""
+        """Serve whoever is ready, and do one piece of an answer; waits at most `ms` for the first."""
         self._listen(len(self._clients) < _MAX_CLIENTS)
-        for stream, event in self._poller.poll(ms):
+        for stream, event in self._poller.poll(0 if self._waiting else ms):
             client = self._clients.get(stream)
             if client is not None:
                 self._serve(client)
             elif stream is self._listener:
                 self._accept()
+        if self._waiting:
+            self._work(self._waiting.pop(0))
         now = time.ticks_ms()
         for client in list(self._clients.values()):
             if self._is_late(client, now):
@@ -238,6 +249,8 @@ class Server:
                 self._poller.unregister(self._listener)
 
     def _is_late(self, client, now):
+        if client.state == _WAITING:
+            return False  # the board is, not the client
         silence = time.ticks_diff(now, client.last)
         if client.state == _LEAVING:
             return silence >= _LEAVE_TIME
@@ -257,6 +270,10 @@ class Server:
 
     def _drop(self, client):
         self._clients.pop(client.stream, None)
+        if client in self._waiting:
+            self._waiting.remove(client)
+        if client.work:
+            client.work.close()
         self._poller.unregister(client.stream)
         client.stream.close()
 
@@ -264,6 +281,8 @@ class Server:
         try:
             if client.state == _ANSWERING:
                 client.send()
+            elif client.state == _WAITING:
+                return  # reset: what it has sent counts all the same, and sending the answer fails
             else:
                 data = client.stream.read(_CHUNK)
                 if data is None:
@@ -275,8 +294,7 @@ class Server:
                     return  # passed over, and no longer a reason to stay
                 self._take(client, data)
             client.last = time.ticks_ms()
-            is_sending = client.state == _ANSWERING
-            self._poller.modify(client.stream, select.POLLOUT if is_sending else select.POLLIN)
+            self._poller.modify(client.stream, _EVENTS[client.state])
         except OSError:  # reset, or the phone has gone
             self._drop(client)
             gc.collect()
@@ -284,21 +302,36 @@ class Server:
     def _take(self, client, data):
         request = client.request
         status = request.feed(data)
-        if status == 0 and request.wants_body() and self._has_other_body(client):
+        if status == 0 and request.has_body() and self._has_other_body(client):
             status = 503
-        if status == 0:
-            return
         if status == 200:
-            client.answer(*self._answer(request), with_body=request.method != b"HEAD")
+            client.work = self._answer(request)
+            client.state = _WAITING
+            self._waiting.append(client)
+        elif status:
+            client.request = None
+            client.answer(status, "text/plain", dict(_PHRASES)[status].encode())
+            client.send()
+
+    def _work(self, client):
+        # Do a piece of an answer; the last one begins to send it.
+        try:
+            next(client.work)
+        except StopIteration as end:
+            answer = end.value
         else:
-            client.answer(status, "text/plain", _PHRASES[status].encode())
-        client.request = None
+            self._waiting.append(client)
+            return
+        with_body = client.request.method != b"HEAD"
+        client.work = client.request = None
+        client.answer(*answer, with_body=with_body)
         gc.collect()
-        client.send()
+        client.begin = time.ticks_ms()
+        self._serve(client)
 
     def _has_other_body(self, client):
         for other in self._clients.values():
-            if other is not client and other.request is not None and other.request.wants_body():
+            if other is not client and other.request is not None and other.request.has_body():
                 return True
         return False
 

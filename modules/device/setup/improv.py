@@ -77,6 +77,7 @@ class Improv:
 
     def __init__(self, setup):
         self._setup = setup
+        self._check = None  # of a network that the client has sent, in pieces
         self._is_joining = False  # for the client
 
     def take(self, request):
@@ -132,15 +133,35 @@ class Improv:
         login = parse_login(request)
         if login is None:
             self._refuse(_INVALID_REQUEST)
-        elif not self._setup.join(*login):
+        elif self._check:
             self._refuse(_UNABLE_TO_CONNECT)
         else:
+            self._check = self._setup.join(*login)
+
+    def _go_on_checking(self):
+        try:
+            next(self._check)
+            return
+        except StopIteration as end:
+            could_be = end.value
+        self._check = None
+        if could_be:
             write_packet(_ERROR, bytes((_NONE,)))
             self._is_joining = True
             self._tell_state()
+        else:
+            self._refuse(_UNABLE_TO_CONNECT)
+
+    def close(self):
+        """Let go of what is being checked."""
+        if self._check:
+            self._check.close()
 
     def step(self):
-        """Tell how joining a network has ended, once it has."""
+        """Go on with a network that the client has sent; tell how joining it has ended, once it has."""
+        if self._check:
+            self._go_on_checking()
+            return
         if not self._is_joining or self._state() == _PROVISIONING:
             return
         self._is_joining = False

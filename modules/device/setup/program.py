@@ -103,6 +103,7 @@ class Setup:
         self._pause = 0  # ms before it
         self._is_whole = True  # what is tried is all that the board needs
         self._is_usable = False  # what /config.json says, at the start
+        self._is_checking = False  # what the page or the client has sent, in pieces
         self._is_to_save = False  # in the next step, once the page has its answer
         self._address = ""
         self._page_key = None  # for those who are not in the board's own network
@@ -135,8 +136,7 @@ class Setup:
     def start(self):
         """Search for networks, then open the access point and the servers. Blocks for 3 s."""
         self._serial = SerialLine(self._take_request)
-        self._values = form.read()  # once: that takes as long as the rest of a request
-        self._is_usable = not form.problems(self._values)
+        self._values, self._is_usable = form.read()
         if self._is_called:
             self._make_improv().answer_call()
             if self.has_network():
@@ -174,8 +174,8 @@ class Setup:
 
     def close(self):
         """Switch the radio off, and leave light and display dark. Set-up cannot go on after it."""
-        parts = self._serial, self._server, self._names, self._access_point, self._station
-        for part in parts + (self._screen, self._lights):
+        parts = self._serial, self._improv, self._server, self._names, self._access_point
+        for part in parts + (self._station, self._screen, self._lights):
             if part:
                 part.close()
 
@@ -379,11 +379,18 @@ class Setup:
         return self._networks
 
     def join(self, ssid, password):
-        """Begin to try a network; return whether it could be a network, and nothing else is tried."""
-        if self._state not in (self._home, "joined"):
+        """Begin to try a network; return whether it could be a network, and nothing else is tried.
+
+        In pieces, as in form.py: a generator.
+        """
+        if self._state not in (self._home, "joined") or self._is_busy():
             return False
         values = form.with_network(self._values, ssid, password)
-        problems = form.problems(values)
+        self._is_checking = True
+        try:
+            problems = yield from form.find_problems(values)
+        finally:
+            self._is_checking = False
         for problem in problems:
             if problem.startswith("wifi."):
                 print("setup: " + problem)
@@ -391,6 +398,10 @@ class Setup:
         self._is_whole = not problems
         self._try(values, 0)
         return True
+
+    def _is_busy(self):
+        # With what the page or the client has sent.
+        return self._is_checking or self._is_to_save
 
     def is_trying(self):
         return self._state == "trying"
@@ -410,8 +421,9 @@ class Setup:
     # What the page asks ---------------------------------------------------------------
 
     def _answer(self, request):
+        # In pieces, as http.Server wants it.
         try:
-            return self._route(request)
+            return (yield from self._route(request))
         except MemoryError:
             gc.collect()
             return 503, "text/plain", b"no memory"
@@ -432,7 +444,7 @@ class Setup:
             if not request.is_json:
                 return 415, "text/plain", b"send application/json"
             if path == b"/setup.json":
-                return self._take_proposal(request.body)
+                return (yield from self._take_proposal(request))
             if path == b"/scan":
                 return self._take_search()
             if path == b"/blink":
@@ -445,7 +457,7 @@ class Setup:
 
             return 200, http.HTML, page.ZH if request.language == b"zh" else page.EN
         if path == b"/setup.json":
-            return _json(200, self._describe())
+            return _json(200, (yield from self._describe()))
         if path == b"/state.json":
             return _json(200, self._describe_state())
         if path == b"/favicon.ico":
@@ -481,7 +493,7 @@ class Setup:
         }
 
     def _describe(self):
-        values, kept = form.without_secrets(self._values)
+        values, kept = yield from form.without_secrets(self._values)
         description = self._describe_state()
         description.update(
             name=self._access_point.name,
@@ -500,19 +512,24 @@ class Setup:
         self._search_at = time.ticks_add(time.ticks_ms(), _PAUSE)
         return _json(200, {})
 
-    def _take_proposal(self, body):
+    def _take_proposal(self, request):
         now = time.ticks_ms()
-        if self._state not in ("open", "joined"):
+        if self._state not in ("open", "joined") or self._is_busy():
             return _json(409, self._describe_state())
         self._last_use = now
         if self._failures >= _MAX_FAILURES:
             if time.ticks_diff(now, self._state_begin) < _LOCK_TIME:
                 return _json(429, {"problems": ["too many tries; wait half a minute"]})
             self._failures = 0
+        parsing = form.parse(request.body, self._values)
+        request.body = b""  # 4 KB, of which form.parse lets go, too
+        self._is_checking = True
         try:
-            values, is_tried = form.parse(body, self._values)
+            values, is_tried = yield from parsing
         except form.Mistake as error:
             return _json(422, {"problems": error.args[0]})
+        finally:
+            self._is_checking = False
         is_there = self._state == "joined" and _login(values) == _login(self._values)
         self._is_whole = True
         if is_tried and not is_there:

@@ -49,8 +49,8 @@ class SerialLine:
         micropython.kbd_intr(-1)
 
     def step(self, ms=0):
-        """Read what has come; waits at most `ms` for the first byte. Raises KeyboardInterrupt at a
-        Ctrl-C outside of a packet."""
+        """Read what has come, up to one request; waits at most `ms` for the first byte. Raises
+        KeyboardInterrupt at a Ctrl-C outside of a packet."""
         for _ in range(_MAX_READ):
             if not self._poller.poll(ms):
                 if self._size and time.ticks_diff(time.ticks_ms(), self._last) >= _SILENCE:
@@ -62,22 +62,25 @@ class SerialLine:
                 return  # a simulated board's line may have an end
             ms = 0
             self._last = time.ticks_ms()
-            self.take(data[0])
+            if self.take(data[0]):
+                return
 
     def take(self, byte):
-        """Take the next byte of the line."""
+        """Take the next byte of the line; return whether it was a request's last, which has its answer."""
         size = self._size
         if size < len(BEGIN) and byte != BEGIN[size]:
             self._size = int(byte == BEGIN[0])
             if byte == _CTRL_C:
                 raise KeyboardInterrupt
-            return
+            return False
         self._packet[size] = byte
         size += 1
         is_whole = size > _DATA and size == _DATA + self._packet[_LENGTH] + 1
         self._size = 0 if is_whole else size
-        if is_whole and self._packet[_TYPE] == _REQUEST:
-            self._end(memoryview(self._packet)[:size])
+        if not is_whole or self._packet[_TYPE] != _REQUEST:
+            return False
+        self._end(memoryview(self._packet)[:size])
+        return True
 
     def _end(self, packet):
         data = bytes(packet[_DATA:-1])

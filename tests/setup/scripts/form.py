@@ -1,4 +1,5 @@
 # Form: a list of brokers stands in its field with commas, and comes back as a list.
+from device.json_text import finish
 from device.setup import form
 
 SENT = b'{"config": {"wifi": {"ssid": "a"}, "mqtt": {"server": "%s"}}}'
@@ -8,12 +9,12 @@ for text, expected in (
     (b"a.local, b.local", ["a.local", "b.local"]),
     (b"a,b,c", ["a", "b", "c"]),
 ):
-    values, is_tried = form.parse(SENT % text, {})
+    values, is_tried = finish(form.parse(SENT % text, {}))
     assert values["mqtt"]["server"] == expected and is_tried, values
 
 for text in (b"a,", b",", b"a, b:1"):
     try:
-        form.parse(SENT % text, {})
+        finish(form.parse(SENT % text, {}))
     except form.Mistake as mistake:
         assert "mqtt.server: found a " in mistake.args[0][0], mistake
     else:

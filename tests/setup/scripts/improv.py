@@ -95,6 +95,8 @@ class Tired:
 
     def join(self, ssid, password):
         assert len(ssid) + len(password) < 255
+        for _ in range(random.randint(0, 3)):
+            yield
         return random.random() < 0.5
 
     def is_trying(self):
@@ -134,4 +136,46 @@ for number in range(20000):
             assert data[1] == len(data) - 2, data
     sent.clear()
 assert len(improv.pack_result(5, ["lamp-07"])) == 11  # and not 10
+
+
+# One network at a time: while it is checked, another is refused, and the state is told.
+class Slow(Tired):
+    ended = False
+
+    def join(self, ssid, password):
+        try:
+            yield
+            yield
+            return True
+        finally:
+            self.ended = True
+
+    def is_trying(self):
+        return self.ended
+
+    def has_joined(self):
+        return False
+
+    has_network = has_joined
+
+
+for is_closed in (False, True):
+    setup = Slow()
+    client = improv.Improv(setup)
+    login = b"\x01\x03\x01x\x00"
+    client.take(login)
+    client.step()
+    client.take(login)
+    client.take(b"\x02\x00")
+    assert sent == [(2, b"\x03"), (2, b"\x00"), (1, b"\x02")], sent
+    sent.clear()
+    if is_closed:
+        client.close()
+        assert setup.ended and not sent
+    else:
+        client.step()
+        assert not setup.ended and not sent
+        client.step()
+        assert setup.ended and sent == [(2, b"\x00"), (1, b"\x03")], sent
+    sent.clear()
 print("ok")

@@ -3,6 +3,7 @@
 import gc
 import json
 import random
+from device.json_text import finish
 from device.setup import form, http, program
 
 SEED = 20261128
@@ -36,14 +37,16 @@ def make(method, path, body=b"", host=b"4.3.2.1"):
 
 def post():
     setup._state, setup._failures = "open", 0
-    assert setup._answer(make(b"POST", b"/setup.json", large))[0] == 200
+    assert finish(setup._answer(make(b"POST", b"/setup.json", large)))[0] == 200
 
 
 WORK = {
-    "page": lambda: setup._answer(make(b"GET", b"/")),
-    "setup.json": lambda: setup._answer(make(b"GET", b"/setup.json")),
-    "state.json": lambda: setup._answer(make(b"GET", b"/state.json")),
-    "probe": lambda: setup._answer(make(b"GET", b"/generate_204", host=b"www.gstatic.com")),
+    "page": lambda: finish(setup._answer(make(b"GET", b"/"))),
+    "setup.json": lambda: finish(setup._answer(make(b"GET", b"/setup.json"))),
+    "state.json": lambda: finish(setup._answer(make(b"GET", b"/state.json"))),
+    "probe": lambda: finish(
+        setup._answer(make(b"GET", b"/generate_204", host=b"www.gstatic.com"))
+    ),
     "post": post,
     "collect": gc.collect,
     "name": lambda: form.hostname(config, "mpython", "0" * 12),
@@ -108,6 +111,6 @@ for _ in range(10000):
     setup._state, setup._failures = "open", 0
     host = random.choice((b"4.3.2.1", b"4.3.2.1:80", b"", b"x", random_bytes(9)))
     request = make(random.choice((b"GET", b"HEAD", b"POST")), random.choice(PATHS), body, host)
-    status = setup._answer(request)[0]
+    status = finish(setup._answer(request))[0]
     assert status in (200, 302, 404, 422), (SEED, status, body)
 print("ok")
