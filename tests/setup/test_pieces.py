@@ -89,8 +89,8 @@ def test_others_are_served_while_body_is_checked(tmp_path: Path) -> None:
             first.shutdown(socket.SHUT_WR)  # that is no reason to leave its answer undone
             wait_checking(phone, True)
             assert phone.get("/").headers["content-encoding"] == "gzip"
-            assert not phone.send(b"HEAD /setup.json HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n").body
-            assert phone.get("/setup.json").json["state"] == "open"
+            assert not phone.send(b"HEAD /state.json HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n").body
+            assert phone.get("/state.json").json["state"] == "open"
             second = phone.propose({"wifi": {"ssid": "a"}, "mqtt": {"server": "b"}})
             assert second.status == 409 and second.json["state"] == "open"
             assert phone.send(whole()[:1000]).status == 503  # there is no room for it

@@ -21,7 +21,8 @@ _users = 0  # of the rules of /config.json
 
 
 def _load_rules():
-    # Return the module `config`. All who use the rules at a time share them: they take 4 KB.
+    # Return the module `config`. What takes long waits until nobody uses the rules: they take 4 KB, and
+    # the schema that is made of them takes 8. Others use what is there.
     global _users
     from .. import config
 
@@ -66,6 +67,8 @@ def without_secrets(values):
     In pieces.
     """
     kept = []
+    while _users:
+        yield
     config = _load_rules()
     try:
         section = config.schema(values)
@@ -95,6 +98,8 @@ def parse(body, old):
 
     `old` has the passwords that it may leave out. Raises Mistake. In pieces.
     """
+    while _users:
+        yield
     config = _load_rules()
     try:
         from .. import json_text, rules
@@ -163,6 +168,8 @@ def with_network(values, ssid, password):
 
 def find_problems(values):
     """Return what is wrong with values, a list of sentences. In pieces."""
+    while _users:
+        yield
     config = _load_rules()
     try:
         section = config.schema(values)

@@ -270,12 +270,12 @@ class Server:
 
     def _drop(self, client):
         self._clients.pop(client.stream, None)
+        self._poller.unregister(client.stream)
+        client.stream.close()
         if client in self._waiting:
             self._waiting.remove(client)
         if client.work:
             client.work.close()
-        self._poller.unregister(client.stream)
-        client.stream.close()
 
     def _serve(self, client):
         try:

@@ -436,7 +436,8 @@ class Setup:
         path, _, query = request.path.partition(b"?")
         if not radio.is_guest(request.peer):
             # The host, too: another page in the browser may have a name that leads here.
-            if host != self._address.encode() or query != b"k=" + self._page_key.encode():
+            key = self._page_key  # none if the page was closed since the request began
+            if not key or host != self._address.encode() or query != b"k=" + key.encode():
                 return 403, "text/plain", b"open the address that the board has told by its cable"
         elif host != radio.ADDRESS.encode():
             return self._answer_probe(request)
