@@ -144,7 +144,9 @@ def do_whole():
     mark()
     setup.hostname()
     mark()
-    config._replace = lambda text, path: None
+    from device import config as loaded  # again: set-up has freed it
+
+    loaded._replace = lambda text, path: None  # the flash memory
     mark()
     form.save(whole)
     mark()
