@@ -156,7 +156,7 @@ def test_boards_are_set_up_one_after_another(
 def test_what_board_refuses_stands_at_its_field(
     visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
 ) -> None:
-    board = plug_in()
+    board = plug_in(config_json='["what is no configuration at all"]')
     page = open_installer(visitor, page_file, Cable(Terminal(board.port.name)))
     choose(page)
     fill(page, mosquitto)
@@ -250,14 +250,16 @@ def test_wrong_password_is_told_soon(
 @pytest.mark.simulator
 @pytest.mark.serial
 def test_look_at_other_tab_loses_nothing(
-    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in
+    visitor: Visitor, page_file: Path, mosquitto: PageBroker, plug_in, tmp_path: Path
 ) -> None:
-    """Neither what was typed, nor the list of boards, nor the port."""
-    board = plug_in()
-    page = open_installer(visitor, page_file, Cable(Terminal(board.port.name)))
+    """Neither what was typed, nor the list of boards, nor the port; nor gets a board what is another's."""
+    board, other = plug_in(1), plug_in(2)
+    cable = Cable(Terminal(board.port.name))
+    page = open_installer(visitor, page_file, cable)
     expect(page.get_by_role("region", name="Connection")).to_be_hidden()
     choose(page)
     fill(page, mosquitto)
+    page.get_by_label("mqtt.client_id").fill("desk-1")
     begin = len(board.lines)
     page.get_by_role("button", name="Class").click()
     expect(page.get_by_role("region", name="Connection")).to_be_visible()
@@ -265,10 +267,27 @@ def test_look_at_other_tab_loses_nothing(
     page.get_by_role("button", name="Install").click()
     choose(page)
     page.get_by_role("button", name="Write to the board").click()
-    expect(page.get_by_text("Board 02514d000001 is connected to its broker.")).to_be_visible()
+    expect(page.get_by_text("Written; the board restarts")).to_be_visible()
     page.get_by_role("button", name="Class").click()
     page.get_by_role("button", name="Install").click()
-    expect(page.get_by_role("button", name="Save the list (1) as CSV")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the list (1) as CSV").click()
+    download.value.save_as(tmp_path / "list")
+    assert '"02514d000001","online"' in (tmp_path / "list").read_text()
+    assert stored(board)["mqtt"]["client_id"] == "desk-1"
+    cable.port = Terminal(other.port.name)
+    choose(page)
+    expect(page.get_by_label("Wi-Fi name")).to_have_value(ACCESS_POINT.ssid)
+    expect(page.get_by_label("mqtt.client_id")).to_have_value("")
+    # Each of a service's devices has a key of its own.
+    page.get_by_label("Service").select_option("onenet")
+    page.get_by_label("Broker's password").fill("a2V5")
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Install").click()
+    expect(page.locator("html")).to_have_attribute("data-port", "closed")
+    cable.port = Terminal(board.port.name)
+    choose(page)
+    expect(page.get_by_label("Broker's password")).to_have_value("")
 
 
 @pytest.mark.simulator
@@ -349,11 +368,31 @@ def test_port_that_fails_is_told_in_words(
     expect(page.get_by_role("button", name="Choose the board")).to_be_enabled()
 
 
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_cable_that_is_out_is_told_in_words(visitor: Visitor, page_file: Path, plug_in) -> None:
+    board = plug_in()
+    cable = Cable(Terminal(board.port.name))
+    page = open_installer(visitor, page_file, cable)
+    choose(page)
+    page.get_by_label("Wi-Fi name").fill(ACCESS_POINT.ssid)
+    page.get_by_label("Broker's address").fill("192.0.2.1")
+    cable.port = Silence(pulled=True, written=b"by the form")
+    expect(page.locator("html")).to_have_attribute("data-port", "gone")
+    page.get_by_role("button", name="Write to the board").click()
+    expect(page.get_by_text("The board does not answer")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose the board")).to_be_enabled()
+
+
 def test_fields_follow_platform(visitor: Visitor, page_file: Path, plug_in) -> None:
     """Their rules are those of docs/config.schema.json."""
     page = open_installer(visitor, page_file, Cable(Silence()))
     page.evaluate("document.querySelector('[aria-label=Install] form > div').hidden = false")
     platform = page.get_by_label("Service")
+    platform.focus()
+    page.keyboard.press("ArrowDown")
+    expect(platform).to_have_value("easyiot")
+    expect(platform).to_be_focused()
     platform.select_option("onenet")
     expect(page.get_by_label("mqtt.client_id")).to_be_visible()
     assert page.get_by_label("Broker's user").evaluate("field => field.required")

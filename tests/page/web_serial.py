@@ -22,12 +22,19 @@ _SCRIPT = """
                 throw new DOMException("cannot open", why);
             }
             let isOpen = true;
-            this.close = async () => { isOpen = false; await serialClose(); };
+            document.documentElement.dataset.port = "open";
+            this.close = async () => {
+                isOpen = false;
+                await serialClose();
+                document.documentElement.dataset.port = "closed";
+            };
             this.readable = new ReadableStream({
                 async pull(controller) {
                     while (isOpen) {
                         const bytes = await serialRead();
                         if (bytes === null) {
+                            port.writable = null;
+                            document.documentElement.dataset.port = "gone";
                             controller.error(new DOMException("gone", "NetworkError"));
                             return;
                         }
@@ -125,10 +132,10 @@ class Silence:
     pulled:  the cable is pulled out when something has been sent
     """
 
-    def __init__(self, refusal: str = "", pulled: bool = False) -> None:
+    def __init__(self, refusal: str = "", pulled: bool = False, written: bytes = b"") -> None:
         self.refusal = refusal
         self.pulled = pulled
-        self.written = b""
+        self.written = written
 
     def open(self) -> str:
         return self.refusal

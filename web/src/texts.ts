@@ -233,7 +233,7 @@ const TEXTS = {
     ],
     nextBoard: ["Next board", "下一块板"],
     keepList: ["Save the list ({count}) as CSV", "将列表（{count}）保存为 CSV"],
-    keepsPassword: ["empty: stays as it is", "留空则不变"],
+    staysAsItIs: ["empty: stays as it is", "留空则不变"],
     noPrompt: [
         "The board does not answer. Press its reset button, hold button A when the LEDs light up (safe mode), and try again; a board with another firmware must be flashed first.",
         "板没有回应。请按复位键，在灯亮时按住 A 键（安全模式）后重试；其他固件的板须先刷写。",

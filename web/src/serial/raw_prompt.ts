@@ -100,6 +100,9 @@ export class RawPrompt {
     }
 
     private async write(text: string): Promise<void> {
+        if (this.gone) {
+            throw new PromptError(""); // the port has no stream to write to any more
+        }
         const bytes = new TextEncoder().encode(text);
         const writer = this.port.writable!.getWriter();
         try {

@@ -108,18 +108,27 @@ export function valueAt(values: Values, key: string): unknown {
     return name === undefined ? found : (Array.isArray(found) ? found[0] : found)?.[name];
 }
 
+/** Return how a field shows a board's value; "" for a password, and for an object, which no field says. */
+export function shownAs(value: unknown): string {
+    if (Array.isArray(value)) {
+        return value.join(", ");
+    }
+    return value === undefined || typeof value === "object" ? "" : String(value);
+}
+
 /**
  * Return a configuration from what was typed. What was left empty stays out, so that the board's own
- * default holds; an empty password is the one that the board has, if it has one.
+ * default holds; an empty password is the one that the board has, if it has one. Lists and objects, such
+ * as `mqtt.tls` with its authority, stay as they are unless something else was typed.
  */
 export function compose(fields: Field[], typed: Map<string, string>, before: Values): Values {
     const values: Values = { wifi: {}, mqtt: {} };
     for (const { key, kind } of fields) {
         const text = typed.get(key) ?? "";
         const [section = "", name] = key.split(".");
-        const parsed = parse(text, kind, valueAt(before, key));
-        // No name has a comma: several brokers.
-        const value = key === "mqtt.server" && text.includes(",") ? text.split(/\s*,\s*/) : parsed;
+        const known = valueAt(before, key);
+        const isKept = known !== null && typeof known === "object" && text === shownAs(known);
+        const value = isKept ? known : isList(key, text) ? split(text) : parse(text, kind, known);
         if (value === undefined) {
             continue;
         }
@@ -133,10 +142,27 @@ export function compose(fields: Field[], typed: Map<string, string>, before: Val
     if (values["wifi"].password === null && values["wifi"].ssid !== valueAt(before, "wifi.ssid")) {
         delete values["wifi"].password;
     }
+    // Without a user, the board takes no password.
+    if (values["mqtt"].password === null && !values["mqtt"].user) {
+        delete values["mqtt"].password;
+    }
     if (Array.isArray(before["wifi"])) {
         values["wifi"] = [values["wifi"], ...before["wifi"].slice(1)];
     }
     return values;
+}
+
+/** Groups always are; several brokers have a comma between them, which no name has. */
+function isList(key: string, text: string): boolean {
+    return (key === "topics.groups" && text !== "") || (key === "mqtt.server" && text.includes(","));
+}
+
+/** Split `a, b`, or `["a", "b"]` as it stands in config.json. */
+function split(text: string): string[] {
+    return text
+        .split(/[,"[\]]/)
+        .map((each) => each.trim())
+        .filter((each) => each !== "");
 }
 
 function parse(text: string, kind: Field["kind"], before: unknown): unknown {

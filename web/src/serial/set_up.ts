@@ -18,6 +18,8 @@ try:
         values = json.load(file)
 except (OSError, ValueError):
     values = {}
+if not isinstance(values, dict):
+    values = {}
 networks = values.get("wifi")
 for section in (networks if isinstance(networks, list) else [networks]) + [values.get("mqtt")]:
     if isinstance(section, dict) and section.get("password"):
@@ -37,6 +39,8 @@ try:
     with open("/config.json") as file:
         old = json.load(file)
 except (OSError, ValueError):
+    old = {}
+if not isinstance(old, dict):
     old = {}
 def listed(networks):
     return networks if isinstance(networks, list) else [networks]
@@ -71,8 +75,8 @@ export class SetUp {
     /** Stop the board and read what it has. Raises PromptError. */
     async open(): Promise<Found> {
         await this.prompt.open();
-        const [id, values] = parseAnswer(await this.prompt.run(READ)) as [string, Values];
         this.isStopped = true;
+        const [id, values] = parseAnswer(await this.prompt.run(READ)) as [string, Values];
         return { id, values };
     }
 

@@ -5,7 +5,7 @@ import facts from "../../facts.json" with { type: "json" };
 import { download, field, make, setText, type View } from "../dom.ts";
 import { cell } from "../monitor.ts";
 import { PromptError } from "../serial/raw_prompt.ts";
-import { compose, type Field, fieldsFor, type Values, valueAt } from "../serial/schema.ts";
+import { compose, type Field, fieldsFor, shownAs, type Values, valueAt } from "../serial/schema.ts";
 import { SetUp } from "../serial/set_up.ts";
 import { HINTS, LABELS, SERVICES, text } from "../texts.ts";
 
@@ -29,8 +29,8 @@ export function installView(): View {
             make("h2", {}, text("setUp")),
             form ? form.element : make("p", {}, text("setUpOtherwise")),
         ),
-        refresh: () => {},
-        leave: () => form?.leave(),
+        refresh: () => form?.refresh(),
+        leave: () => form?.leave?.(),
     };
 }
 
@@ -105,9 +105,10 @@ interface Done {
 // Kept while the page is open: a class's boards are looked at in the tab Class between two of them.
 const done: Done[] = [];
 const typed = new Map<string, string>(); // by the person, who means it for the next board, too
+let typedFor = ""; // the id of the board whose own was typed
 let closing: Promise<void> = Promise.resolve(); // of the port, when the tab was left
 
-function setUpForm(): { element: HTMLElement; leave: () => void } {
+function setUpForm(): View {
     const said = make("ol", { class: "talk", tabindex: 0 });
     const log = make("div", { role: "log", "aria-label": text("answers") }, said);
     const problems = make("ul", { class: "warnings", role: "alert" });
@@ -123,19 +124,26 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
     let setUp: SetUp | null = null;
     let before: Values = {};
     let id = "";
+    let running: Promise<void> = Promise.resolve();
 
     form.append(fields, make("div", { class: "row" }, save, next, list));
     showFields("mqtt");
     showStage("apart");
     return {
         element: make("div", {}, make("p", {}, text("setUpHint")), connect, status, problems, log, form),
+        refresh: showList,
         leave: () => {
-            closing = setUp?.close() ?? closing; // it is wanted again when the person comes back
+            // The port is wanted again when the person comes back; what goes on now ends first.
+            closing = closing.then(() => running).then(() => setUp?.close());
         },
     };
 
+    function run(action: () => Promise<void>): void {
+        running = attempt(action);
+    }
+
     /** One thing at a time, and every failure becomes a sentence. */
-    async function run(action: () => Promise<void>): Promise<void> {
+    async function attempt(action: () => Promise<void>): Promise<void> {
         for (const button of [connect, save, next]) {
             button.disabled = true;
         }
@@ -152,17 +160,21 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
 
     async function open(): Promise<void> {
         const port = await navigator.serial.requestPort({ filters: usbFilters() });
-        await closing;
         setText(status, text("stopping"));
         problems.replaceChildren();
         said.replaceChildren();
+        await closing;
         setUp = new SetUp(port);
         const found = await setUp.open();
         id = found.id;
         before = found.values;
         // A class's boards get what was typed for the first; what the board has fills the gaps.
-        const platform = typed.get("mqtt.platform") ?? valueAt(before, "mqtt.platform") ?? "mqtt";
-        showFields(String(platform));
+        const platform = String(typed.get("mqtt.platform") ?? valueAt(before, "mqtt.platform") ?? "mqtt");
+        if (id !== typedFor) {
+            typedFor = id;
+            forgetOneBoardsOwn(platform);
+        }
+        showFields(platform);
         setText(status, text("boardFound", { id }));
         showStage("here");
     }
@@ -187,7 +199,6 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
     }
 
     async function leave(): Promise<void> {
-        ONE_BOARDS_OWN.forEach((key) => typed.delete(key));
         await setUp?.close();
         setUp = null;
         showStage("apart");
@@ -202,6 +213,10 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
         connect.hidden = stage !== "apart";
         fields.hidden = save.hidden = stage !== "here";
         next.hidden = stage !== "done";
+        showList();
+    }
+
+    function showList(): void {
         list.hidden = done.length === 0;
         setText(list, text("keepList", { count: done.length }));
     }
@@ -215,14 +230,17 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
             make("details", {}, make("summary", {}, text("more")), more.map(makeField)),
         );
         const choice = controls.get("mqtt.platform");
-        choice?.addEventListener("change", () => showFields(choice.value));
+        choice?.addEventListener("change", () => {
+            showFields(choice.value);
+            controls.get("mqtt.platform")?.focus(); // for the arrow keys: it is another element now
+        });
     }
 
     function makeField(rule: Field): HTMLElement {
         const known = valueAt(before, rule.key);
-        const value = typed.get(rule.key) || (known === undefined || known === null ? "" : String(known));
-        const keeps = rule.kind === "secret" && known === null;
-        const control = makeControl(rule, value, keeps ? text("keepsPassword") : rule.usual);
+        const value = typed.get(rule.key) || shownAs(known);
+        const keeps = typeof known === "object" && shownAs(known) === "";
+        const control = makeControl(rule, value, keeps ? text("staysAsItIs") : rule.usual);
         controls.set(rule.key, control);
         control.addEventListener("input", () => typed.set(rule.key, control.value));
         const label = LABELS[rule.key] ? text(LABELS[rule.key]!) : rule.key;
@@ -238,6 +256,14 @@ function setUpForm(): { element: HTMLElement; leave: () => void } {
         const first = [...controls].find(([, control]) => control.getAttribute("aria-invalid") === "true");
         first?.[1].closest("details")?.setAttribute("open", "");
         first?.[1].focus();
+    }
+}
+
+/** Forget what was typed for one board alone. A service of devices gives each a key of its own, too. */
+function forgetOneBoardsOwn(platform: string): void {
+    ONE_BOARDS_OWN.forEach((key) => typed.delete(key));
+    if (fieldsFor(platform).asked.some(({ key }) => key === "mqtt.client_id")) {
+        typed.delete("mqtt.password");
     }
 }
 
