@@ -37,9 +37,9 @@ export class RawPrompt {
         for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
             this.received = "";
             await this.write("\r\x03\x02");
-            if (await this.take(">>> ", STOP_TIME)) {
+            if ((await this.take(">>> ", STOP_TIME)) !== null) {
                 await this.write("\r\x01");
-                if (await this.take(RAW, STOP_TIME)) {
+                if ((await this.take(RAW, STOP_TIME)) !== null) {
                     return;
                 }
             }

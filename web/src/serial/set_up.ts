@@ -95,7 +95,8 @@ export class SetUp {
         this.isStopped = false;
         await this.prompt.runLast(RESTART);
         let last = "";
-        let end = Date.now() + ONLINE_TIME;
+        const latest = Date.now() + ONLINE_TIME;
+        let end = latest;
         for (;;) {
             const line = await this.prompt.line(end - Date.now());
             if (line === null) {
@@ -114,6 +115,8 @@ export class SetUp {
             }
             if (/^(wifi: (?!connected)|time: no |mqtt: lost)/.test(line)) {
                 end = Math.min(end, Date.now() + FAILED_TIME);
+            } else if (line.startsWith("wifi: connected ")) {
+                end = latest; // to its second network, or at the second try
             }
         }
     }
