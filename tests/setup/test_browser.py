@@ -144,6 +144,13 @@ def test_page_that_is_opened_again_shows_what_failed(
         assert (
             password.input_value() == "" and password.get_attribute("placeholder") == "unchanged"
         )
+        # Another network has another password, which is asked for.
+        page.get_by_label("Network", exact=False).select_option(label=ACCESS_POINT.ssid)
+        assert password.get_attribute("placeholder") == ""
+        page.get_by_role("button", name="Try and save").click()
+        assert page.evaluate("document.activeElement.name") == "wifi.password"
+        page.get_by_label("Network", exact=False).select_option(label="staff room")
+        assert password.get_attribute("placeholder") == "unchanged"
 
 
 def test_what_is_missing_is_marked_and_focused(
