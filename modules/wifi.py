@@ -20,6 +20,9 @@ _MAX_PATIENCE = const(60000)
 # How long the radio may take to leave a network. Milliseconds.
 _LEAVE_TIME = const(200)
 
+# The same where nothing else is to be done meanwhile.
+_HINT_LEAVE_TIME = const(1000)
+
 # Most of what keeps the board out reads as "connecting" on ESP32 (network_wlan_status of v1.28), a
 # wrong password too (reason 15, ESP-IDF's api-guides/wifi). So after this long without an address
 # it is said what is missing, while the radio goes on trying. Milliseconds.
@@ -413,7 +416,11 @@ def _hidden_hint():
     if wlan.status() != network.STAT_NO_AP_FOUND:
         return ""
     wlan.disconnect()  # a search finds nothing while the radio tries to connect
-    time.sleep_ms(_LEAVE_TIME)
+    begin = time.ticks_ms()
+    while wlan.status() == network.STAT_NO_AP_FOUND and not timers.elapsed(
+        begin, _HINT_LEAVE_TIME
+    ):
+        time.sleep_ms(50)
     if all(point[0] for point in _search(wlan)):
         return ""
     return "; a hidden network is near: its name must be given exactly"

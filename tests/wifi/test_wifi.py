@@ -108,6 +108,41 @@ except OSError as error:
         board.wait_line("a hidden network is near: its name must be given exactly")
 
 
+def test_hidden_network_is_hinted_at_when_radio_leaves_late(tmp_path: Path) -> None:
+    program = """
+import network
+import time
+import wifi
+
+radio = wifi._station()
+
+
+class Late:
+    def status(self):
+        if self.asked and time.ticks_diff(time.ticks_ms(), self.asked) >= 500:
+            radio.disconnect()
+        return radio.status()
+
+    def disconnect(self):
+        self.asked = time.ticks_ms()
+
+    scan = radio.scan
+    asked = None
+
+
+radio.active(True)
+radio.connect("Attic")
+while radio.status() != network.STAT_NO_AP_FOUND:
+    time.sleep_ms(10)
+wifi._station = Late
+print("hint:", wifi._hidden_hint())
+"""
+    board = run(tmp_path, program)
+    board.access_points = (AccessPoint("attic", hidden=True),)
+    with board:
+        board.wait_line("hint: ; a hidden network is near")
+
+
 def test_connect_without_dhcp_says_no_address(tmp_path: Path) -> None:
     program = """
 import wifi
