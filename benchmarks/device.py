@@ -40,6 +40,7 @@ WORK = {
     "form": "a form of 800 bytes",
     "whole": "a configuration of 4 KB",
     "hostile": "hostile bodies of 4 KB",
+    "display": "drawing how to join",
 }
 SUBSCRIBE = 0x82
 BOOTS = 5

@@ -1,5 +1,5 @@
-# What set-up does, in the pieces in which its steps do it: the form, a whole configuration of 4 KB or what
-# is hostile, as the argument says. benchmarks/device.py counts what stands between two marks.
+# What set-up does, in the pieces in which its steps do it: the form, a whole configuration of 4 KB, what is
+# hostile or the display's picture, as the argument says. benchmarks/device.py counts what stands between two marks.
 import json
 import os
 import sys
@@ -169,4 +169,21 @@ def do_hostile():
         ask(b"POST", body if isinstance(body, bytes) else body.encode(), 422)
 
 
-{"form": do_form, "whole": do_whole, "hostile": do_hostile}[sys.argv[1]]()
+def do_display():
+    import framebuf
+    import setup_screen
+
+    class Display(framebuf.FrameBuffer):
+        def show(self):
+            pass  # 25 ms, with nothing but words in the same piece
+
+    screen = setup_screen.Screen()
+    screen._display = Display(bytearray(1024), 128, 64, framebuf.MONO_VLSB)
+    screen.invite("mpython-a1b2c3", "1234567890", "4.3.2.1")
+    while screen._work:
+        mark()
+        screen.step()
+        mark()
+
+
+{"form": do_form, "whole": do_whole, "hostile": do_hostile, "display": do_display}[sys.argv[1]]()

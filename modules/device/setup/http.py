@@ -224,7 +224,10 @@ class Server:
         self._poller.register(stream, select.POLLIN)
 
     def step(self, ms):
-        """Serve whoever is ready, and do one piece of an answer; waits at most `ms` for the first."""
+        """Serve whoever is ready, and do one piece of an answer; return whether there was one.
+
+        Waits at most `ms` for the first client.
+        """
         self._listen(len(self._clients) < _MAX_CLIENTS)
         for stream, event in self._poller.poll(0 if self._waiting else ms):
             client = self._clients.get(stream)
@@ -232,12 +235,14 @@ class Server:
                 self._serve(client)
             elif stream is self._listener:
                 self._accept()
-        if self._waiting:
+        has_work = bool(self._waiting)
+        if has_work:
             self._work(self._waiting.pop(0))
         now = time.ticks_ms()
         for client in list(self._clients.values()):
             if self._is_late(client, now):
                 self._drop(client)
+        return has_work
 
     def _listen(self, on):
         # Who comes while all places are taken waits in the listener's own queue.

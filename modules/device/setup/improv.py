@@ -158,12 +158,15 @@ class Improv:
             self._check.close()
 
     def step(self):
-        """Go on with a network that the client has sent; tell how joining it has ended, once it has."""
+        """Do a piece of checking a network that the client has sent; return whether there was one.
+
+        Tell how joining it has ended, once it has.
+        """
         if self._check:
             self._go_on_checking()
-            return
+            return True
         if not self._is_joining or self._state() == _PROVISIONING:
-            return
+            return False
         self._is_joining = False
         if self._setup.has_joined():
             self._tell_state()
@@ -171,6 +174,7 @@ class Improv:
         else:
             self._refuse(_UNABLE_TO_CONNECT)
             self._tell_state()
+        return False
 
     def _state(self):
         if self._setup.is_trying():

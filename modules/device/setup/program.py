@@ -148,6 +148,7 @@ class Setup:
         self._lights.show("searching")
         if self._screen:
             self._screen.show("looking for", "networks")
+            self._screen.step()
         self._access_point.configure()
         self._search()
         self._server = http.Server(self._answer, self._is_admitted)
@@ -223,12 +224,13 @@ class Setup:
             self._is_to_save = False
             self._save()
             return
+        has_worked = False  # a piece of what takes long: one in a step
         if self._server:
-            self._server.step(_SLICE)
+            has_worked = self._server.step(_SLICE)
             self._names.step()
         self._serial.step(0 if self._server else _SLICE)
-        if self._improv:
-            self._improv.step()
+        if self._improv and not has_worked:
+            has_worked = self._improv.step()
         now = time.ticks_ms()
         passed = time.ticks_diff(now, self._state_begin)
         if self._state == "open":
@@ -246,7 +248,7 @@ class Setup:
         if self._has_failed() and _FAILED_TIME <= passed < 2 * _FAILED_TIME:
             self._show()
         self._lights.step()
-        if self._screen:
+        if self._screen and not has_worked:
             self._screen.step()
 
     # The states -----------------------------------------------------------------------

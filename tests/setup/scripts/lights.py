@@ -34,12 +34,26 @@ class Strip:
 
 class Screen:
     lines = ()
+    steps = 0
 
     def invite(self, *lines):
         self.lines = lines
 
     def show(self, *lines):
         self.lines = lines
+
+    def step(self):
+        self.steps += 1
+
+
+class Worker:
+    # In the place of the server and what else has steps.
+
+    def __init__(self, has_work=False):
+        self.has_work = has_work
+
+    def step(self, ms=0):
+        return self.has_work
 
 
 clock = lights.time = program.time = Clock()
@@ -102,4 +116,14 @@ for home, after, lines in (("open", "cyan", "4.3.2.1"), ("closed", "red", "press
 setup._lights.blink()
 white = watch(6)
 assert {run[0] for run in white[:-1]} == {"white", "dark"} and white[-1] == ("red", 10), white
+# The display waits while an answer or a network is worked at: a step does a piece of one of them.
+setup._names = setup._serial = Worker()
+for setup._server, setup._improv, steps in (
+    (Worker(True), Worker(), 0),
+    (Worker(), Worker(True), 0),
+    (Worker(), Worker(), 1),
+):
+    screen.steps = 0
+    setup.step()
+    assert screen.steps == steps
 print("ok")

@@ -17,27 +17,44 @@ class Display:
         self.shown += 1
 
 
+def finish():
+    while screen._work:
+        screen.step()
+
+
 screen = setup_screen.Screen()
 screen.invite("absent", "0123456789", "4.3.2.1")  # no display answers: nothing happens
+finish()
 screen.close()
 
 display = Display()
 screen._display = display
 name, key = sys.argv[1:] if len(sys.argv) > 2 else ("mpython-a1b2c3", "1234567890")
 screen.invite(name, key, "4.3.2.1")
+screen.step()
+screen.show("open")  # before the code was whole
+screen.step()
+assert display.shown == 1, "words are drawn at once"
 screen.invite(name, key, "4.3.2.1")
-assert display.shown == 1, "drawn once"
+finish()
+screen.invite(name, key, "4.3.2.1")
+finish()
+assert display.shown == 2, "drawn once"
 for y in range(64):
     print("row", "".join(str(display.frame.pixel(x, y)) for x in range(128)))
 screen.show("trying", "a network with a long name")
-assert display.shown == 2
+screen.step()
+assert display.shown == 3
+screen.invite(name, key, "4.3.2.1")
 screen.close()
+screen.step()
+assert display.shown == 4, "nothing is drawn after the end"
 assert bytes(display.picture) == bytes(1024)
 
 import qr_code
 
 try:
-    qr_code.encode(b"x" * 54)
+    next(qr_code.encode(b"x" * 54))
     assert False
 except ValueError:
     pass
