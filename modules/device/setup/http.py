@@ -306,8 +306,9 @@ class Server:
 
     def _take(self, client, data):
         request = client.request
+        was_in_body = request.has_body()  # there is room for it, then, whoever comes later
         status = request.feed(data)
-        if status == 0 and request.has_body() and self._has_other_body(client):
+        if status == 0 and not was_in_body and request.has_body() and self._has_other_body(client):
             status = 503
         if status == 200:
             client.work = self._answer(request)

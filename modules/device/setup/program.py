@@ -282,11 +282,11 @@ class Setup:
         if not self._has_begun:
             if passed < self._pause:
                 return
-            self._has_begun = True
             wifi = form.first_network(self._values)["wifi"]
             print('setup: trying "%s"' % wifi["ssid"])
             name = form.hostname(self._values, board.NAME, self._id.hex())
             self._station.begin(wifi["ssid"], wifi.get("password", ""), name)
+            self._has_begun = True  # only now: once more, should there have been no memory
         reason = self._station.step()
         if reason is None:
             return

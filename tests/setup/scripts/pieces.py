@@ -197,13 +197,19 @@ server = http.Server(setup._answer, None)
 server._poller = Poller()
 
 
-def connect(head, body=b""):
+def begin_request(head, size):
     client = http._Client(Stream(), "4.3.2.2", 0)
     server._clients[client.stream] = client
     server._take(
         client, head + b" HTTP/1.1\r\nHost: 4.3.2.1\r\nContent-Type: application/json\r\n"
     )
-    server._take(client, b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    server._take(client, b"Content-Length: %d\r\n" % size)
+    return client
+
+
+def connect(head, body=b""):
+    client = begin_request(head, len(body))
+    server._take(client, b"\r\n" + body)
     return client.stream
 
 
@@ -229,4 +235,47 @@ while server._waiting:
     work(1)
 assert b'"networks"' in second.sent
 assert first.sent.startswith(b"HTTP/1.1 200 ") and setup._state == "trying" and not have_rules()
+
+# A body that has begun to come is taken to its end, though a small one waits for its answer meanwhile.
+setup._state = "open"
+body = make_body(8)
+upload = begin_request(b"POST /setup.json", len(body))
+server._take(upload, b"\r\n" + body[:100])
+second = connect(b"POST /scan", b"{}")
+third = begin_request(b"POST /scan", 2)
+server._take(third, b"\r\n")
+assert third.stream.sent.startswith(b"HTTP/1.1 503 ")  # there is no room for another large one
+server._take(upload, body[100:200])
+assert not upload.stream.sent, upload.stream.sent
+server._take(upload, body[200:])
+while server._waiting:
+    work(1)
+assert second.sent.startswith(b"HTTP/1.1 200 ")
+assert upload.stream.sent.startswith(b"HTTP/1.1 200 "), upload.stream.sent
+
+
+# A try for which there was no memory begins once there is.
+class Station:
+    begun = None
+
+    def begin(self, *login):
+        self.begun = login
+
+    def step(self):
+        assert self.begun, "what has not begun cannot go on"
+
+
+def have_no_memory(*arguments):
+    raise MemoryError
+
+
+setup._station, setup._has_begun = Station(), False
+hostname, form.hostname = form.hostname, have_no_memory
+try:
+    setup._step_trying(setup._pause)
+    assert False
+except MemoryError:
+    form.hostname = hostname
+setup._step_trying(setup._pause)
+assert setup._station.begun[0] == "n0"
 print("ok")
