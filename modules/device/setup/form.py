@@ -18,11 +18,24 @@ _MAX_PROBLEMS = const(16)
 _MAX_SERVERS = const(8)  # kinds.py: Servers
 
 _users = 0  # of the rules of /config.json
+_turns = []  # of those who wait for them
+
+
+def _wait_for_rules():
+    # Return what _load_rules returns once nobody uses the rules: they take 4 KB, and the schema that is
+    # made of them takes 8. In turn, or guests who ask without a pause would keep another waiting forever.
+    turn = object()
+    _turns.append(turn)
+    try:
+        while _users or _turns[0] is not turn:
+            yield
+        return _load_rules()
+    finally:
+        _turns.remove(turn)
 
 
 def _load_rules():
-    # Return the module `config`. What takes long waits until nobody uses the rules: they take 4 KB, and
-    # the schema that is made of them takes 8. Others use what is there.
+    # Return the module `config`. What is short need not wait, and uses what is there.
     global _users
     from .. import config
 
@@ -67,9 +80,7 @@ def without_secrets(values):
     In pieces.
     """
     kept = []
-    while _users:
-        yield
-    config = _load_rules()
+    config = yield from _wait_for_rules()
     try:
         section = config.schema(values)
         yield
@@ -98,9 +109,7 @@ def parse(body, old):
 
     `old` has the passwords that it may leave out. Raises Mistake. In pieces.
     """
-    while _users:
-        yield
-    config = _load_rules()
+    config = yield from _wait_for_rules()
     try:
         from .. import json_text, rules
 
@@ -168,9 +177,7 @@ def with_network(values, ssid, password):
 
 def find_problems(values):
     """Return what is wrong with values, a list of sentences. In pieces."""
-    while _users:
-        yield
-    config = _load_rules()
+    config = yield from _wait_for_rules()
     try:
         section = config.schema(values)
         yield

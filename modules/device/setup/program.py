@@ -224,13 +224,13 @@ class Setup:
             self._is_to_save = False
             self._save()
             return
-        has_worked = False  # a piece of what takes long: one in a step
+        has_worked = False  # a piece of what takes long
         if self._server:
             has_worked = self._server.step(_SLICE)
             self._names.step()
         self._serial.step(0 if self._server else _SLICE)
-        if self._improv and not has_worked:
-            has_worked = self._improv.step()
+        if self._improv:  # always: each of the two may wait for what the other holds, see form.py
+            has_worked = self._improv.step() or has_worked
         now = time.ticks_ms()
         passed = time.ticks_diff(now, self._state_begin)
         if self._state == "open":

@@ -5,7 +5,7 @@ import json
 import sys
 from device import json_text
 from device.json_text import finish
-from device.setup import form, http, program
+from device.setup import form, http, improv, program
 
 SIZE = 4096
 PIECE = json_text._PIECE
@@ -236,6 +236,23 @@ while server._waiting:
 assert b'"networks"' in second.sent
 assert first.sent.startswith(b"HTTP/1.1 200 ") and setup._state == "trying" and not have_rules()
 
+# A proposal has its turn, though others ask again a step after they have their answer.
+setup._state = "open"
+greedy = [connect(b"GET /setup.json") for _ in range(3)]
+first = connect(b"POST /setup.json", make_body(8))
+for _ in range(1000):
+    answered = [bool(stream.sent) for stream in greedy]
+    work(1)
+    greedy = [
+        connect(b"GET /setup.json") if is_answered else stream
+        for is_answered, stream in zip(answered, greedy)
+    ]
+    if first.sent:
+        break
+assert first.sent.startswith(b"HTTP/1.1 200 "), first.sent
+server.drop_all()
+assert not have_rules() and not form._turns
+
 # A body that has begun to come is taken to its end, though a small one waits for its answer meanwhile.
 setup._state = "open"
 body = make_body(8)
@@ -278,4 +295,31 @@ except MemoryError:
     form.hostname = hostname
 setup._step_trying(setup._pause)
 assert setup._station.begun[0] == "n0"
+
+
+# A client by cable and a guest of the page, one of whom has what the other waits for: both get their answer.
+class Still:
+    def step(self, ms=0):
+        pass
+
+
+improv.write_packet = lambda kind, data: told.append((kind, data))
+Poller.poll = lambda self, ms: []
+Poller.register = Poller.modify
+server.drop_all()
+setup._server, setup._names, setup._serial = server, Still(), Still()
+for has_client_begun in (False, True):
+    told = []
+    setup._state = "open"
+    client = setup._make_improv()
+    client.take(b"\x01\x0b\x01a\x0812345678")
+    if has_client_begun:
+        client.step()
+    guest = connect(b"GET /setup.json")
+    for _ in range(200):
+        setup.step()
+    assert told[:1] == [(2, b"\x00")] and guest.sent.startswith(b"HTTP/1.1 200 "), (
+        told,
+        guest.sent,
+    )
 print("ok")
