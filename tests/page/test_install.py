@@ -144,7 +144,7 @@ def test_boards_are_set_up_one_after_another(
     download.value.save_as(tmp_path / "list")
     rows = (tmp_path / "list").read_text().split()
     assert rows == [
-        "number,id,result",
+        "\ufeffnumber,id,result",  # the mark tells Excel that it is UTF-8
         '"1","02514d000001","online"',
         '"2","02514d000002","online"',
     ]
@@ -192,6 +192,21 @@ def test_board_keeps_password_that_is_not_typed(
     assert after["wifi"] == before["wifi"] and after["mqtt"]["server"] == mosquitto.host
     assert ACCESS_POINT.password.encode() not in cable.read
     assert ACCESS_POINT.password not in page.content()
+
+
+@pytest.mark.simulator
+@pytest.mark.serial
+def test_emptied_field_stays_empty_with_other_service(
+    visitor: Visitor, page_file: Path, plug_in
+) -> None:
+    board = plug_in(config_json=json.dumps({"mqtt": {"server": "192.0.2.1"}}))
+    page = open_installer(visitor, page_file, Cable(Terminal(board.port.name)))
+    choose(page)
+    expect(page.get_by_label("Broker's address")).to_have_value("192.0.2.1")
+    page.get_by_label("Broker's address").fill("")
+    page.get_by_label("Service").select_option("easyiot")
+    page.get_by_label("Service").select_option("mqtt")
+    expect(page.get_by_label("Broker's address")).to_have_value("")
 
 
 @pytest.mark.simulator

@@ -153,6 +153,23 @@ def test_page_that_is_opened_again_shows_what_failed(
         assert password.get_attribute("placeholder") == "unchanged"
 
 
+def test_proposal_that_was_not_taken_is_told(
+    set_up: Callable[..., Phone], browsers: Browsers, mosquitto: Mosquitto
+) -> None:
+    """The board checks what another guest has sent."""
+    phone = set_up()
+    with browsers.open(phone) as page:
+        fill(page, mosquitto)
+        page.route(
+            "**/setup.json", lambda route: route.fulfill(status=409, json={"state": "open"})
+        )
+        page.get_by_role("button", name="Try and save").click()
+        page.get_by_text("It did not work: send again").wait_for()
+        page.unroute("**/setup.json")
+        page.get_by_role("button", name="Try and save").click()
+        page.get_by_text("Saved. The board starts now.").wait_for()
+
+
 def test_what_is_missing_is_marked_and_focused(
     set_up: Callable[..., Phone], browsers: Browsers
 ) -> None:

@@ -206,7 +206,8 @@ function setUpForm(): View {
 
     function keepList(): void {
         const rows = done.map((each, index) => [index + 1, each.id, each.result].map(cell).join(","));
-        download("boards.csv", "text/csv", ["number,id,result", ...rows, ""].join("\r\n"));
+        // The mark in front tells Excel that this is UTF-8: networks have Chinese names, too.
+        download("boards.csv", "text/csv", "\ufeff" + ["number,id,result", ...rows, ""].join("\r\n"));
     }
 
     function showStage(stage: "apart" | "here" | "done"): void {
@@ -238,7 +239,7 @@ function setUpForm(): View {
 
     function makeField(rule: Field): HTMLElement {
         const known = valueAt(before, rule.key);
-        const value = typed.get(rule.key) || shownAs(known);
+        const value = typed.get(rule.key) ?? shownAs(known);
         const keeps = typeof known === "object" && shownAs(known) === "";
         const control = makeControl(rule, value, keeps ? text("staysAsItIs") : rule.usual);
         controls.set(rule.key, control);
