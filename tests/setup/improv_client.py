@@ -111,14 +111,6 @@ class ImprovClient:
         assert len(data) == 1, data
         return _NAMES[kind], data[0]
 
-    def read_until(self, end: bytes) -> bytes:
-        """Return what the board says, packets or not, up to `end`."""
-        data = b""
-        while not data.endswith(end):
-            assert select.select([self._file], [], [], PATIENCE)[0], data
-            data += os.read(self._file, 1)
-        return data
-
     def ask(self, command: int, data: bytes = b"") -> list[str]:
         """Send a request, and return the texts of its result."""
         self.send(request(command, data))

@@ -42,6 +42,14 @@ def receive(connection: socket.socket) -> Answer:
     return Answer(int(first.split()[1]), headers, body)
 
 
+def pack_post(
+    path: str, body: bytes, host: str = ADDRESS, kind: str = "application/json"
+) -> bytes:
+    """Return a request that sends a body, as the page does."""
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 def _is_whole(data: bytes) -> bool:
     head, separator, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
@@ -108,8 +116,7 @@ class Phone:
         body = (
             value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         )
-        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n"
-        return self.send(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return self.send(pack_post(path, body, host, kind))
 
     def propose(self, config: Any, tried: bool = True) -> Answer:
         return self.post("/setup.json", {"config": config, "try": tried})

@@ -267,22 +267,13 @@ def test_mpremote_interrupts_set_up(set_up: SetUp, connect: Connect, state: str)
     board.wait_line("boot: stopped by Ctrl-C")
 
 
-@pytest.fixture
-def called(
+def test_mpremote_interrupts_board_that_client_has_called(
     boot: Callable[..., SimulatedBoard], connect: Connect
-) -> tuple[SimulatedBoard, ImprovClient]:
-    """A running board, and a client that has called it."""
+) -> None:
     board = boot(serial=True)
     wait_subscribed(board)
-    client = connect(board)
-    call(client)
-    return board, client
-
-
-def test_mpremote_interrupts_board_that_client_has_called(
-    called: tuple[SimulatedBoard, ImprovClient],
-) -> None:
-    use_mpremote(called[0])
+    call(connect(board))
+    use_mpremote(board)
 
 
 def test_mpremote_interrupts_running_program(boot: Callable[..., SimulatedBoard]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.setup.phone import Phone, receive
+from tests.setup.phone import Phone, pack_post, receive
 from tests.setup.test_states import run_set_up
 
 pytestmark = pytest.mark.simulator
@@ -60,11 +60,7 @@ def whole(**options: Any) -> bytes:
         body = json.dumps({"config": config, "try": False}, separators=(",", ":")).encode()
         mqtt["password"] = "p" * (4096 - len(body))
     assert len(body) == 4096
-    head = (
-        b"POST /setup.json HTTP/1.1\r\nHost: 4.3.2.1\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 4096\r\n\r\n"
-    )
-    return head + body
+    return pack_post("/setup.json", body)
 
 
 def wait_checking(phone: Phone, expected: bool) -> None:
