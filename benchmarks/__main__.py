@@ -12,7 +12,7 @@ import sys
 from benchmarks.goals import Goal
 from ci.problem import Problem, run
 
-SUBJECTS = ("device", "swarm", "topicmatch", "umqtt", "update")
+SUBJECTS = ("device", "page", "swarm", "topicmatch", "umqtt", "update")
 
 
 def main(arguments: list[str]) -> None:

@@ -233,7 +233,7 @@ def needs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 X86_64 = "x86_64"  # platform.machine()'s name, and the marker of what runs nowhere else
 
 # `make test` has no Playwright, which these import.
-_OF_PLAYWRIGHT = ["page", "setup/test_improv_clients.py"]
+_OF_PLAYWRIGHT = ["page", "setup/test_browser.py", "setup/test_improv_clients.py"]
 collect_ignore = [] if importlib.util.find_spec("playwright") else _OF_PLAYWRIGHT
 
 # Left out unless -m names them: `make test` does not bring what they need.

@@ -100,6 +100,7 @@ ci_prepare_bench() {
     ci_prepare_tests
     ci_build_simulator mpython 32
     ci_install_group bench
+    ci_install_browser
     ci_install_debian valgrind valgrind
     ci_install_debian_file /usr/include/mosquitto.h libmosquitto-dev
 }

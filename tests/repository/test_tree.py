@@ -136,5 +136,5 @@ def test_unknown_benchmark_is_refused_at_once(root: Path) -> None:
         timeout=120,
     )
     assert result.returncode != 0
-    said = "error: there is no benchmark 'typo': BENCH= is one of device, swarm, topicmatch, umqtt, update"
+    said = "error: there is no benchmark 'typo': BENCH= is one of device, page, swarm, topicmatch, umqtt, update"
     assert result.stderr.splitlines()[0] == said
