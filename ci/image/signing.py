@@ -89,15 +89,21 @@ def load_key(given: str = "") -> PrivateKey | None:
     `given` is its file, else OTA_KEY in the environment is that or the PEM text itself, as a CI's
     secret; else it is where `make ota-key` puts it. Raises Problem if what is named cannot be used.
     """
-    given = given or os.environ.get("OTA_KEY", "")
-    if given.startswith("-----BEGIN"):
-        return parse_key(given.encode(), "OTA_KEY in the environment")
-    path = Path(given).expanduser() if given else default_key()
-    if not given and not path.exists():
+    secret = "" if given else os.environ.get("OTA_KEY", "").strip()
+    if secret.startswith("-----BEGIN"):
+        return parse_key(secret.encode(), "OTA_KEY in the environment")
+    named = given or secret
+    path = Path(named).expanduser() if named else default_key()
+    if not named and not path.exists():
         return None
     try:
         return parse_key(path.read_bytes(), str(path))
     except OSError as error:
+        if secret:  # which may be a key that was not copied whole: it must not get into a log
+            raise Problem(
+                "OTA_KEY in the environment is neither a key, whose text begins with -----BEGIN, "
+                f"nor a file with one: {error.strerror}"
+            ) from None
         raise Problem(f"the key {path} cannot be read: {error.strerror}") from error
 
 

@@ -72,9 +72,19 @@ def test_public_half_is_what_openssl_writes(key_path):
 
 
 def test_key_comes_from_environment(key, key_path, monkeypatch):
-    for value in (str(key_path), key_path.read_text()):
+    for value in (str(key_path), key_path.read_text(), f"\n {key_path.read_text()}\n"):
         monkeypatch.setenv("OTA_KEY", value)
         assert signing.fingerprint(signing.load_key()) == signing.fingerprint(key)
+
+
+def test_unusable_environment_is_not_shown(key_path, monkeypatch):
+    """It may be a key that was pasted without its first line, and logs are public."""
+    for value in (key_path.read_text().partition("\n")[2], "k" * 300):
+        monkeypatch.setenv("OTA_KEY", value)
+        with pytest.raises(Problem, match="neither a key") as problem:
+            signing.load_key()
+        assert value[:20] not in str(problem.value)
+        assert problem.value.__suppress_context__  # which has it
 
 
 def test_no_key_is_none():
