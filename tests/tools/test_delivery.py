@@ -104,6 +104,25 @@ def test_token_that_may_write_is_not_left_to_git():
     assert found
 
 
+def test_key_is_for_jobs_of_tags_in_environment():
+    """A secret of the repository itself could be read from a workflow on any branch."""
+    found = 0
+    for path in WORKFLOWS:
+        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, job in workflow["jobs"].items():
+            with_secret = [step for step in job["steps"] if "secrets." in str(step)]
+            if not with_secret:
+                continue
+            assert workflow[True] == {"push": {"tags": ["v*"]}}, path  # YAML's `on` is a truth
+            assert job["environment"] == "release", name
+            # What installs packages and runs a container does not get it.
+            assert [step["run"].partition(" BOARD")[0] for step in with_secret] == ["make image"]
+            found += 1
+        outside = {key: value for key, value in workflow.items() if key != "jobs"}
+        assert "secrets." not in str(outside), path
+    assert found
+
+
 def test_workflows_call_what_people_can_call():
     """Every step is a make target or a script of ours, but for what lets a bare container begin."""
     for path in WORKFLOWS:

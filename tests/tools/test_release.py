@@ -15,6 +15,7 @@ from ci.release.checks import (
     note_tested,
     page_name,
     release_notes,
+    unsigned,
 )
 from tests.images.fake_build import VERSION, make_build
 
@@ -141,6 +142,11 @@ def test_complete_dist(dist, monkeypatch):
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
     collect(dist, VERSION, CHANGELOG, page)  # again, over its own files
     assert notes.name not in (dist / "SHA256SUMS").read_text()  # it is no file of the release
+
+
+def test_release_without_key_is_whole_and_unsigned(dist):
+    check_complete(dist, VERSION)
+    assert unsigned(dist) == sorted(f"{name}-v{VERSION}-app.json" for name in board_names())
 
 
 def test_missing_page_says_how_to_make_it(dist):
