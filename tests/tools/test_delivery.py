@@ -67,6 +67,8 @@ def test_logs_of_failed_jobs_are_uploaded():
 
 def test_release_is_published_last():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    # A release that waits for another is not ended by a third.
+    assert workflow["concurrency"] == {"group": "release", "queue": "max"}
     jobs = workflow["jobs"]
     assert [job.get("needs") for job in jobs.values()] == [
         *(None, "test", "build", "release", "installer")
