@@ -3,7 +3,7 @@
 python -m ci.lint.commits [BASE]      BASE is a commit that is not checked itself; FIRST without it
 
 Where the history does not reach back to BASE, as in a shallow clone or an unpacked archive, nothing
-can be checked; that is said, and is no error.
+can be checked; that is said, and is no error. Dependabot words its commits itself: they are left out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The last commit from before there was a rule.
 FIRST = "8f4fe22e2203446a40b6d6eb62cfa5fe07db1c30"
+
+DEPENDABOT = "dependabot[bot]"  # its name as an author
 
 MAX_SUBJECT = 72
 MAX_LINES_WITHOUT_BODY = 30
@@ -47,7 +49,7 @@ def _paths(tree: Path, commit: str) -> frozenset[str]:
 
 
 def read_commits(tree: Path, base: str) -> list[Commit] | None:
-    """Return the commits after `base`, merges left out; None if the history is not there."""
+    """Return people's commits after `base`, without merges; None if the history is not there."""
     try:
         _git(tree, "merge-base", "--is-ancestor", base, "HEAD")
         ids = _git(tree, "rev-list", "--no-merges", "--reverse", f"{base}..HEAD").split()
@@ -55,7 +57,10 @@ def read_commits(tree: Path, base: str) -> list[Commit] | None:
         return None
     commits = []
     for commit in ids:
-        subject, _, body = _git(tree, "show", "-s", "--format=%B", commit).strip().partition("\n")
+        author, _, message = _git(tree, "show", "-s", "--format=%an%n%B", commit).partition("\n")
+        if author == DEPENDABOT:
+            continue
+        subject, _, body = message.strip().partition("\n")
         lines = 0
         for line in _git(tree, "show", "--numstat", "-M", "--format=", commit).splitlines():
             inserted, deleted, _ = line.split("\t", 2)

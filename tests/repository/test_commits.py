@@ -84,6 +84,17 @@ def test_moved_file_needs_no_reason(tree: Path) -> None:
     assert commits.find_problems(commit) == []
 
 
+def test_dependabot_words_its_own_commits(tree: Path) -> None:
+    base = git(tree, "rev-parse", "HEAD")
+    author = f"{commits.DEPENDABOT} <49699333+dependabot[bot]@users.noreply.github.com>"
+    message = "Bump the actions group across 1 directory with 5 updates"
+    git(tree, "commit", "-q", "--allow-empty", "--author", author, "-m", message)
+    git(tree, "commit", "-q", "--allow-empty", "-m", message)
+    (commit,) = commits.read_commits(tree, base)
+    assert commit.id == git(tree, "rev-parse", "HEAD")
+    assert commits.find_problems(commit)
+
+
 def test_shallow_clone_is_not_checked(tree: Path, tmp_path: Path) -> None:
     base = git(tree, "rev-parse", "HEAD")
     problems(tree, "no path")

@@ -2,6 +2,8 @@
 
 import json
 import re
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 import yaml
@@ -53,6 +55,34 @@ def test_workflows_are_pinned_and_strict(path):
             if "upload-artifact@" in step.get("uses", ""):
                 log = step.get("if") == ON_FAILURE
                 assert step["with"]["if-no-files-found"] == ("ignore" if log else "error"), step
+
+
+def test_dependabot_renews_actions_and_page():
+    """Each in one pull request a month, of which the workflows try what they can."""
+    config = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))
+    assert config["version"] == 2
+    updates = {update["package-ecosystem"]: update for update in config["updates"]}
+    assert len(updates) == len(config["updates"])
+    for update in updates.values():
+        assert update["schedule"] == {"interval": "monthly"}
+    names = set(re.findall(r"uses: ([\w./-]+)@", "".join(map(Path.read_text, WORKFLOWS))))
+    packages = json.loads((ROOT / "web" / "package.json").read_text())
+    used = {
+        "github-actions": ("/", names),
+        "npm": ("/web", {*packages["dependencies"], *packages["devDependencies"]}),
+    }
+    assert updates.keys() == used.keys()
+    for ecosystem, (directory, names) in used.items():
+        update = updates[ecosystem]
+        assert update["directory"] == directory
+        (group,) = update["groups"].values()
+        assert names
+        assert all(any(fnmatch(name, one) for one in group["patterns"]) for name in names)
+        assert {ignored["dependency-name"] for ignored in update.get("ignore", [])} <= names
+    assert (ROOT / "web" / "package-lock.json").is_file()
+    tests = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    assert "pull_request" in tests[True]  # YAML's `on` is a truth
+    assert "test-browser" in tests["jobs"]["parts"]["strategy"]["matrix"]["target"]
 
 
 def test_logs_of_failed_jobs_are_uploaded():
