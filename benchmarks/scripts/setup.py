@@ -41,6 +41,7 @@ def ask(method, path, body):
     request = http.Request("4.3.2.2")
     request.method, request.path, request.host = method, path, b"4.3.2.1"
     request.is_json, request.body = True, body
+    request.language = b"zh"
     work = setup._answer(request)
     try:
         while True:
@@ -50,6 +51,7 @@ def ask(method, path, body):
 
 
 assert ask(b"POST", b"/setup.json", body)[0] == 200
+setup._reason = wifi.reason("classroom 00", 0)  # to be told in Chinese
 answer = ask(b"GET", b"/setup.json", b"")  # while it is sent, beside four clients and a body
 clients = [http._Client(None, "4.3.2.2", 0) for _ in range(4)]
 clients[0].request.body = bytearray(4096)

@@ -105,7 +105,8 @@ def mark():
 def ask(method, body, status):
     client = http._Client(Stream(), "4.3.2.2", 0)
     head = (
-        b"%s /setup.json HTTP/1.1\r\nHost: 4.3.2.1\r\nContent-Type: application/json\r\n" % method
+        b"%s /setup.json HTTP/1.1\r\nHost: 4.3.2.1\r\nContent-Type: application/json\r\n"
+        b"Accept-Language: zh\r\n" % method  # English takes less
     )
     setup._state = "open"
     client.answer = lambda *answer, **options: check(client, answer, status, options)

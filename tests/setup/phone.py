@@ -43,10 +43,15 @@ def receive(connection: socket.socket) -> Answer:
 
 
 def pack_post(
-    path: str, body: bytes, host: str = ADDRESS, kind: str = "application/json"
+    path: str,
+    body: bytes,
+    host: str = ADDRESS,
+    kind: str = "application/json",
+    language: str = "en",
 ) -> bytes:
     """Return a request that sends a body, as the page does."""
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n"
+    head += f"Accept-Language: {language}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -57,10 +62,14 @@ def _is_whole(data: bytes) -> bool:
 
 
 class Phone:
-    """`join` first; the board is one that has no usable configuration, or whose button B was held."""
+    """`join` first; the board is one that has no usable configuration, or whose button B was held.
+
+    language: what its browser prefers, as in Accept-Language
+    """
 
     def __init__(self, board: SimulatedBoard) -> None:
         self.board = board
+        self.language = "en-GB,en;q=0.9"
         self.name = self.key = ""
 
     def read_line(self, since: int = 0) -> None:
@@ -106,6 +115,7 @@ class Phone:
             return receive(connection)
 
     def get(self, path: str, host: str = ADDRESS, **headers: str) -> Answer:
+        headers.setdefault("Accept_Language", self.language)
         lines = [f"GET {path} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         return self.send("\r\n".join([*lines, "", ""]).encode())
@@ -116,7 +126,7 @@ class Phone:
         body = (
             value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         )
-        return self.send(pack_post(path, body, host, kind))
+        return self.send(pack_post(path, body, host, kind, self.language))
 
     def propose(self, config: Any, tried: bool = True) -> Answer:
         return self.post("/setup.json", {"config": config, "try": tried})

@@ -103,6 +103,24 @@ def test_page_that_is_opened_again_shows_what_failed(
         assert password.get_attribute("placeholder") == "unchanged"
 
 
+def test_chinese_phone_is_told_in_chinese(
+    set_up: Callable[..., Phone], browsers: Browsers
+) -> None:
+    with browsers.open(set_up(), locale="zh-CN") as page:
+        page.get_by_label("2.4 GHz 网络").select_option(label="staff room")
+        page.get_by_label("网络密码").fill("wrong password")
+        page.get_by_label("服务器地址").fill("broker.local")
+        page.get_by_role("button", name="测试并保存").click()
+        why = "未成功，“staff room”不让板子进入；请检查网络密码"
+        page.get_by_text(why, exact=True).wait_for()
+        page.get_by_label("服务器地址").fill("mqtt://broker")
+        page.get_by_role("button", name="直接保存").click()
+        page.locator("label", has_text="服务器地址").get_by_text(
+            "mqtt.server: 格式不对"
+        ).wait_for()
+        assert page.evaluate("document.activeElement.name") == "mqtt.server"
+
+
 def test_proposal_that_was_not_taken_is_told(
     set_up: Callable[..., Phone], browsers: Browsers, mosquitto: Mosquitto
 ) -> None:

@@ -8,6 +8,7 @@ prompt by Ctrl-C. docs/set-up.md tells how it is used.
     dns.py           every name is the board's
     http.py          requests in, answers out
     form.py          what the page asks for and sends, and /config.json
+    chinese.py       what the board says there, in Chinese; imported when a browser wants it
     lights.py        the first LED
     serial_line.py   Ctrl-C, and the packets of Improv clients
     improv.py        what such a client asks for; imported with its first request

@@ -47,6 +47,7 @@ _PHRASES = (
 )
 
 HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 
 _READING = const(0)

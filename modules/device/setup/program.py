@@ -44,6 +44,8 @@ _LIST_TIME = const(15000)
 _MAX_FAILURES = const(5)
 _LOCK_TIME = const(30000)
 
+_CHINESE = b"zh"
+
 # What each system wants to hear before it says that there is internet, by host or path. Sent once the
 # board is done, so that the phone's sheet can be closed without leaving the network.
 _SUCCESS = (
@@ -440,7 +442,8 @@ class Setup:
             # The host, too: another page in the browser may have a name that leads here.
             key = self._page_key  # none if the page was closed since the request began
             if not key or host != self._address.encode() or query != b"k=" + key.encode():
-                return 403, "text/plain", b"open the address that the board has told by its cable"
+                sentence = "open the address that the board has told by its cable"
+                return 403, http.TEXT, _in_language(request, sentence).encode()
         elif host != radio.ADDRESS.encode():
             return self._answer_probe(request)
         if request.method == b"POST":
@@ -449,7 +452,7 @@ class Setup:
             if path == b"/setup.json":
                 return (yield from self._take_proposal(request))
             if path == b"/scan":
-                return self._take_search()
+                return self._take_search(request)
             if path == b"/blink":
                 self._lights.blink()
                 return _json(200, {})
@@ -458,11 +461,11 @@ class Setup:
             self._last_use = time.ticks_ms()
             from . import page
 
-            return 200, http.HTML, page.ZH if request.language == b"zh" else page.EN
+            return 200, http.HTML, page.ZH if request.language == _CHINESE else page.EN
         if path == b"/setup.json":
-            return _json(200, (yield from self._describe()))
+            return _json(200, (yield from self._describe(request)))
         if path == b"/state.json":
-            return _json(200, self._describe_state())
+            return _json(200, self._describe_state(request))
         if path == b"/favicon.ico":
             return 404, "text/plain", b"not found"
         return _redirect()
@@ -480,7 +483,7 @@ class Setup:
                 return 200, http.HTML if text[:1] == b"<" else "text/plain", text
         return 204, "", b""
 
-    def _describe_state(self):
+    def _describe_state(self, request):
         now = time.ticks_ms()
         state = self._state
         if state == "done" and self._told is None:
@@ -490,14 +493,14 @@ class Setup:
         left = _OPEN_TIME - time.ticks_diff(now, self._last_use)
         return {
             "state": state,
-            "reason": self._reason,
+            "reason": _in_language(request, self._reason),
             "address": self._address,
             "left": left // 1000,
         }
 
-    def _describe(self):
+    def _describe(self, request):
         values, kept = yield from form.without_secrets(self._values)
-        description = self._describe_state()
+        description = self._describe_state(request)
         description.update(
             name=self._access_point.name,
             id=self._id.hex(),
@@ -509,20 +512,21 @@ class Setup:
         )
         return description
 
-    def _take_search(self):
+    def _take_search(self, request):
         if self._state != "open":
-            return _json(409, self._describe_state())
+            return _json(409, self._describe_state(request))
         self._search_at = time.ticks_add(time.ticks_ms(), _PAUSE)
         return _json(200, {})
 
     def _take_proposal(self, request):
         now = time.ticks_ms()
         if self._state not in ("open", "joined") or self._is_busy():
-            return _json(409, self._describe_state())
+            return _json(409, self._describe_state(request))
         self._last_use = now
         if self._failures >= _MAX_FAILURES:
             if time.ticks_diff(now, self._state_begin) < _LOCK_TIME:
-                return _json(429, {"problems": ["too many tries; wait half a minute"]})
+                problem = _in_language(request, "too many tries; wait half a minute")
+                return _json(429, {"problems": [problem]})
             self._failures = 0
         parsing = form.parse(request.body, self._values)
         request.body = b""  # 4 KB, of which form.parse lets go, too
@@ -530,7 +534,11 @@ class Setup:
         try:
             values, is_tried = yield from parsing
         except form.Mistake as error:
-            return _json(422, {"problems": error.args[0]})
+            problems = error.args[0]
+            for i, problem in enumerate(problems):
+                problems[i] = _in_language(request, problem)
+                yield
+            return _json(422, {"problems": problems})
         finally:
             self._is_checking = False
         is_there = self._state == "joined" and _login(values) == _login(self._values)
@@ -554,6 +562,15 @@ class Setup:
 def _login(values):
     wifi = form.first_network(values)["wifi"]
     return wifi["ssid"], wifi.get("password", "")
+
+
+def _in_language(request, sentence):
+    # Return what the board says in the language of the page that asks.
+    if sentence and request.language == _CHINESE:
+        from . import chinese
+
+        return chinese.translate(sentence)
+    return sentence
 
 
 def _redirect():
