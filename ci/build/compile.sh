@@ -9,6 +9,10 @@ MICROPY_GIT_HASH=$(head -n 1 "$micropython/patched")
 SOURCE_DATE_EPOCH=$(ci_tool ci.build.version --epoch)
 export MICROPY_GIT_TAG=$MICROPYTHON_TAG MICROPY_GIT_HASH SOURCE_DATE_EPOCH
 
+# The image tells a checksum of its debug information, in which no folder of this machine may stand:
+# ESP-IDF replaces those of its own project, which MicroPython's and our sources lie outside of.
+export CFLAGS_EXTRA="-ffile-prefix-map=$CI_ROOT=/mqtt-boards"
+
 # What the image says it is: ESP-IDF has room for 31 characters. The port adds to these flags.
 version=$(ci_tool ci.build.version)
 name=$board/${version#version=}

@@ -18,7 +18,7 @@ from tests.tools.project import Project, copy_project, micropython_source
 # Plays idf.py's make: notes how it was called, and leaves a finished build where one is asked for.
 MAKE = """
 echo "$*" >> calls
-echo "$MICROPY_GIT_TAG $MICROPY_GIT_HASH $SOURCE_DATE_EPOCH $IDFPY_FLAGS" > environment
+echo "$MICROPY_GIT_TAG $MICROPY_GIT_HASH $SOURCE_DATE_EPOCH $IDFPY_FLAGS $CFLAGS_EXTRA" > environment
 case "$*" in
 *ports/esp32*) mkdir -p build/$BOARD && cp -r outputs/. build/$BOARD ;;
 esac
@@ -220,6 +220,7 @@ def test_build_ends_at_files_in_dist(project, release, board, compiler):
     commit, *names = (patched / "patched").read_text().splitlines()
     assert len(commit) == 8 and environment.startswith(f"v1.28.0 {commit} ")
     assert f"-D PROJECT_VER={board.name}/{VERSION}" in environment
+    assert f"-ffile-prefix-map={project.root}=/mqtt-boards" in environment
     assert names == ["esp32-timer-acquire-once", "manifest-sorted-files"]
     assert "acquired[" in (patched / "ports" / "esp32" / "machine_timer.c").read_text()
     given = (release / "ports" / "esp32" / "machine_timer.c").read_text()

@@ -109,9 +109,16 @@ def test_two_clones_freeze_to_same_bytes(
 
 @pytest.mark.compiler
 def test_two_clones_compile_to_same_object(tmp_path: Path) -> None:
-    for folder in ("one", "another/place"):
-        shutil.copytree(ROOT / "firmware" / "topicmatch", tmp_path / folder)
-        command = ["gcc", "-std=c99", "-Os", "-c", "topicmatch.c"]
-        subprocess.run(command, cwd=tmp_path / folder, check=True)
-    one, another = tmp_path / "one", tmp_path / "another" / "place"
-    assert (one / "topicmatch.o").read_bytes() == (another / "topicmatch.o").read_bytes()
+    """With debug information, of which the image has a checksum, and by the whole path, as cmake does."""
+    script = (ROOT / "ci" / "build" / "compile.sh").read_text()
+    (flags,) = re.findall(r'CFLAGS_EXTRA="(.+)"', script)
+    objects = []
+    for root in (tmp_path / "one", tmp_path / "another" / "place"):
+        shutil.copytree(ROOT / "firmware" / "topicmatch", root / "firmware")
+        (root / "build").mkdir()
+        mapped = flags.replace("$CI_ROOT", str(root)).split()
+        source = str(root / "firmware" / "topicmatch.c")
+        command = ["gcc", "-std=c99", "-Os", "-ggdb", *mapped, "-c", source, "-o", "one.o"]
+        subprocess.run(command, cwd=root / "build", check=True)
+        objects.append((root / "build" / "one.o").read_bytes())
+    assert objects[0] == objects[1]
