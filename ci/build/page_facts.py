@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ci.board.device_config import device_module
 from ci.boards import ROOT, board_names, load_board
 from ci.build.board_facts import facts
 from ci.build.version import project_version
@@ -12,7 +13,8 @@ from ci.problem import run
 
 
 def page_facts() -> dict[str, Any]:
-    """Return the version, what each board's folder says of it, and the schema of config.json."""
+    """Return the version, what each board's folder says of it, the schema of config.json, and the
+    Chinese of what boards say."""
     boards = {}
     for name in board_names():
         board = load_board(name)
@@ -25,7 +27,18 @@ def page_facts() -> dict[str, Any]:
             "columns": leds.LED_COLUMNS,
         }
     schema = json.loads((ROOT / "docs" / "config.schema.json").read_text(encoding="utf-8"))
-    return {"version": project_version(), "boards": boards, "config": schema}
+    words = device_module("setup.chinese")
+    chinese = {
+        "sentences": words.SENTENCES,
+        "problems": words.PROBLEMS,
+        "parts": words.PARTS,
+    }
+    return {
+        "version": project_version(),
+        "boards": boards,
+        "config": schema,
+        "chinese": chinese,
+    }
 
 
 def main(_: list[str]) -> None:

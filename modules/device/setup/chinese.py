@@ -2,7 +2,8 @@
 
 The board says everything in English, on its serial line too: here each sentence is found by its English.
 A %s in the Chinese is the value of the %s or %d in the same place of the English. A sentence that is not
-here stays English: those of json_text.py, which nobody meets who fills in the form.
+here stays English: those of json_text.py, which nobody meets who fills in the form. The page that sets
+boards up by cable has these tables, too (ci/build/page_facts.py).
 
 tests/setup/test_chinese.py fails for a sentence of the sources that is missing here, and for one that is
 only here.

@@ -6,6 +6,7 @@ import { download, field, make, setText, type View } from "../dom.ts";
 import { cell } from "../monitor.ts";
 import { PromptError } from "../serial/raw_prompt.ts";
 import { compose, type Field, fieldsFor, shownAs, type Values, valueAt } from "../serial/schema.ts";
+import { inLanguage } from "../serial/sentences.ts";
 import { SetUp } from "../serial/set_up.ts";
 import { HINTS, LABELS, SERVICES, text } from "../texts.ts";
 
@@ -190,7 +191,7 @@ function setUpForm(): View {
         }
         setText(status, text("restarting"));
         const why = await setUp!.restart((line) => said.append(make("li", {}, line)));
-        setText(status, why ? text("notOnline", { why }) : text("isOnline", { id }));
+        setText(status, why ? text("notOnline", { why: inLanguage(why) }) : text("isOnline", { id }));
         const result = why || "online";
         done.splice(0, done.length, ...done.filter((each) => each.id !== id), { id, result });
         await setUp!.close();
@@ -249,7 +250,7 @@ function setUpForm(): View {
     }
 
     function showProblems(wrong: string[]): void {
-        problems.replaceChildren(...wrong.map((line) => make("li", {}, line)));
+        problems.replaceChildren(...wrong.map((line) => make("li", {}, inLanguage(line))));
         for (const [key, control] of controls) {
             const isWrong = wrong.some((line) => line.startsWith(`${key}: `));
             control.setAttribute("aria-invalid", String(isWrong));
