@@ -8,6 +8,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from ci.board.broker import leave
 from simulated_board import AccessPoint, SimulatedBoard
 from tests.mosquitto import Mosquitto
 
@@ -63,5 +64,4 @@ class Person:
                 return message.payload
 
     def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        leave(self.client)

@@ -52,6 +52,14 @@ def find_password(user: str) -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
+def leave(client: paho.Client) -> None:
+    """Disconnect a client, and wait for the end of its thread, which `loop_start` has made."""
+    client.disconnect()
+    # paho-mqtt 2.2 forgets the thread when it ends, perhaps while loop_stop() looks at it.
+    with contextlib.suppress(AttributeError):
+        client.loop_stop()
+
+
 class BrokerClient:
     """A connection that comes back by itself, and subscribes again; messages wait in `messages`.
 
@@ -107,7 +115,7 @@ class BrokerClient:
         except queue.Empty:
             problem = f"the broker at {where} does not answer; check BROKER= and TLS="
         if problem:
-            self._client.loop_stop()
+            leave(self._client)
             raise Problem(problem)
         return self
 
@@ -115,8 +123,7 @@ class BrokerClient:
         if self._last and self._client.is_connected():
             with contextlib.suppress(RuntimeError):  # published without a connection
                 self._last.wait_for_publish(_GOODBYE)
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
     def publish(self, topic: str, payload: str | bytes, qos: int, retain: bool = False) -> Any:
         """Publish, now or after the next connect."""

@@ -6,6 +6,7 @@ import json
 
 import paho.mqtt.client as paho
 
+from ci.board.broker import leave
 from tests.mosquitto import Mosquitto
 
 # What a Home Assistant that is so old does not have, and says so in its log.
@@ -43,5 +44,4 @@ class Splitter:
             client.publish(topic, json.dumps(component) if component else "", 1, True)
 
     def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        leave(self.client)

@@ -8,6 +8,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from ci.board.broker import leave
 from tests.mosquitto import Mosquitto
 
 PATIENCE = 60  # s
@@ -59,8 +60,7 @@ class FakeBoard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
     def wait_subscribed(self) -> None:
         """Wait until it follows its topics, for the first time or since the last call."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client
 import pytest
 
 from ci.board import broker, ota
@@ -251,6 +254,21 @@ def test_password_is_never_argument(monkeypatch):
     monkeypatch.delenv(broker.PASSWORD)
     monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
     assert broker.find_password("teacher") == "typed"
+
+
+def test_thread_that_ends_meanwhile_is_no_error(mosquitto, monkeypatch):
+    """paho-mqtt looks twice for it when it is told to stop"""
+    client = broker.BrokerClient(f"{mosquitto.host}:{mosquitto.port}", [])
+    client.__enter__()
+    thread = client._client._thread
+
+    def look():
+        thread.join(60)
+        return threading.main_thread()
+
+    watched = types.SimpleNamespace(current_thread=look)
+    monkeypatch.setattr(paho.mqtt.client, "threading", watched)
+    client.__exit__()
 
 
 def test_last_message_is_acknowledged_before_end(mosquitto):

@@ -34,7 +34,7 @@ from screen import Keyboard, Screen
 from simulated_board import DEFAULT_BOARD, ROOT, BoardError, Frame, SimulatedBoard
 
 # simulated_board has put the project's folder on the path.
-from ci.board.broker import find_password, parse_address
+from ci.board.broker import find_password, leave, parse_address
 from ci.boards import load_board
 from ci.build.board_facts import facts
 from ci.problem import Problem
@@ -240,8 +240,7 @@ class RemoteLight:
                 say(HELP)
                 self.play(board, seconds)
         finally:
-            self.client.disconnect()
-            self.client.loop_stop()
+            leave(self.client)
 
 
 @contextlib.contextmanager

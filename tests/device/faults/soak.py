@@ -31,6 +31,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from ci.board.broker import leave
 from simulated_board import AccessPoint, BoardError, SimulatedBoard
 from tests.mosquitto import Mosquitto
 from tests.umqtt.faults.fault_proxy import (
@@ -137,7 +138,7 @@ class ProxyThread:
         self.proxy.on_packet = self.audit.on_packet
 
     def _call(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     @staticmethod
     def _random_fault(randomly: random.Random) -> Fault:
@@ -416,8 +417,7 @@ def run(seconds: float, seed: int) -> Soak:
                     soak.malformed.append("nothing: the board no longer answers; " + board.tail())
                 _look_at_process(soak, board.process.pid, soak.seconds)
         finally:
-            person.disconnect()
-            person.loop_stop()
+            leave(person)
             soak.again = proxy.audit.again
             for connection in proxy.proxy.connections:
                 soak.malformed += connection.malformed

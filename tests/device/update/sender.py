@@ -9,6 +9,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from ci.board.broker import leave
 from tests.mosquitto import Mosquitto
 
 PIECE = 2048
@@ -85,5 +86,4 @@ class Sender:
             assert self._changed.wait_for(is_there, timeout), self.results[-3:]
 
     def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        leave(self.client)
