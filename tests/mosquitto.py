@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 
-def free_port(host: str) -> int:
-    """Return a port that no connection out is given, while a Mosquitto is away for a moment."""
+def _make_ports() -> Iterator[int]:
+    # Each of pytest's processes has ports of its own, and takes them in turn, from anywhere: one of a
+    # Mosquitto that is away for a moment is not given to another test.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = (32768 - 20000) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    begin = random.randrange(count)
     while True:
-        port = random.randrange(20000, 32768)  # Linux gives those from 32768 on
+        for number in range(count):
+            yield 20000 + worker * count + (begin + number) % count
+
+
+_ports = _make_ports()
+
+
+def free_port(host: str) -> int:
+    """Return a port that no connection out is given: Linux gives those from 32768 on."""
+    while True:
+        port = next(_ports)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
