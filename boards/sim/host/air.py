@@ -16,6 +16,8 @@ class Air:
 
     def packets(self, event: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         """Yield (direction, packet) for each packet that this event completes."""
+        if event["event"] == "power_on":  # connections are counted again from 0
+            self._pending.clear()
         if event["event"] != "air":
             return
         key = event["connection"], event["direction"]
