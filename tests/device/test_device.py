@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler
@@ -65,19 +64,25 @@ def test_remote_light_obeys_and_tells(
 
 def test_pings_keep_connection(boot: Boot, mosquitto: Mosquitto) -> None:
     board = boot(
-        config=settings(mosquitto, keepalive=2),
+        config=settings(mosquitto, keepalive=4),
         commands=({"command": "capture", "value": True},),
     )
     wait_subscribed(board)
-    air = Air()
-    time.sleep(4)  # twice the keep alive: the broker would have closed after 1.5 of it
-    pongs = [
-        packet
-        for event in board.events
-        for direction, packet in air.packets(event)
-        if direction == "in" and packet[0] == PINGRESP
-    ]
-    assert len(pongs) >= 2
+
+    def last_answer() -> float:
+        """When the broker last answered a ping, in seconds by the board's clock."""
+        air = Air()
+        times = [
+            event["t"] / 1e6
+            for event in list(board.events)
+            for direction, packet in air.packets(event)
+            if direction == "in" and packet[0] == PINGRESP
+        ]
+        return max(times, default=0)
+
+    # The broker would have closed after 1.5 of the keep alive.
+    begin = board.wait("first ping", last_answer)
+    board.wait("ping after twice the keep alive", lambda: last_answer() > begin + 8)
     assert not any("lost" in line for line in board.lines)
 
 
@@ -238,10 +243,13 @@ def test_echo_mode_does_not_feed_itself(boot: Boot, mosquitto: Mosquitto, person
     person.publish("light", "hello")
     assert person.receive("light") == b"hello"  # the person's own
     assert person.receive("light") == b"hello"  # the echo
-    time.sleep(1)
-    assert sum(line.startswith("echo: light") for line in board.lines) == 2
-    person.publish("light", "hello")
-    assert [person.receive("light") for _ in range(2)] == [b"hello", b"hello"]
+    # A broker keeps the order: an echo of the echo would come between these, or before them.
+    for message in (b"hello", b"the end"):
+        person.publish("light", message)
+        assert [person.receive("light") for _ in range(2)] == [message] * 2
+    shown = lambda: sum(line.startswith("echo: light") for line in board.lines)  # noqa: E731
+    board.wait("a line for each message", lambda: shown() >= 6)
+    assert shown() == 6
 
 
 def test_echoes_of_whole_class_end(boot: Boot, mosquitto: Mosquitto, person: Person) -> None:
@@ -252,15 +260,22 @@ def test_echoes_of_whole_class_end(boot: Boot, mosquitto: Mosquitto, person: Per
     for message in sent:
         person.client.publish("light", message)
     came: list[bytes] = []
-    with pytest.raises(queue.Empty):  # it ends
-        while len(came) < 10 * len(sent):
-            came.append(person.receive("light", 4))
+
+    def is_over() -> bool:
+        while not person.messages.empty():
+            message = person.messages.get()
+            if message.topic == "light":
+                came.append(message.payload)
+        dropped = sum("not echoed" in line for line in board.lines)
+        return len(came) + dropped >= 2 * len(sent)
+
+    board.wait("echo of each message, or a line", is_over)
     assert sorted(set(came)) == sorted(sent)
     assert max(came.count(message) for message in sent) == 2  # its own, and one echo
-    # What was dropped is said, and the board echoes on.
-    assert len(came) == 2 * len(sent) - sum("not echoed" in line for line in board.lines)
-    person.publish("light", "afterwards")
-    assert [person.receive("light") for _ in range(2)] == [b"afterwards"] * 2
+    # The board echoes on, and nothing else comes between.
+    for message in (b"afterwards", b"the end"):
+        person.publish("light", message)
+        assert [person.receive("light") for _ in range(2)] == [message] * 2
 
 
 def test_empty_password_joins_open_network(boot: Boot, mosquitto: Mosquitto) -> None:

@@ -31,6 +31,16 @@ def columns(frame: Frame) -> list[str]:
     return ["".join(lit[5 * (4 - x) : 5 * (4 - x) + 5]) for x in range(5)]
 
 
+def wait_frames(board: SimulatedBoard, since: int, *wanted: Callable[[Frame], bool]) -> None:
+    """Wait until the frames from number `since` on have been what is wanted, one after another."""
+
+    def have_been() -> bool:
+        frames = iter(board.frames()[since:])
+        return all(any(map(each, frames)) for each in wanted)
+
+    board.wait("such LED frames", have_been)
+
+
 def test_text_moves_through_matrix_then_lamp_is_back(
     boot: Boot, mosquitto: Mosquitto, person: Person
 ) -> None:
@@ -39,18 +49,21 @@ def test_text_moves_through_matrix_then_lamp_is_back(
     person.publish("light", ORANGE)
     board.wait_line("lights: on")
     lamp = board.wait_frame(lambda frame: DARK not in frame.colours)
-    for payload, is_whole in (("HI", True), (b"\xff", False), ("", False)):
-        before = len(board.frames())
-        person.publish("light/display", payload)
-        if payload == b"\xff":
-            board.wait_line("display: the text is not UTF-8")
-        elif is_whole:
-            board.wait_frame(
-                lambda frame: columns(frame)[:4] == ["#####", "..#..", "#####", "....."],
-                since=before,
-            )
-            board.wait_frame(lambda frame: set(frame.colours) == {DARK}, since=before + 1)
-        board.wait_frame(lambda frame: frame.colours == lamp.colours, since=before - 1)
+    before = len(board.frames())
+    person.publish("light/display", "HI")
+    wait_frames(
+        board,
+        before,
+        lambda frame: columns(frame)[:4] == ["#####", "..#..", "#####", "....."],
+        lambda frame: set(frame.colours) == {DARK},
+        lambda frame: frame.colours == lamp.colours,
+    )
+    person.publish("light/display", b"\xff")
+    board.wait_line("display: the text is not UTF-8")
+    assert board.frames()[-1].colours == lamp.colours
+    before = len(board.frames())
+    person.publish("light/display", "")
+    board.wait_frame(lambda frame: frame.colours == lamp.colours, since=before)
     # A command is newer than a text.
     before = len(board.frames())
     person.publish("light/display", "W" * 200)

@@ -78,7 +78,8 @@ def test_reset_after_0_never_resets(boot: Boot, mosquitto: Mosquitto, silent_por
 
 
 def test_rejoins_are_told_in_stats(boot: Boot, mosquitto: Mosquitto) -> None:
-    board = boot(files={"handlers.py": faster(1000)})
+    config = settings(mosquitto, reset_after=0)
+    board = boot(config=config, files={"handlers.py": faster(1000)})
     wait_subscribed(board)
     mosquitto.stop()
     board.wait_line("mqtt: no broker for 3 min; joining Wi-Fi again")

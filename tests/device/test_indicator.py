@@ -115,11 +115,13 @@ def test_identify_blinks_and_leaves_lamp_as_it_was(
     before = len(board.frames())
     lines = len(board.lines)
     person.publish("light", "Identify")
-    board.wait("20 frames", lambda: len(board.frames()) - before >= 20)
-    board.wait_frame(lambda frame: frame.colours == red, since=before + 20)
+    # Ten blinks in five seconds; a busy machine leaves some of them out.
+    end = board.wait_frame(lambda frame: frame.colours == red, since=before)
     blinks = board.frames()[before:]
     light = next(frame.colours for frame in blinks if min(frame.colours[0]) > 20)
     assert {frame.colours for frame in blinks} == {red, dark, light}
+    assert end == blinks[-1] and end.time - blinks[0].time > 3
+    assert [frame.colours for frame in blinks].count(light) >= 3
     assert sum(map(sum, light)) * 20 / 255 <= facts(load_board(board_name)).LED_MAX_CURRENT
     assert not any(line.startswith("lights:") for line in board.lines[lines:])
 

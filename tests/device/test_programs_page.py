@@ -40,6 +40,8 @@ def start(boot: Boot, board: Board, examples: dict[str, str]) -> Callable[[str],
     def start(heading: str) -> SimulatedBoard:
         running = boot(board.name, files={"handlers.py": examples[heading]})
         wait_subscribed(running)
+        for topic_filter in re.findall(r'@device\.on\("(.+?)"', examples[heading]):
+            running.wait_line(f"mqtt: subscribed {topic_filter}")
         return running
 
     return start

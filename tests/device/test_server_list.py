@@ -86,7 +86,7 @@ def test_all_that_refuse_are_asked_again(
     board = boot(config=config)
     refusal = "mqtt: the broker does not let this user in; check mqtt.user and mqtt.password"
     another = f"mqtt: next broker {bad_brokers[3]}"
-    board.wait("four attempts", lambda: board.lines.count(refusal) == 4)
+    board.wait("four attempts", lambda: board.lines.count(refusal) >= 4)
     said = [line for line in board.lines if line.startswith("mqtt: ")]
     assert said[:6] == [refusal, another] * 3
 
