@@ -4,6 +4,8 @@
 # With the ESP-IDF in IDF_PATH if that is set, else in the container that holds it.
 . "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
 
+ESP_IDF_CONTAINER=espressif/idf:$ESP_IDF_TAG
+
 unset MAKEFLAGS MFLAGS # this build's variables are not MicroPython's
 
 # Refuse a MicroPython that images are not built from.
@@ -51,6 +53,20 @@ ci_check_compiler() {
     fi
 }
 
+# Fetch the container with ESP-IDF, unless it is here. Docker's registry turns pulls away now and then,
+# those of GitHub's runners, too.
+ci_fetch_container() {
+    if docker image inspect "$ESP_IDF_CONTAINER" >/dev/null 2>&1; then
+        return
+    fi
+    ci_say "Fetching $ESP_IDF_CONTAINER (some gigabytes)"
+    if ! docker pull --quiet "$ESP_IDF_CONTAINER" >/dev/null; then
+        sleep 30
+        docker pull --quiet "$ESP_IDF_CONTAINER" >/dev/null ||
+            ci_fail "Docker cannot fetch $ESP_IDF_CONTAINER, and says why above; try again in an hour, or install ESP-IDF $ESP_IDF_TAG and source its export.sh"
+    fi
+}
+
 # Copy MicroPython's source $1, apply our patches to the copy, and print its path. The copy says
 # what it is in its file `patched`, which ci/build/version.py reads.
 ci_patched_micropython() {
@@ -74,6 +90,7 @@ ci_check_board "$board"
 micropython=$(ci_find_micropython)
 ci_check_pinned_micropython "$micropython"
 ci_check_compiler "$board"
+[ -n "${IDF_PATH:-}" ] || ci_fetch_container
 ci_fetch_port_libraries "$micropython"
 "$CI_ROOT/ci/build/check.sh" "$board"
 
@@ -87,7 +104,7 @@ if [ -n "${IDF_PATH:-}" ]; then
     ci_say "Building $board with the ESP-IDF in $IDF_PATH (some minutes)"
     ci/build/compile.sh "$board" "$patched"
 else
-    ci_say "Building $board in espressif/idf:$ESP_IDF_TAG (some minutes)"
+    ci_say "Building $board in $ESP_IDF_CONTAINER (some minutes)"
     # The same path inside as outside, because cmake remembers it. A git worktree's repository lies
     # elsewhere, and tells the version and the date.
     volumes=(--volume "$CI_ROOT:$CI_ROOT")
@@ -97,7 +114,7 @@ else
     *) volumes+=(--volume "$repository:$repository:ro") ;;
     esac
     docker run --rm --user "$(id -u):$(id -g)" --env HOME=/tmp "${volumes[@]}" \
-        "espressif/idf:$ESP_IDF_TAG" "$CI_ROOT/ci/build/compile.sh" "$board" "$patched"
+        "$ESP_IDF_CONTAINER" "$CI_ROOT/ci/build/compile.sh" "$board" "$patched"
 fi
 "$CI_PYTHON" -m ci.image.sizes "$board"
 "$CI_PYTHON" -m ci.image.images "$board"

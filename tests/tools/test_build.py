@@ -25,6 +25,7 @@ esac
 """
 # Runs in the "container" what it is given to run there.
 DOCKER = """
+[ "$1" = image ] && exit
 echo "docker $*" >> calls
 [ "$1" = info ] && exit "${DOCKER_STATUS:-0}"
 while [[ $1 != espressif/idf:* ]]; do shift; done
@@ -227,6 +228,29 @@ def test_build_ends_at_files_in_dist(project, release, board, compiler):
     assert given == machine_timer.SOURCE
 
 
+@pytest.mark.parametrize("works_at, pulls", [(1, 1), (2, 2), (3, 2)])
+def test_container_is_fetched_with_one_retry(project, release, works_at, pulls):
+    """Docker's registry turned pulls of GitHub's runners away for hours in October 2026."""
+    script = f"""
+case $1 in
+image) exit 1 ;;
+pull)
+    echo "$3" >> pulls
+    [ $(wc -l < pulls) -ge {works_at} ] || {{ echo toomanyrequests >&2; exit 1; }}
+    ;;
+run) exit 1 ;;
+esac
+"""
+    project.command("docker", script)
+    project.command("sleep", "")
+    result = build(project, board_names()[0], MICROPYTHON_DIR=str(release))
+    assert result.status == 1
+    called = (project.root / "pulls").read_text().splitlines()
+    assert called == ["espressif/idf:v5.5.1"] * pulls
+    assert ("try again in an hour" in result.said) is (works_at == 3)
+    assert ("Building" in result.said) is (works_at < 3)
+
+
 def test_container_sees_repository_of_worktree(project, release):
     """Else an image from a worktree would not tell its commit."""
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
@@ -238,7 +262,7 @@ def test_container_sees_repository_of_worktree(project, release):
     ):
         subprocess.run(["git", *arguments], cwd=project.root, check=True)
     (tree / "build").symlink_to(project.build)
-    project.command("docker", "echo $* >> docker-calls\n[ $1 = info ]\n")
+    project.command("docker", "echo $* >> docker-calls\n[ $1 != run ]\n")
     board = board_names()[0]
     result = project.call("tree/ci/build/build.sh", board, MICROPYTHON_DIR=str(release))
     assert result.status == 1  # the stand-in compiles nothing
