@@ -65,6 +65,7 @@ def test_dependabot_renews_actions_and_page():
     assert len(updates) == len(config["updates"])
     for update in updates.values():
         assert update["schedule"] == {"interval": "monthly"}
+        assert update["cooldown"] == {"default-days": 7}
     names = set(re.findall(r"uses: ([\w./-]+)@", "".join(map(Path.read_text, WORKFLOWS))))
     packages = json.loads((ROOT / "web" / "package.json").read_text())
     used = {
