@@ -19,6 +19,22 @@ ON_FAILURE = "failure() || cancelled()"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
+# What the workflows use of GitHub's keys, and of its permissions: with any other, such as one that
+# is misspelt, a workflow does not run at all.
+KEYS = {
+    "workflow": {"name", True, "permissions", "concurrency", "jobs"},  # YAML's `on` is a truth
+    "concurrency": {"group", "cancel-in-progress", "queue"},
+    "job": {
+        *("needs", "runs-on", "container", "timeout-minutes", "permissions", "environment"),
+        *("strategy", "outputs", "steps"),
+    },
+    "strategy": {"fail-fast", "matrix"},
+    "step": {"id", "if", "uses", "with", "run", "env"},
+    "read": {"actions", "contents"},
+    "write": {"attestations", "contents", "id-token", "pages"},
+}
+
+
 def test_page_is_told_of_every_manifest():
     boards = [load_board(name) for name in board_names()]
     told = firmware(boards, VERSION)
@@ -82,8 +98,24 @@ def test_dependabot_renews_actions_and_page():
         assert {ignored["dependency-name"] for ignored in update.get("ignore", [])} <= names
     assert (ROOT / "web" / "package-lock.json").is_file()
     tests = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
-    assert "pull_request" in tests[True]  # YAML's `on` is a truth
+    assert "pull_request" in tests[True]
     assert "test-browser" in tests["jobs"]["parts"]["strategy"]["matrix"]["target"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_have_known_keys(path):
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = [("workflow", workflow), ("concurrency", workflow["concurrency"])]
+    for job in workflow["jobs"].values():
+        found += [("job", job), ("strategy", job.get("strategy", {}))]
+        found += [("step", step) for step in job["steps"]]
+    for having in (workflow, *workflow["jobs"].values()):
+        for name, value in having.get("permissions", {}).items():
+            found.append((value, {name: value}))
+    for kind, mapping in found:
+        assert mapping.keys() <= KEYS[kind], (kind, mapping)
+    for job in workflow["jobs"].values():
+        assert job.get("needs") in (None, *workflow["jobs"])
 
 
 def test_logs_of_failed_jobs_are_uploaded():
@@ -146,7 +178,7 @@ def test_key_is_for_jobs_of_tags_in_environment():
             with_secret = [step for step in job["steps"] if "secrets." in str(step)]
             if not with_secret:
                 continue
-            assert workflow[True] == {"push": {"tags": ["v*"]}}, path  # YAML's `on` is a truth
+            assert workflow[True] == {"push": {"tags": ["v*"]}}, path
             assert job["environment"] == "release", name
             # What installs packages and runs a container does not get it.
             assert [step["run"].partition(" BOARD")[0] for step in with_secret] == ["make image"]
