@@ -77,6 +77,7 @@ def make_hostile():
         json.dumps(
             {"config": {"wifi": [wrong] * 8, "mqtt": dict.fromkeys(("port", "user", "tls"), 9)}}
         ),
+        json.dumps({"config": dict(FORM, mqtt=dict.fromkeys(("platform", "port", "tls"), 9))}),
         json.dumps({"config": dict(FORM, topics=dict.fromkeys(TOPICS, "#/" * 70))}),
         json.dumps({"config": dict(FORM, topics=levels)}),
     )
