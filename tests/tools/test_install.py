@@ -136,3 +136,18 @@ def test_failed_installation_fails(folder):
     write_command(folder, "apt-get", "#!/bin/sh\necho cannot reach the mirror\nexit 100\n")
     status, said, _ = install(folder)
     assert status == 1 and "cannot reach the mirror" in said
+
+
+def test_source_that_fails_stops_nothing_else(folder):
+    """As Microsoft's on GitHub's runners, with 403, in August 2026: apt-get update fails for it."""
+    write_command(folder, "sudo", SUDO)
+    write_command(folder, "apt-get", APT + "case $* in *update) echo E: 403; exit 100 ;; esac\n")
+    two = "ci_install_package a a-package; ci_install_package b b-package"
+    status, said, calls = run(folder, two)
+    assert status == 0, said
+    assert "E: 403" in said and said.count("Going on") == 1
+    assert [line.split()[-1] for line in calls.splitlines()] == [
+        "update",
+        "a-package",
+        "b-package",
+    ]
