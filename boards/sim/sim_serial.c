@@ -42,7 +42,8 @@ void __wrap_mp_hal_stdout_tx_strn_cooked(const char *text, size_t len) {
     }
 }
 
-// The unix port's own handler ends the program at the second Ctrl-C.
+// The unix port's own handler ends the program at a second Ctrl-C that comes before the first has
+// interrupted anything: on a busy machine that is soon.
 static void on_interrupt(int signal_number) {
     (void)signal_number;
     mp_sched_keyboard_interrupt();
@@ -63,7 +64,7 @@ void __wrap_mp_hal_set_interrupt_char(char c) {
         return;
     }
     __real_mp_hal_set_interrupt_char(c);
-    if (c == CHAR_CTRL_C && is_terminal) {
+    if (c == CHAR_CTRL_C) {
         struct sigaction action = {.sa_handler = on_interrupt};
         sigaction(SIGINT, &action, NULL);
     }

@@ -73,7 +73,7 @@ def test_board_that_is_switched_off_while_its_world_is_told(program: tuple[str, 
     """No thread of the PC's side ends by an exception; pytest would warn of it"""
     for _ in range(20):
         with SimulatedBoard(arguments=program, commands=({"command": "dns"},) * 200) as board:
-            board.wait("channel", lambda: board._channel)
+            board.wait("power-on", lambda: board.events)
 
 
 class NudgedEarly(SimulatedBoard):
@@ -89,6 +89,28 @@ class NudgedEarly(SimulatedBoard):
 def test_nudge_does_not_end_wait_for_start(program: tuple[str, ...]) -> None:
     with NudgedEarly(arguments=program) as board:
         board.wait_line("last")
+
+
+# It looks for Ctrl-C twice a second.
+LONG_CALLS = """
+print("busy")
+try:
+    while True:
+        sum(range(10_000_000))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_twice_ends_no_program(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(LONG_CALLS)
+    with SimulatedBoard(arguments=(str(script),)) as board:
+        board.wait_line("busy")
+        board.interrupt()
+        time.sleep(0.05)  # two at once are one
+        board.interrupt()
+        board.wait_line("interrupted")
 
 
 # More events than the control channel holds.
