@@ -7,6 +7,8 @@ import select
 import socket
 import time
 
+from tests.mosquitto import free_port
+
 CONNACK = b"\x20\x02\x00\x00"
 RESUMED = b"\x20\x02\x01\x00"
 PINGREQ = b"\xc0\x00"
@@ -100,7 +102,8 @@ class ScriptedBroker:
     LIMIT = 60  # s: how long anything may take before the script fails; it only ends a hang
 
     def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        # Where no connection out begins: after `listener.close()` nobody else is there.
+        self.listener = socket.create_server(("127.0.0.1", free_port("127.0.0.1")))
         # A small window, so that a peer that does not read is soon noticed.
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.listener.settimeout(self.LIMIT)
