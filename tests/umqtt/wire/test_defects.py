@@ -86,7 +86,7 @@ def _(broker: ScriptedBroker) -> None:
     """
     c = MQTTClient("c", "127.0.0.1", PORT)
     c.set_callback(callback)
-    c.connect(timeout=0.5)
+    c.connect(timeout=2)  # in which a busy broker has answered
     c.wait_msg()
     assert isinstance(error_of(c.publish, "t", "m", False, 1), OSError)
     """,

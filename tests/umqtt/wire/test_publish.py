@@ -127,23 +127,24 @@ def test_receive_every_qos(play):
         broker.expect(pubrec(11))
         broker.send(pubrel(11))
         broker.expect(pubcomp(11))
+        broker.send(publish("t", b"end"))
 
     play(
         """
         c = connected()
         c.set_callback(lambda *message: got.append(message), details=True)
         ops = []
-        while len(got) < 5:
+        while len(got) < 6:
             ops.append(c.wait_msg())
-        work(c, 0.1)
         assert got == [
             (b"t", b"0", True, 0, False),
             (b"t", b"1", False, 1, True),
             (b"t", b"1 again", False, 1, False),
             (b"t", b"2", False, 2, False),
             (b"t", b"2 new", False, 2, False),
+            (b"t", b"end", False, 0, False),
         ], got
-        assert [op for op in ops if op] == [0x31, 0x3A, 0x32, 0x34, 0x3C, 0x34], ops
+        assert [op for op in ops if op] == [0x31, 0x3A, 0x32, 0x34, 0x3C, 0x34, 0x30], ops
         """,
         conversation,
     )
@@ -155,13 +156,15 @@ def test_no_callback(play):
     def conversation(broker):
         broker.greet()
         broker.send(publish("t", b"m", 1, 1) + publish("t", b"m", 2, 2))
-        broker.expect(puback(1), pubrec(2))
+        broker.expect(puback(1), pubrec(2), DISCONNECT)
 
     play(
         """
         c = connected()
         c.cb = None
-        work(c, 0.2)
+        while c.counters["unhandled"] < 2:
+            c.step()
+        c.disconnect()
         assert c.counters["unhandled"] == 2 and not got
         """,
         conversation,
