@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import person
 from person import Hands
 from simulated_board import BoardError, SimulatedBoard
 
@@ -47,7 +48,10 @@ def board(tmp_path: Path) -> Iterator[SimulatedBoard]:
 
 
 @pytest.fixture
-def hands(board: SimulatedBoard) -> Hands:
+def hands(board: SimulatedBoard, monkeypatch: pytest.MonkeyPatch) -> Hands:
+    monkeypatch.setattr(
+        person, "_PRESS", 1.0
+    )  # s; a shorter one passes by a program that a busy PC lets wait
     return Hands(board)
 
 

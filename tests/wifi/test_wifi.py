@@ -34,7 +34,8 @@ wifi.start()
 wifi.ready()
 wifi.disconnect()
 import time
-time.sleep(0.2)
+while wifi.isconnected():
+    time.sleep_ms(10)
 print("left", wifi.isconnected())
 wifi.try_connect()
 while not wifi.isconnected():
