@@ -13,6 +13,10 @@ from simulated_board import SimulatedBoard
 ADDRESS = "4.3.2.1"
 PATIENCE = 60.0  # s; bounds a hang
 
+# What browsers send as Accept-Language.
+ENGLISH = "en-GB,en;q=0.9,zh;q=0.8"
+CHINESE = "zh-CN,zh;q=0.9,en;q=0.8"
+
 
 @dataclass
 class Answer:
@@ -47,7 +51,7 @@ def pack_post(
     body: bytes,
     host: str = ADDRESS,
     kind: str = "application/json",
-    language: str = "en",
+    language: str = ENGLISH,
 ) -> bytes:
     """Return a request that sends a body, as the page does."""
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n"
@@ -64,12 +68,12 @@ def _is_whole(data: bytes) -> bool:
 class Phone:
     """`join` first; the board is one that has no usable configuration, or whose button B was held.
 
-    language: what its browser prefers, as in Accept-Language
+    language: what its browser sends as Accept-Language
     """
 
     def __init__(self, board: SimulatedBoard) -> None:
         self.board = board
-        self.language = "en-GB,en;q=0.9"
+        self.language = ENGLISH
         self.name = self.key = ""
 
     def read_line(self, since: int = 0) -> None:

@@ -16,7 +16,7 @@ from ci.build.board_facts import facts, read_pins
 from simulated_board import AccessPoint, BoardError, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.mosquitto import Mosquitto
-from tests.setup.phone import Phone
+from tests.setup.phone import CHINESE, ENGLISH, Phone
 
 pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -287,8 +287,13 @@ def test_five_wrong_tries_make_pause(set_up: SetUp) -> None:
         wifi = {"ssid": "classroom", "password": f"wrong password {number}"}
         assert phone.propose({"wifi": wifi, "mqtt": {"server": "b"}}).status == 200
         phone.wait_state("failed")
-    answer = phone.propose({"wifi": {"ssid": "classroom"}, "mqtt": {"server": "b"}})
-    assert answer.status == 429 and answer.json["problems"]
+    for language, problem in (
+        (ENGLISH, "too many tries; wait half a minute"),
+        (CHINESE, "尝试次数太多；请等半分钟"),
+    ):
+        phone.language = language
+        answer = phone.propose({"wifi": {"ssid": "classroom"}, "mqtt": {"server": "b"}})
+        assert answer.status == 429 and answer.json["problems"] == [problem]
 
 
 # Passwords --------------------------------------------------------------------------------
