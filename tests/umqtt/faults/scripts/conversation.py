@@ -208,6 +208,9 @@ while True:
     except Exception as e:
         sys.print_exception(e)
         answer = {"crash": "%s%s" % (type(e).__name__, e.args)}
+    # MicroPython's loop keeps the last task that ended with an exception nobody was waiting for, and
+    # with it a whole client.
+    asyncio.core._exc_context.update(exception=None, future=None)
     gc.collect()
     answer["heap"] = gc.mem_alloc()
     print(json.dumps(answer))
