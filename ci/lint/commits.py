@@ -24,6 +24,7 @@ DEPENDABOT = "dependabot[bot]"  # its name as an author
 MAX_SUBJECT = 72
 MAX_LINES_WITHOUT_BODY = 30
 
+_NUMBER = re.compile(r" \(#\d+\)$")  # of a pull request: GitHub adds it where it squashes one
 _SUBJECT = re.compile(r"(?P<paths>[^\s:,]+(?:, [^\s:,]+)*): (?P<sentence>.+)", re.DOTALL)
 
 
@@ -73,7 +74,8 @@ def read_commits(tree: Path, base: str) -> list[Commit] | None:
 def find_problems(commit: Commit) -> list[str]:
     """Return what is wrong with a commit's message, each as one clause."""
     problems = []
-    parts = _SUBJECT.fullmatch(commit.subject)
+    subject = _NUMBER.sub("", commit.subject)
+    parts = _SUBJECT.fullmatch(subject)
     if not parts:
         problems.append(
             "begins with no path, as in 'modules/wifi.py: Join the strongest network.'"
@@ -84,10 +86,10 @@ def find_problems(commit: Commit) -> list[str]:
                 problems.append(f"'{path}' is no file or folder of the tree")
         if not parts["sentence"][0].isupper():
             problems.append("the sentence begins with a small letter")
-    if not commit.subject.endswith(".") or commit.subject.endswith(".."):
+    if not subject.endswith(".") or subject.endswith(".."):
         problems.append("the subject does not end with a full stop")
-    if len(commit.subject) > MAX_SUBJECT:
-        problems.append(f"the subject has {len(commit.subject)} characters, above {MAX_SUBJECT}")
+    if len(subject) > MAX_SUBJECT:
+        problems.append(f"the subject has {len(subject)} characters, above {MAX_SUBJECT}")
     if commit.body and not commit.body.startswith("\n"):
         problems.append("no blank line follows the subject")
     if not commit.body.strip() and commit.lines > MAX_LINES_WITHOUT_BODY:
