@@ -7,7 +7,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.mosquitto import Mosquitto
+from tests.mosquitto import Mosquitto, free_port
 
 # No `default_config` and no recorder: they want packages and the internet.
 CONFIGURATION = """\
@@ -54,9 +53,7 @@ class HomeAssistant:
         folder.mkdir()
         self.public = folder / "www"  # which it serves as /local/
         self.public.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port("127.0.0.1")
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=self.port))
         self.log = folder / "output.log"
@@ -68,6 +65,7 @@ class HomeAssistant:
         self._answers: dict[int, queue.Queue[Json]] = {}
         self._changed = threading.Condition()
         self.states: dict[str, Json] = {}  # by entity id
+        self.changes: list[Json] = []  # each state that there was, in order
         self.triggered: list[Json] = []  # what `watch_trigger` has seen
 
     # Life ----------------------------------------------------------------------------
@@ -225,6 +223,7 @@ class HomeAssistant:
                         self.states.pop(data["entity_id"], None)
                     else:
                         self.states[data["entity_id"]] = data["new_state"]
+                        self.changes.append(data["new_state"])
                 elif "variables" in event:
                     self.triggered.append(event["variables"]["trigger"])
                 self._changed.notify_all()

@@ -178,13 +178,12 @@ def test_light_obeys_and_tells(
     wait_light(home_assistant, light, effect=None)
 
     since = command(flash="short")
-    board.wait_frame(frame_of(name, (0, 0, 0), 255), since=since)
+    dark = board.wait_frame(frame_of(name, (0, 0, 0), 255), since=since)
     wait_light(home_assistant, light, state="on", rgb_color=[255, 128, 0])
-    dark = len(board.frames())
-    board.wait_frame(frame_of(name, (255, 128, 0), 255), since=dark)
+    since = board.frames().index(dark, since)
+    full = board.wait_frame(frame_of(name, (255, 128, 0), 255), since=since).colours[0][0]
 
     before = len(board.frames())
-    full = board.frames()[-1].colours[0][0]
     home_assistant.call("light.turn_off", light, transition=4)
     wait_light(home_assistant, light, state="off")
     board.wait_frame(lambda frame: 0 < frame.colours[0][0] < full, since=before)
@@ -220,18 +219,20 @@ def test_button_is_event_and_trigger(home_assistant: HomeAssistant, switch_on: S
     first.pop("metadata", None)
     home_assistant.watch_trigger(first)
     gpio = read_pins(load_board(board.board))["BUTTON_A"]
+
+    def events() -> list[str]:
+        return [
+            change["attributes"]["event_type"]
+            for change in list(home_assistant.changes)
+            if change["entity_id"] == event and change["attributes"].get("event_type")
+        ]
+
     board.command("pin", id=gpio, value=0)
-    home_assistant.wait(
-        "press", lambda: attributes(home_assistant, event).get("event_type") == "press"
-    )
     home_assistant.wait("trigger", lambda: home_assistant.triggered)
-    home_assistant.wait(
-        "long press", lambda: attributes(home_assistant, event).get("event_type") == "long_press"
-    )
+    home_assistant.wait("long press", lambda: "long_press" in events())
     board.command("pin", id=gpio, value=1)
-    home_assistant.wait(
-        "release", lambda: attributes(home_assistant, event).get("event_type") == "release"
-    )
+    home_assistant.wait("release", lambda: "release" in events())
+    assert events() == ["press", "long_press", "release"]
 
 
 def test_what_board_feels_shows(home_assistant: HomeAssistant, switch_on: SwitchOn) -> None:
