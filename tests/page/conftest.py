@@ -27,7 +27,8 @@ class PageBroker(Mosquitto):
     def __init__(self, folder: Path, page: Path, settings: str = "allow_anonymous true\n") -> None:
         self.websocket_port = free_port("127.0.0.1")
         listener = f"listener {self.websocket_port}\nprotocol websockets\nhttp_dir {page.parent}\n"
-        super().__init__(folder, f"{settings}user root\n{listener}")
+        # A page on a busy PC reads late: nothing that it waits for is thrown away.
+        super().__init__(folder, f"{settings}user root\nmax_queued_messages 0\n{listener}")
 
     def start(self) -> None:
         super().start()

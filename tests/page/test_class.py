@@ -24,7 +24,7 @@ Connect = Callable[..., FakeBoard]
 def test_missing_answers_are_named(page: Page, fake_boards: Connect) -> None:
     for number in (1, 2, 3):
         fake_boards(number, deaf=number == 2)
-    expect(cards(page)).to_have_count(3)
+    expect(cards(page).get_by_text("online")).to_have_count(3)
     to_all(page, "On").click()
     expect(page.get_by_text("2 of 3 answered; missing: labplus mPython 0002")).to_be_visible()
 
@@ -33,7 +33,7 @@ def test_group_of_boards_gets_one_message(page: Page, fake_boards: Connect) -> N
     """Where the boards follow a topic together; else each gets one of its own."""
     boards = [fake_boards(number, groups=("class/7b",)) for number in (1, 2)]
     other = fake_boards(3)
-    expect(cards(page)).to_have_count(3)
+    expect(cards(page).get_by_text("online")).to_have_count(3)
     page.get_by_label("Group", exact=True).first.select_option("7b")
     expect(cards(page)).to_have_count(2)
     to_all(page, "On").click()
@@ -46,6 +46,7 @@ def test_group_of_boards_gets_one_message(page: Page, fake_boards: Connect) -> N
 
 def test_selected_boards_alone_are_switched(page: Page, fake_boards: Connect) -> None:
     chosen, other = fake_boards(1), fake_boards(2)
+    expect(cards(page).get_by_text("online")).to_have_count(2)
     cards(page).filter(has_text="0001").get_by_role("checkbox").check()
     expect(page.get_by_role("group", name="To 1 board")).to_be_visible()
     to_all(page, "On").click()
@@ -78,9 +79,11 @@ def test_attention_keeps_lights_off(page: Page, fake_boards: Connect, person: Pe
     page.get_by_role("button", name="Attention").click()
     expect(page.get_by_role("button", name="Lights stay off for 4:")).to_be_visible()
     board.wait_for("off")
+    expect(cards(page).locator(".light")).to_contain_text("off")  # else it would be asked again
     board.received.clear()
     person.publish(f"{board.base}/command", "on")
     board.wait_for("off")
+    expect(cards(page).locator(".light")).to_contain_text("off")
     page.get_by_role("button", name="End it").click()
     person.publish(f"{board.base}/command", "on")
     expect(cards(page).locator(".light")).to_contain_text("on, #")

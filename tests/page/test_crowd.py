@@ -47,7 +47,7 @@ def test_ten_thousand_retained_topics_are_borne(
     tmp_path: Path, page_file: Path, visitor: Visitor, report: Report
 ) -> None:
     """Of boards that there are not, and of others; the link opens the monitor, too."""
-    broker = PageBroker(tmp_path, page_file, "allow_anonymous true\nmax_queued_messages 0\n")
+    broker = PageBroker(tmp_path, page_file)
     broker.start()
     person = Person(broker)
     for number in range(5000):

@@ -47,7 +47,9 @@ _SCRIPT = """
                 },
                 cancel() { isOpen = false; },
             });
-            this.writable = new WritableStream({ write: (chunk) => serialWrite([...chunk]) });
+            // It does not wait for the other end, as a port's buffer does not. Improv's SDK asks again each
+            // second while nobody answers, whether its last write has ended or not.
+            this.writable = new WritableStream({ write(chunk) { serialWrite([...chunk]); } });
         },
     };
     const requestPort = async (options = {}) => {

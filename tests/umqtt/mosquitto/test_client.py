@@ -169,7 +169,7 @@ def test_keepalive(mosquitto: Mosquitto, run: Run) -> None:
         c = make(keepalive=1)
         c.set_last_will("will", "not kept alive")
         c.connect()
-        for _ in range(60):  # c does nothing: Mosquitto looks every few seconds, and drops it
+        for _ in range(15):  # c does nothing: Mosquitto looks every few seconds, and drops it
             work(watcher, 1)
             if got:
                 break
