@@ -160,9 +160,9 @@ class SimulatedBoard:
         self.process.wait()
         # shutdown, not close alone, wakes a thread that waits in accept.
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
         for thread in (self._control, self._reader):
             thread.join(60)
+        self._listener.close()  # not before: another socket would get its number
         for line in (self.process.stdin, self.process.stdout, self.port):
             if line:
                 line.close()
