@@ -57,25 +57,32 @@ void __wrap_mp_hal_stdio_mode_raw(void) {
 void __wrap_mp_hal_stdio_mode_orig(void) {
 }
 
+static void make_signals(bool wanted) {
+    struct termios terminal;
+    if (tcgetattr(STDIN_FILENO, &terminal) == 0) {
+        tcflag_t flags = wanted ? terminal.c_lflag | ISIG : terminal.c_lflag & ~(tcflag_t)ISIG;
+        if (flags != terminal.c_lflag) {
+            terminal.c_lflag = flags;
+            tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+        }
+    }
+}
+
 // While code runs, Ctrl-C is a signal; while a line is read, or the code wants so, it is a
 // character. To a pipe no Ctrl-C can be typed: there the signal interrupts from the first code on.
 void __wrap_mp_hal_set_interrupt_char(char c) {
     if (!is_terminal && c != CHAR_CTRL_C) {
         return;
     }
+    // While the terminal makes the signal it has a handler: without one it would end the program.
+    if (c != CHAR_CTRL_C) {
+        make_signals(false);
+    }
     __real_mp_hal_set_interrupt_char(c);
     if (c == CHAR_CTRL_C) {
         struct sigaction action = {.sa_handler = on_interrupt};
         sigaction(SIGINT, &action, NULL);
-    }
-    struct termios terminal;
-    if (tcgetattr(STDIN_FILENO, &terminal) == 0) {
-        tcflag_t flags =
-            c == CHAR_CTRL_C ? terminal.c_lflag | ISIG : terminal.c_lflag & ~(tcflag_t)ISIG;
-        if (flags != terminal.c_lflag) {
-            terminal.c_lflag = flags;
-            tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
-        }
+        make_signals(true);
     }
 }
 

@@ -358,8 +358,10 @@ static void *world_run(void *arg) {
 void sim_world_restart(const char *cause) {
     setenv("SIM_RESET_CAUSE", cause, 1);
     // A nudge on its way survives exec, and would end the new program: ignored, it is forgotten.
+    // So is a Ctrl-C before the new program takes it, as in a chip's boot loader.
     signal(SIGUSR1, SIG_IGN);
-    // So does the signal mask.
+    signal(SIGINT, SIG_IGN);
+    // The signal mask survives, too.
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);

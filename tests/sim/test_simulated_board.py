@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simulated_board import BoardError, SimulatedBoard
+from simulated_board import DEFAULT_BOARD, BoardError, SimulatedBoard, program as program_of
 
 pytestmark = pytest.mark.simulator
 
@@ -162,3 +162,26 @@ def test_nudged_program_survives_its_resets(
     script = tmp_path_factory.mktemp("script") / "script.py"
     script.write_text(RESETS)
     run_script(script)
+
+
+STARTED_TWICE = """
+import machine
+if machine.reset_cause() == machine.PWRON_RESET:
+    machine.reset()
+print("started again")
+"""
+
+
+def test_ctrl_c_while_board_starts_is_lost(tmp_path: Path) -> None:
+    """As in a chip's boot loader; it ended a program that was not ready for it"""
+    script, go = tmp_path / "script.py", tmp_path / "go"
+    script.write_text(STARTED_TWICE)
+    loader = f"echo loading; while [ ! -e {go} ]; do sleep 0.01; done; "
+    loader += f"exec {program_of(DEFAULT_BOARD)} {script}"
+    with SimulatedBoard(
+        arguments=(str(script),), environment={"SIM_BOOT_LOADER": loader}
+    ) as board:
+        board.wait_line("loading")
+        board.interrupt()
+        go.touch()
+        board.wait_line("started again")
