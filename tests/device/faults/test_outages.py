@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ci.board.broker import leave
 from simulated_board import BoardError, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person, settings, wait_subscribed
 from tests.long_form import FULL
@@ -24,7 +25,9 @@ from tests.mosquitto import Mosquitto
 Boot = Callable[..., SimulatedBoard]
 
 KEEPALIVE = 2  # s; the link's end is known after 1.25 of it
-BACK = 25  # s: within this the board obeys again after any outage is over
+# s: within this the board obeys again after any outage is over; an attempt is due within 15, and a
+# busy machine takes its time.
+BACK = 45
 
 
 def obeys(board: SimulatedBoard, person: Person, limit: float = BACK) -> float:
@@ -93,7 +96,9 @@ def test_broker_killed_and_restarted_is_found(
         board.command("outage", value=True, noticed_after_ms=200)
         board.wait_line("wifi: lost")
         teller = Person(broker)
-        teller.publish("light", "1,2,3")
+        # The second is acknowledged when the first has been saved.
+        for topic in ("light", "elsewhere"):
+            teller.publish(topic, "1,2,3")
         teller.close()
     broker.stop(kill=True)
     seen = len(board.lines)
@@ -139,11 +144,14 @@ def test_other_client_of_same_id_is_survived(
     rival.reconnect_delay_set(0.2, 0.5)
     rival.connect(mosquitto.host, mosquitto.port)
     rival.loop_start()
+
+    def connects() -> int:
+        return sum("mqtt: connected" in line for line in board.lines)
+
     time.sleep(4)
-    rival.disconnect()
-    rival.loop_stop()
-    connects = sum("mqtt: connected" in line for line in board.lines)
-    assert 2 <= connects < 12, board.lines
+    assert connects() < 12, board.lines
+    board.wait("second connection", lambda: connects() >= 2)
+    leave(rival)
     obeys(board, person)
 
 

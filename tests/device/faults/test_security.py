@@ -40,7 +40,8 @@ class Listener:
         self.heard = b""  # after TLS
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -60,6 +61,10 @@ class Listener:
                 peer.close()
 
     def close(self) -> None:
+        # A thread that is left in accept() may take the connections of the next test's listener, whose
+        # socket has the same number; shutdown wakes it.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(60)
         self.socket.close()
 
 
@@ -191,8 +196,8 @@ def test_no_secret_is_printed_or_published(
         # A configuration with problems, in the very keys that are secret.
         config["wifi"]["password"] = WIFI_CANARY * 9
         config["mqtt"]["password"] = [MQTT_CANARY]
-        board.type("import machine; machine.reset()\r")
         (board.flash / "config.json").write_text(json.dumps(config))
+        board.type("import machine; machine.reset()\r")
         board.wait_line("config: mqtt.password", since=seen)
         board.wait_line("config: wifi.password", since=seen)
         said += board.lines

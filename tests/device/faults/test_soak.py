@@ -72,6 +72,8 @@ def test_evidence_is_read_while_packets_pass() -> None:
     passing = threading.Thread(target=pass_packets)
     passing.start()
     try:
+        while not audit.evidence():  # until it has begun
+            pass
         for _ in range(5000):
             evidence = audit.evidence()
     finally:

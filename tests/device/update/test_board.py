@@ -45,8 +45,9 @@ def test_update_is_loaded_tried_and_kept(
     assert states[0] == "idle" and states[-3:] == ["restarting", "trial", "kept"], states
     assert chip.slot(1)[: len(image)] == image
     assert files_of(board) == files
+    since = len(sender.results)
     board.command("reset")
-    assert sender.wait("idle", since=len(sender.results))["version"] == "1.3.0"
+    assert sender.wait("idle", since=since)["version"] == "1.3.0"
     last = sender.states[-1]
     assert last["installed_version"] == last["latest_version"] == "1.3.0"
     assert last["in_progress"] is False
@@ -79,7 +80,8 @@ def test_bad_image_falls_back(
     board.wait_line(f"update: 1.3.0 fell back to 1.2.0: {BAD[how]}")
     assert files_of(board) == files
     # It is said again after each start, and the image is not taken again by itself.
+    since = len(sender.results)
     board.command("reset")
-    assert sender.wait("fell_back", since=len(sender.results))["reason"] == BAD[how]
+    assert sender.wait("fell_back", since=since)["reason"] == BAD[how]
     sender.publish(command_for(image, some_board, "1.3.0"))
     assert sender.wait("refused")["code"] == "again"
