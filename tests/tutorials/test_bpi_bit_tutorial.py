@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import paho.mqtt.client as paho
 import pytest
 
+from ci.board.broker import leave
 from simulated_board import AccessPoint, SimulatedBoard
 from tests.classroom import Person
 from tests.mosquitto import Mosquitto
@@ -94,9 +95,10 @@ def test_other_data_is_shown_and_joins_loop(
     board.wait("three rounds of both", lambda: count(board, other) >= 3)
     seen = count(board, greeting)
     board.wait("greeting in the loop still", lambda: count(board, greeting) > seen)
-    received = [web_page.receive(tutorial.topic) for _ in range(8)]
-    assert received.count(b"11 22 33") >= 3, "the page's own, and the board's answers"
-    assert received.count(tutorial.greeting) >= 2
+    # The page's own, and the board's answers.
+    received: list[bytes] = []
+    while received.count(b"11 22 33") < 3 or received.count(tutorial.greeting) < 2:
+        received.append(web_page.receive(tutorial.topic))
 
 
 def test_idle_loop_prints_its_line(
@@ -112,8 +114,7 @@ def test_idle_loop_prints_its_line(
     while not earlier.is_connected():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    earlier.disconnect()
-    earlier.loop_stop()
+    leave(earlier)
 
     board = start()
     board.wait("idle turns", lambda: count(board, tutorial.idle) >= 3)
@@ -144,12 +145,14 @@ def test_loop_outlives_broker(
     mosquitto.stop(kill=True)
     time.sleep(1)
     mosquitto.start()
-    board.wait("second subscription", lambda: len(packet_times(board, "in", SUBACK)) == 2)
+    board.wait("second subscription", lambda: len(packet_times(board, "in", SUBACK)) >= 2)
     page = Person(mosquitto, tutorial.topic)
     try:
         page.publish(tutorial.topic, "11 22 33")
         board.wait_line(tutorial.shown(b"11 22 33"))
-        assert [page.receive(tutorial.topic) for _ in range(3)].count(b"11 22 33") >= 2
+        for _ in range(2):  # the page's own, and the board's answer
+            while page.receive(tutorial.topic) != b"11 22 33":
+                pass
     finally:
         page.close()
 

@@ -26,7 +26,32 @@ SENT = connect() + publish("t", b"m", 1, 1) + PINGREQ
 ANSWER = CONNACK + puback(1) + PINGRESP
 
 
-async def _pass_through(fault: Fault, wait: float = 1.5) -> tuple[bytes, bytes, str]:
+LIMIT = 60  # s: it only ends a hang
+QUIET = 0.5  # s without a byte more than is wanted
+
+
+async def _read(reader: asyncio.StreamReader, size: int | None) -> tuple[bytes, str]:
+    """Read up to the end, and return what came, and how it ended: open, closed or reset.
+
+    It is open if after `size` bytes nothing comes any more; None waits for another end.
+    """
+    got = bytearray()
+    try:
+        while True:
+            is_all = size is not None and len(got) >= size
+            data = await asyncio.wait_for(reader.read(1 << 16), QUIET if is_all else LIMIT)
+            if not data:
+                return bytes(got), "closed"
+            got.extend(data)
+    except asyncio.TimeoutError:
+        return bytes(got), "open"
+    except ConnectionResetError:
+        return bytes(got), "reset"
+
+
+async def _pass_through(
+    fault: Fault, heard_size: int, got_size: int | None
+) -> tuple[bytes, bytes, str]:
     """Send SENT through a proxy to a peer that answers ANSWER; return what each side got."""
     heard = bytearray()
 
@@ -46,23 +71,14 @@ async def _pass_through(fault: Fault, wait: float = 1.5) -> tuple[bytes, bytes, 
     proxy.faults = [fault]
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(SENT)
-    got = bytearray()
-    end = "open"
-    try:
-        while len(got) < 2 * len(ANSWER):
-            data = await asyncio.wait_for(reader.read(1000), wait)
-            if not data:
-                end = "closed"
-                break
-            got.extend(data)
-    except asyncio.TimeoutError:
-        pass
-    except ConnectionResetError:
-        end = "reset"
+    got, end = await _read(reader, got_size)
+    async with asyncio.timeout(LIMIT):
+        while len(heard) < heard_size:
+            await asyncio.sleep(0.01)
     writer.close()
     await proxy.close()
     server.close()
-    return bytes(heard), bytes(got), end
+    return bytes(heard), got, end
 
 
 @pytest.mark.parametrize(
@@ -87,11 +103,14 @@ async def _pass_through(fault: Fault, wait: float = 1.5) -> tuple[bytes, bytes, 
     ids=str,
 )
 def test_fault_does_what_it_says(fault: Fault, heard: bytes, got: bytes, end: str) -> None:
-    assert asyncio.run(_pass_through(fault)) == (heard, got, end)
+    size = len(got) if end == "open" else None
+    assert asyncio.run(_pass_through(fault, len(heard), size)) == (heard, got, end)
 
 
-async def _receive(fault: Fault, pieces: list[bytes], pause: float = 0) -> tuple[bytes, str]:
-    """Return what a client gets of a broker's `pieces`, and how it ends: open, closed or reset."""
+async def _receive(
+    fault: Fault, pieces: list[bytes], pause: float = 0, size: int | None = None
+) -> tuple[bytes, str]:
+    """Return what a client gets of a broker's `pieces`, and how it ends, as `_read` says."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -108,27 +127,21 @@ async def _receive(fault: Fault, pieces: list[bytes], pause: float = 0) -> tuple
     proxy.faults = [fault]
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(connect())
-    got = bytearray()
-    end = "closed"
-    try:
-        while data := await asyncio.wait_for(reader.read(1 << 16), 3):
-            got.extend(data)
-    except asyncio.TimeoutError:
-        end = "open"
-    except ConnectionResetError:
-        end = "reset"
+    outcome = await _read(reader, size)
     writer.close()
     await proxy.close()
     server.close()
-    return bytes(got), end
+    return outcome
 
 
 def test_held_acknowledgement_tears_no_packet() -> None:
     """A broker that stops in the middle of a PUBLISH, for longer than the proxy holds PUBACK back"""
     message = publish("t", b"four", 0)
     pieces = [CONNACK + puback(1) + message[:-2], message[-2:]]
-    got = asyncio.run(_receive(Fault("reorder", TO_CLIENT, 4), pieces, pause=0.3))
-    assert got == (CONNACK + message + puback(1), "open")
+    wanted = CONNACK + message + puback(1)
+    fault = Fault("reorder", TO_CLIENT, 4)
+    got = asyncio.run(_receive(fault, pieces, pause=0.3, size=len(wanted)))
+    assert got == (wanted, "open")
 
 
 def test_close_within_message_lets_nothing_follow() -> None:
@@ -154,7 +167,8 @@ def test_link_that_ends_has_passed_only_its_offset(kind: str, end: str) -> None:
         cuts = sorted(choose.choices(range(len(sent)), k=choose.randrange(12)))
         pieces = [sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)])]
         offset = choose.randrange(len(sent))
-        got, how = await _receive(Fault(kind, TO_CLIENT, offset), pieces)
+        size = offset if end == "open" else None
+        got, how = await _receive(Fault(kind, TO_CLIENT, offset), pieces, size=size)
         assert how == end
         if kind == "reset":  # may take back what has not been read
             got += sent[len(got) : offset]
