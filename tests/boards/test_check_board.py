@@ -31,7 +31,9 @@ def source() -> Path:
 def copy(board, tmp_path):
     """A copy of the project's boards and frozen files, to damage; returns the copied board."""
     for name in ("boards", "modules", "firmware", "ci"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("host"))
+        # Other tests' Python makes and renames files in the caches.
+        unwanted = shutil.ignore_patterns("host", "__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unwanted)
     for name in ("manifest.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return load_board(board.name, tmp_path / "boards")

@@ -11,7 +11,7 @@ from ci.board.configure import ask_values, checked, parse
 from ci.board.device_config import config_module, masked
 from ci.board.ports import find_port, find_ports
 from ci.problem import Problem, run
-from ci.board.repl import open_repl
+from ci.board.repl import Repl, open_repl
 from tests.mosquitto import Mosquitto
 from tests.tools.serial_board import SerialBoard
 
@@ -44,7 +44,7 @@ def running(micropython, mosquitto, tmp_path):
     (tmp_path / "flash" / "config.json").write_text(json.dumps(values))
     with SerialBoard(micropython, tmp_path / "flash", "class") as board:
         board.values = values
-        assert board.wait_until_said(b"mqtt: connected", 30)
+        assert board.wait_until_said(b"mqtt: connected")
         yield board
 
 
@@ -122,10 +122,11 @@ def test_show_leaves_running_board_running(running, capsys):
     running.forget()
     configure.main(["--port", running.port, "--show"])
     assert json.loads(capsys.readouterr().out)["wifi"] == running.values["wifi"]
-    assert running.wait_until_said(b"mqtt: connected", 30)
+    assert running.wait_until_said(b"mqtt: connected")
 
 
-def test_show_leaves_board_at_its_prompt(simulated):
+def test_show_leaves_board_at_its_prompt(simulated, monkeypatch):
+    monkeypatch.setattr("ci.board.repl._PROMPT_SECONDS", 30)  # a prompt is seen when it comes
     simulated.type(b"\x03")
     assert simulated.wait_until_said(b">>> ")
     configure.main(["--port", simulated.port, "--show"])
@@ -145,7 +146,7 @@ def test_interrupted_questions_leave_board_running(running, monkeypatch, end):
     running.forget()
     with pytest.raises(end):
         configure.main(["--port", running.port])
-    assert running.wait_until_said(b"mqtt: connected", 30)
+    assert running.wait_until_said(b"mqtt: connected")
     assert json.loads(running.file("config.json")) == running.values
 
 
@@ -156,7 +157,7 @@ def test_interrupted_transfer_leaves_board_running(running):
             repl._transport.exec_raw_no_follow("while True: print('busy')")
             assert running.wait_until_said(b"busy")
             raise KeyboardInterrupt
-    assert running.wait_until_said(b"mqtt: connected", 30)
+    assert running.wait_until_said(b"mqtt: connected")
 
 
 def test_success_is_told_when_board_is_online(running, capsys, monkeypatch):
@@ -180,8 +181,16 @@ def test_broker_that_refuses_is_quoted(running, tmp_path, my_json):
 
 
 def test_network_out_of_reach_is_quoted(running, my_json, monkeypatch):
+    lines = Repl.lines
+
+    def until_search(repl, seconds):
+        for line in lines(repl, seconds):
+            yield line
+            if "no network" in line:  # it goes on trying, which is not waited for here
+                return
+
     my_json.write_text(json.dumps({**running.values, "wifi": {"ssid": "clas"}}))
-    monkeypatch.setattr(configure, "_ONLINE_SECONDS", 15)
+    monkeypatch.setattr(Repl, "lines", until_search)
     with pytest.raises(Problem, match='no network named "clas" is in reach.*; it goes on trying'):
         configure.main(["--port", running.port, "--file", str(my_json)])
 

@@ -34,8 +34,9 @@ esac
 def project(tmp_path):
     """A folder with the project's scripts, an empty dist/ and a gh command."""
     root = tmp_path / "project"
+    unwanted = shutil.ignore_patterns("host", "__pycache__")
     for name in ("ci", "boards"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("host"))
+        shutil.copytree(ROOT / name, root / name, ignore=unwanted)
     (root / "dist").mkdir()
     (root / "bin").mkdir()
     (root / "bin" / "gh").write_text(GH)

@@ -27,7 +27,8 @@ def folder() -> Iterator[Path]:
     """A folder that every user may enter, with the scripts and a stand-in for apt-get."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(ROOT / "ci" / "build", folder / "ci" / "build")
+        unwanted = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "ci" / "build", folder / "ci" / "build", ignore=unwanted)
         for path in (folder, folder / "bin", folder / "build"):
             path.mkdir(exist_ok=True)
             path.chmod(0o777)
