@@ -228,7 +228,7 @@ def test_build_ends_at_files_in_dist(project, release, board, compiler):
     assert given == machine_timer.SOURCE
 
 
-@pytest.mark.parametrize("works_at, pulls", [(1, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize("works_at, pulls", [(2, 2), (3, 2)])
 def test_container_is_fetched_with_one_retry(project, release, works_at, pulls):
     """Docker's registry turned pulls of GitHub's runners away for hours in October 2026."""
     script = f"""
@@ -238,17 +238,18 @@ pull)
     echo "$3" >> pulls
     [ $(wc -l < pulls) -ge {works_at} ] || {{ echo toomanyrequests >&2; exit 1; }}
     ;;
-run) exit 1 ;;
 esac
 """
     project.command("docker", script)
     project.command("sleep", "")
+    shutil.rmtree(release / "lib" / "berkeley-db-1.xx")  # what is missed next
+    (release / "lib" / "berkeley-db-1.xx").mkdir()
     result = build(project, board_names()[0], MICROPYTHON_DIR=str(release))
     assert result.status == 1
     called = (project.root / "pulls").read_text().splitlines()
     assert called == ["espressif/idf:v5.5.1"] * pulls
     assert ("try again in an hour" in result.said) is (works_at == 3)
-    assert ("Building" in result.said) is (works_at < 3)
+    assert ("berkeley-db" in result.said) is (works_at == 2)
 
 
 def test_container_sees_repository_of_worktree(project, release):
