@@ -49,13 +49,13 @@ def test_no_answer_rejoins_then_resets(boot: Boot, mosquitto: Mosquitto, silent_
     board.wait_line("mqtt: no broker for 3 min; joining Wi-Fi again")
     board.wait_line("mqtt: no broker for 6 min; joining Wi-Fi again")
     board.wait_line("mqtt: no broker for 15 min; resetting the board")
-    board.wait("second power-on", lambda: power_ons(board) == 2)
+    board.wait("second power-on", lambda: power_ons(board) >= 2)
 
 
 def test_reset_is_told_in_stats_after_it(boot: Boot, mosquitto: Mosquitto) -> None:
     mosquitto.stop()
     board = boot(files={"handlers.py": faster(1000)})
-    board.wait("second power-on", lambda: power_ons(board) == 2, timeout=60)
+    board.wait("second power-on", lambda: power_ons(board) >= 2, timeout=60)
     seen = len(board.lines)
     mosquitto.start()
     wait_subscribed(board, since=seen, timeout=60)

@@ -473,8 +473,8 @@ def hog(topic, message):
     board.wait_line("all is taken")
     obeys(board, person)  # with the little that is left, or after a reset
     board.command("new_address")
-    board.wait_line("boot: the program has failed; resetting the board")
-    wait_subscribed(board, since=len(board.lines), timeout=BACK)
+    failed = board.wait_line("boot: the program has failed; resetting the board")
+    wait_subscribed(board, since=board.lines.index(failed), timeout=BACK)
     obeys(board, person)
 
 
