@@ -187,11 +187,13 @@ def find_problems(values):
 
 
 def hostname(values, name, unique_id):
-    """Return the host name that the board will have with these values."""
+    """Return the host name that the board will have with these values, of which others may be missing."""
     config = _load_rules()
     try:
-        wifi = config.complete(values, name, unique_id)["wifi"]
-        return (wifi[0] if isinstance(wifi, list) else wifi)["hostname"]
+        # Not with what else is there: a service's rules rely on all that it asks for.
+        known = first_network(values)
+        known = {key: known[key] for key in ("name", "wifi") if key in known}
+        return config.complete(known, name, unique_id)["wifi"][0]["hostname"]
     finally:
         _free_rules()
 

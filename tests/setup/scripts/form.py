@@ -19,4 +19,14 @@ for text in (b"a,", b",", b"a, b:1"):
         assert "mqtt.server: found a " in mistake.args[0][0], mistake
     else:
         raise AssertionError(text)
+
+# Of a file with mistakes the rest may be anything that is good by itself.
+for values, expected in (
+    ({}, "lamp-00"),
+    ({"wifi": []}, "lamp-00"),
+    ({"wifi": [{}], "name": "desk"}, "desk-00"),
+    ({"wifi": {"hostname": "a-{id}"}, "mqtt": {"platform": "easyiot"}}, "a-00"),
+    ({"wifi": [{"hostname": "first"}, {"hostname": "second"}]}, "first"),
+):
+    assert form.hostname(values, "lamp", "00") == expected, values
 print("ok")
