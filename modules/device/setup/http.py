@@ -50,6 +50,19 @@ HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 
+_LANGUAGES = (b"en", b"zh")  # of the page
+
+
+def _choose_language(wanted):
+    # Return the first of ours in an Accept-Language header: browsers name the preferred one first. What a
+    # phone in China has before Chinese, such as ug-CN or yue-HK, we may not have.
+    for each in wanted.split(b","):
+        language = each.strip()[:2]
+        if language in _LANGUAGES:
+            return language
+    return _LANGUAGES[0]
+
+
 _READING = const(0)
 _WAITING = const(1)
 _ANSWERING = const(2)
@@ -67,7 +80,7 @@ class Request:
         self.method = b""
         self.path = b""
         self.host = b""
-        self.language = b""  # that the browser prefers, as b"zh"
+        self.language = b"en"  # that the browser prefers, of those that the page has: or b"zh"
         self.is_json = False
         self.body = b""
         self._length = None  # of the body
@@ -119,7 +132,7 @@ class Request:
         elif name == b"content-type":
             self.is_json = value.lower().split(b";")[0].strip() == b"application/json"
         elif name == b"accept-language":
-            self.language = value[:2].lower()
+            self.language = _choose_language(value.lower())
         elif name == b"transfer-encoding":
             return 411
         elif name == b"content-length":

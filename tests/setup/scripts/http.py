@@ -40,6 +40,24 @@ for size in (1, 2, 7, 512):
 assert feed(GOOD[3] + b"more than was announced", 512)[1].body == b'{"config": 1}'
 
 
+# The first that the page has, or English.
+for wanted, language in (
+    (b"zh-TW,zh;q=0.9,en;q=0.8", b"zh"),
+    (b"ZH-hans", b"zh"),
+    (b"en-GB,zh", b"en"),
+    (b"ug-CN, zh-CN;q=0.9, en;q=0.8", b"zh"),
+    (b"yue-Hant-HK,zh-HK;q=0.9", b"zh"),
+    (b"de-DE,de;q=0.9,en;q=0.8,zh;q=0.7", b"en"),
+    (b"*", b"en"),
+    (b"", b"en"),
+    (b";,;q=,=zh", b"en"),
+    (b"x," * 200 + b"zh", b"en"),  # so much of a line is not looked at
+):
+    line = b"GET / HTTP/1.1\r\nAccept-Language: %s\r\n\r\n" % wanted
+    assert feed(line, 512)[1].language == language, wanted
+assert feed(GOOD[1], 512)[1].language == b"en"
+
+
 def damaged():
     data = bytearray(random.choice(GOOD))
     for _ in range(random.randint(1, 5)):
