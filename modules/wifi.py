@@ -110,9 +110,9 @@ def reason(ssid, status, associated=False):
     return '"%s" does not let the board in; check wifi.password' % ssid
 
 
-def _search(wlan):
-    # What scan() returns. Without memory for its list it raises RuntimeError (network_wlan.c: calloc
-    # gives NULL, esp_exceptions_helper knows no name for that): then nothing was found.
+def access_points(wlan):
+    """Return what `wlan.scan()` returns, in 2.4 s; nothing if there is no memory for its list."""
+    # network_wlan.c: calloc gives NULL, and esp_exceptions_helper knows no name for that.
     try:
         return wlan.scan()
     except RuntimeError:
@@ -270,7 +270,7 @@ class WiFi:
         self._state_time = time.ticks_ms()
 
     def _find_attempts(self):
-        points = _search(self._wlan)
+        points = access_points(self._wlan)
         found = []
         hidden = []
         for each in self._networks:
@@ -326,7 +326,7 @@ class WiFi:
         # What the radio has found by the name alone is hidden; or it came up after the search, and
         # then it is the first of its name, not the strongest. A stronger network of another name
         # has had its turn: it might keep the board out each time.
-        point = strongest(_search(self._wlan), self._network.ssid)
+        point = strongest(access_points(self._wlan), self._network.ssid)
         signal = self.signal()
         if point is None or signal is None or point[2] < signal[0] + _CLEARLY_STRONGER:
             return False
@@ -421,7 +421,7 @@ def _hidden_hint():
         begin, _HINT_LEAVE_TIME
     ):
         time.sleep_ms(50)
-    if all(point[0] for point in _search(wlan)):
+    if all(point[0] for point in access_points(wlan)):
         return ""
     return "; a hidden network is near: its name must be given exactly"
 

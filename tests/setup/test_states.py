@@ -545,6 +545,19 @@ program.Setup.step = step
         assert phone.get("/state.json").json["state"] == "open"
 
 
+def test_search_without_memory_leaves_list_empty(tmp_path: Path) -> None:
+    """network_wlan_scan does without its list then, and raises RuntimeError"""
+    failing = """
+def scan(self):
+    raise RuntimeError("Wifi Unknown Error 0x0102")
+program.radio.network.WLAN.scan = scan
+"""
+    with run_set_up(tmp_path, failing) as board:
+        phone = Phone(board)
+        phone.join()
+        assert phone.get("/setup.json").json["networks"] == []
+
+
 def test_second_memory_shortage_ends_set_up(tmp_path: Path) -> None:
     """The boot script resets the board then, as after any failure."""
     short = """

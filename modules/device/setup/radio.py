@@ -47,7 +47,7 @@ def search():
     cannot stand in config.json, are left out.
     """
     found = []
-    for point in sorted(_station().scan(), key=lambda point: -point[3]):
+    for point in sorted(wifi.access_points(_station()), key=lambda point: -point[3]):
         try:
             name = point[0].decode()
         except UnicodeError:
