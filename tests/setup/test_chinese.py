@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -157,6 +158,13 @@ def test_names_of_networks_stay_as_they_are(name: str) -> None:
     for english, other in chinese.SENTENCES[:6]:
         values = [name, 7][: english.count("%")]
         assert chinese.translate(english % tuple(values)) == other % tuple(values)
+
+
+@pytest.mark.parametrize("quoted", KNOWN + ["x: found y; allowed: z", "; allowed: ", "%s%d", "😀"])
+def test_what_is_wrong_may_quote_any_sentence(quoted: str) -> None:
+    said = f"mode: found {json.dumps(quoted)}; allowed: topic name of 0 to 9 bytes"
+    other = f"mode: 现在是 {json.dumps(quoted)}；应为：主题名，0 至 9 字节"
+    assert chinese.translate(said) == other
 
 
 def test_other_texts_stay_as_they_are() -> None:

@@ -18,6 +18,10 @@ const CASES = [
             'printable text of 8 to 63 bytes, or "" for an open network',
         "wifi.password: 格式不对；应为：文字，8 至 63 字节；开放的网络不填",
     ],
+    [
+        'mode: found "x: missing; give y"; allowed: "lights" or "echo"',
+        'mode: 现在是 "x: missing; give y"；应为："lights" 或 "echo"',
+    ],
     ["wifi: found a list; allowed: an object {...}", "wifi: 现在是列表；应为：对象 {...}"],
     ['config: mqtt.por: unknown key; did you mean "port"?', "config: mqtt.por: 没有这个键；是不是“port”？"],
     [

@@ -142,10 +142,18 @@ PARTS = (
     ("%s or %s", "%s 或 %s"),
 )
 
+_KEY = "%s: "  # at the beginning of what is said of a key
+
 
 def _match(english, text):
     # Return what stands in a text in the place of each %s and %d, a list; None if it is another text.
     first = english.find("%")
+    if first == 0 and english.startswith(_KEY):
+        # It ends at the first of its colons: what is wrong with it may quote anything, such as
+        # "x: found y; allowed: z".
+        key, colon, rest = text.partition(_KEY[2:])
+        values = _match(english[len(_KEY) :], rest) if colon else None
+        return None if values is None else [key] + values
     if first < 0:
         return [] if text == english else None
     begin = english[:first]

@@ -11,12 +11,14 @@ import lines from "./lines.json" with { type: "json" };
 
 type Table = string[][]; // of [English, Chinese]
 
+const KEY = "%s: "; // at the beginning of what is said of a key of config.json
+
 /** Return a sentence or a line of a board in the page's language. */
 export function inLanguage(said: string): string {
     if (currentLanguage() === "en") {
         return said;
     }
-    const [, part, sentence] = /^((?:wifi|time|mqtt): )?(.*)$/s.exec(said)!;
+    const [, part, sentence] = /^((?:config|wifi|time|mqtt): )?(.*)$/s.exec(said)!;
     return translate(said) ?? (part ?? "") + (translate(sentence!) ?? translateLine(sentence!));
 }
 
@@ -51,6 +53,12 @@ function fill(table: Table, text: string, say: (value: string, isLast: boolean) 
 
 /** Return what stands in a text in the place of each %s, %d ...; null if it is another text. */
 function match(english: string, text: string): string[] | null {
+    if (english.startsWith(KEY)) {
+        // It ends at the first of its colons: what is wrong with it may quote anything.
+        const colon = text.indexOf(": ");
+        const values = colon < 0 ? null : match(english.slice(KEY.length), text.slice(colon + 2));
+        return values && [text.slice(0, colon), ...values];
+    }
     const [first, ...pieces] = english.split(/%[.\d]*[a-z]/) as [string, ...string[]];
     if (!pieces.length) {
         return text === first ? [] : null;
