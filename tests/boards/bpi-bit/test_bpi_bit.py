@@ -30,7 +30,7 @@ def run(own_board: str, tmp_path: Path) -> Iterator[Run]:
 
         def start(code: str, until: str = "done", **options: object) -> SimulatedBoard:
             script = tmp_path / "script.py"
-            script.write_text(code + "\nimport time\ntime.sleep(60)\n")
+            script.write_text(code + "\nimport time\ntime.sleep(600)\n")
             board = SimulatedBoard(own_board, (str(script),), **options)  # type: ignore[arg-type]
             stack.enter_context(board)
             board.wait_line(until)
