@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FIRMWARE = ROOT / "build" / "mcu" / "firmware.elf"
 
+PATIENCE = 120.0  # s; bounds a hang
+
 _TOPICS = 16
 _CTRL_A = b"\x01"  # raw REPL
 _CTRL_D = b"\x04"  # run what was sent
@@ -48,14 +50,14 @@ class Microcontroller:
         self.received = b""
 
     def __enter__(self) -> Microcontroller:
-        self._read_until(b">>> ", 30)
+        self._read_until(b">>> ")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.communicate()
 
-    def _read_until(self, end: bytes, timeout: float) -> bytes:
+    def _read_until(self, end: bytes, timeout: float = PATIENCE) -> bytes:
         deadline = time.monotonic() + timeout
         assert self.process.stdout is not None
         while end not in self.received:
@@ -72,13 +74,13 @@ class Microcontroller:
         """Run a script after a soft reset and return what it printed; fail if it raised."""
         assert self.process.stdin is not None
         self.process.stdin.write(_CTRL_A)
-        self._read_until(b"raw REPL; CTRL-B to exit\r\n>", 10)
+        self._read_until(b"raw REPL; CTRL-B to exit\r\n>")
         self.process.stdin.write(_CTRL_D)  # nothing to run: soft reset
-        self._read_until(b"raw REPL; CTRL-B to exit\r\n>", 10)
+        self._read_until(b"raw REPL; CTRL-B to exit\r\n>")
         self.process.stdin.write(script.encode() + _CTRL_D)
-        self._read_until(b"OK", 60)
+        self._read_until(b"OK")
         output = self._read_until(_CTRL_D, timeout).decode()
-        error = self._read_until(_CTRL_D, 10).decode()
-        self._read_until(b">", 10)
+        error = self._read_until(_CTRL_D).decode()
+        self._read_until(b">")
         assert not error, f"{output}{error}"
         return output

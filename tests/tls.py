@@ -153,6 +153,7 @@ class RecordCounter:
 
     def finish(self) -> int:
         """Wait until the client has closed; return the number of records."""
-        self.thread.join(10)
+        self.thread.join(60)
+        assert not self.thread.is_alive(), "the client does not close"
         self.listener.close()
         return self.count

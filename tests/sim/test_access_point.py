@@ -129,7 +129,7 @@ print("off")
 """
     with start(tmp_path, code) as board:
         port = wait_event(board, "listening", port=80)["at"]
-        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        with socket.create_connection(("127.0.0.1", port), 60) as connection:
             assert not any("peer" in line for line in board.lines)  # nobody is in the air yet
             board.command("phone", joined=True, key="1234567890")
             connection.sendall(b"ping")
@@ -137,7 +137,7 @@ print("off")
             assert connection.recv(4) == b"ping"
             at = wait_event(board, "listening", port=53)["at"]
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-                udp.settimeout(30)
+                udp.settimeout(60)
                 udp.sendto(b"name?", ("127.0.0.1", at))
                 assert udp.recv(100) == b"name?"
             board.wait_line("asked by 4.3.2.2")

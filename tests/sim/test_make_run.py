@@ -250,7 +250,7 @@ def test_page_is_served_and_its_link_said(root: Path) -> None:
         link = player.wait_for("page: ").split()[1]
         address, _, fragment = link.partition("#")
         assert re.fullmatch(r"broker=ws://127\.0\.0\.1:\d+", fragment)
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.read() == (root / "build" / "page" / "index.html").read_bytes()
         player.wait_for("board: mqtt: subscribed")
         player.quit()
