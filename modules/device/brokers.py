@@ -8,10 +8,11 @@ class Brokers:
     """The brokers in their order; `server` is the one that is connected to, or tried next.
 
     The last good one is tried first. If it fails the others follow in turn, at once; when all have
-    failed they are waited for, and a new round begins with the same one.
+    failed they are waited for, and a new round begins with the same one. One that lets the board in
+    and closes soon has failed: else two boards with one id would put each other out without a pause.
     """
 
-    untried = 0  # how many are left in the round; set to 0 when one has let the board in
+    untried = 0  # how many are left in the round
     wait = 0  # s before the next one is tried
     has_changed = False  # whether `choose` has gone on to the next one
 
@@ -19,6 +20,7 @@ class Brokers:
         """`servers`: names or addresses, at least two."""
         self.server = servers[0]
         self._servers = servers
+        self._index = 0  # of `server`: the list may hold one twice
         self._rounds = 0  # in which all have failed, since the last good one
 
     def choose(self, failures):
@@ -32,7 +34,8 @@ class Brokers:
             return 0
         count = len(self._servers)
         self.untried = (self.untried or count) - 1
-        self.server = self._servers[(self._servers.index(self.server) + 1) % count]
+        self._index = (self._index + 1) % count
+        self.server = self._servers[self._index]
         if not self.untried:
             self._rounds += 1
         return self._rounds

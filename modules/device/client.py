@@ -3,7 +3,7 @@
 import errno
 import os
 from micropython import const
-from umqtt.protocol import NotMQTTError
+from umqtt.protocol import MQTTException, NotMQTTError
 from umqtt.robust import MQTTClient
 
 # Seconds between two attempts at most, where nobody but the classroom waits for the broker: a
@@ -25,6 +25,8 @@ def describe(error):
     """Return in a few words why a connection was lost or not made, from its exception."""
     if isinstance(error, NotMQTTError):
         return error.args[1]
+    if isinstance(error, MQTTException):  # code 3, the one that time may cure
+        return "the broker is not ready yet"
     code = error.args[0] if error.args else None
     if code == -1 or code == errno.ENOTCONN or code == _EPIPE:
         return "the broker closed the connection"
@@ -60,6 +62,9 @@ class Client(MQTTClient):
         if self.brokers is None:
             return self._wait(failures)
         rounds = self.brokers.choose(failures)
+        if self.brokers.has_changed:
+            # It may have kept a session of ours that knows none of what another one has granted.
+            self.session.granted.clear()
         self.server = self.brokers.server
         self.brokers.wait = 0 if self.brokers.untried else self._wait(rounds)
         return self.brokers.wait
@@ -71,8 +76,6 @@ class Client(MQTTClient):
 
     def on_connected(self, session_present):
         self.greeted = True
-        if self.brokers is not None:
-            self.brokers.untried = 0
         print("mqtt: connected %s:%d session=%d" % (self.server, self.port, session_present))
 
     def on_subscribed(self, topic_filter, qos):

@@ -1,5 +1,7 @@
 # Brokers: in turn, at once, the last good one first; a round is over when all have failed.
+import time
 from device.brokers import Brokers
+from device.client import Client
 
 brokers = Brokers(["a", "b", "c"])
 assert brokers.server == "a"
@@ -25,4 +27,32 @@ assert brokers.choose(0) == 0 and brokers.server == "b"
 assert not brokers.has_changed and not brokers.untried
 assert attempts(4) == [("c", 2, 0), ("a", 1, 0), ("b", 0, 1), ("c", 2, 1)]
 assert brokers.has_changed
+
+# A list may hold one twice: the others have their turn all the same.
+brokers = Brokers(["a", "a", "b"])
+assert [server for server, _, _ in attempts(3)] == ["a", "b", "a"]
+
+
+# Each lets the board in and closes at once, as where another board has its id: a pause in each round.
+class Told(Client):
+    def on_lost(self, reason, retry):
+        pass
+
+
+client = Told("id", "a")
+client.brokers = Brokers(["a", "b"])
+for round_number in range(3):
+    for server, waits in (("a", False), ("b", True)):
+        assert client.server == server
+        client.on_connected(0)
+        client.connected_at = time.ticks_ms()
+        client.after_loss(OSError(-1), True)
+        assert bool(client.brokers.wait) == waits, (round_number, server)
+
+# What one broker has granted another one does not know, even if it has a session of ours, an old one.
+client.session.granted[b"a/b"] = 1
+client.backoff(0)
+assert client.session.granted  # the same one is asked first
+client.backoff(1)
+assert not client.session.granted
 print("ok")

@@ -1,6 +1,7 @@
 # Client: how long it waits between two attempts, near and far.
 from device import platforms
-from device.client import Client, is_local, make
+from device.client import Client, describe, is_local, make
+from umqtt.simple import MQTTException
 
 for server in (
     "192.168.1.5",
@@ -66,4 +67,6 @@ for failures, longest in (
     least = longest / 3 if failures else 0
     assert least * 0.999 <= min(waits) <= least + longest / 8, (failures, min(waits))
     assert longest * 7 / 8 <= max(waits) <= longest * 1.001, (failures, max(waits))
+
+assert describe(MQTTException(3)) == "the broker is not ready yet"
 print("ok")
