@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ci.board.configure import Values, checked, files_for, read_configuration
 from ci.board.device_config import config_module
@@ -150,10 +151,15 @@ def _set(values: Values, key: str, cell: str) -> None:
         section = section.setdefault(each, {})
         if not isinstance(section, dict):
             raise Problem(f"{key}: `{each}` is no section in the class's file")
-    section[name] = cell
-    if any(problem.startswith(f"{key}: ") for problem in config_module().check(values)):
-        with contextlib.suppress(ValueError):
-            section[name] = json.loads(cell)
+    readings: list[Any] = [cell]
+    with contextlib.suppress(ValueError):
+        value = json.loads(cell)
+        # One broker in brackets is a list, and not a name that has brackets.
+        readings.insert(0 if isinstance(value, list) else 1, value)
+    for reading in readings:
+        section[name] = reading
+        if not any(problem.startswith(f"{key}: ") for problem in config_module().check(values)):
+            return
 
 
 def configure(port: str, shared: Values, boards: ClassList | None) -> tuple[str, str, bool]:

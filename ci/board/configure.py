@@ -162,7 +162,7 @@ def ask_values(values: Values, ask: Ask, ask_secret: Ask) -> Values:
             if answer == "" and (key not in present or key == "port"):
                 question.holder(answered).pop(key, None)
             else:
-                question.holder(answered)[key] = _number(answer) if key == "port" else answer
+                question.holder(answered)[key] = _typed(key, answer)
             problems = _problems_of(answered, question)
             if not problems:
                 values = answered
@@ -207,8 +207,13 @@ def _refuse_what_is_never_asked(values: Values, questions: list[_Question]) -> N
         )
 
 
-def _number(answer: str | int) -> str | int:
-    return int(answer) if str(answer).isascii() and str(answer).isdigit() else answer
+def _typed(key: str, answer: Any) -> Any:
+    """Return an answer as the key's value: a port is a number, brokers have commas between them."""
+    if key == "port" and str(answer).isascii() and str(answer).isdigit():
+        return int(answer)
+    if key == "server" and isinstance(answer, str) and "," in answer:
+        return [server.strip() for server in answer.split(",")]
+    return answer
 
 
 def read_board(port: str) -> Values:

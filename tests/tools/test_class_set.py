@@ -52,6 +52,13 @@ def test_cells_have_types_of_their_keys(tmp_path: Path) -> None:
     assert SHARED["wifi"]["password"] == SECRET
 
 
+@pytest.mark.parametrize("servers", [["b.example", "a.example"], ["a.example"]])
+def test_cell_with_list_of_brokers_is_list(tmp_path: Path, servers: list[str]) -> None:
+    cell = json.dumps(servers).replace('"', '""')  # as a spreadsheet writes it
+    boards = class_list(tmp_path, f'id,mqtt.server\n,"{cell}"\n')
+    assert values_of(SHARED, boards.rows[0], "row")["mqtt"]["server"] == servers
+
+
 def test_empty_cells_take_shared_values(tmp_path: Path) -> None:
     boards = class_list(tmp_path, "id,name,wifi.password\n,,\nFFEEDDCCBBAA,a,\n")
     (row,) = boards.rows  # an empty line is no board

@@ -327,6 +327,20 @@ def test_what_no_answer_can_cure_is_told_at_once(change, words):
     assert CANARY not in str(problem.value)
 
 
+def test_list_of_brokers_is_offered_and_typed_with_commas():
+    values = {"wifi": {"ssid": "class"}, "mqtt": {"server": ["a.example", "b.example"]}}
+    asked = []
+    for typed, servers in (("", ["a.example", "b.example"]), ("c, d", ["c", "d"]), ("c", "c")):
+        answers = iter(["", "", typed, "", "", ""])
+
+        def reply(question):
+            asked.append(question)
+            return next(answers)
+
+        assert ask_values(values, reply, reply)["mqtt"]["server"] == servers
+    assert asked.count("Broker's address [a.example, b.example]: ") == 3
+
+
 def test_each_network_of_list_is_asked():
     values = {
         "wifi": [{"ssid": "school", "password": CANARY}, {"ssid": "home"}],
