@@ -277,18 +277,18 @@ def test_chinese_page_says_in_chinese_what_board_says(
 
     page = visitor.open(f"{page_file.as_uri()}#tab=install", prepare=prepare, locale="zh-CN")
     page.get_by_role("button", name="选择开发板").click()
-    page.get_by_label("Wi-Fi 名称").fill(ACCESS_POINT.ssid)
-    page.get_by_label("Wi-Fi 密码").fill("short")
+    page.get_by_label("Wi-Fi 网络名").fill(ACCESS_POINT.ssid)
+    page.get_by_label("Wi-Fi 网络密码").fill("short")
     page.get_by_label("服务器地址").fill(mosquitto.host)
-    page.get_by_role("button", name="写入板").click()
+    page.get_by_role("button", name="写入板子").click()
     problem = "wifi.password: 格式不对；应为：文字，8 至 63 字节；开放的网络不填"
     expect(page.get_by_role("alert").get_by_text(problem, exact=True)).to_be_visible()
-    page.get_by_label("Wi-Fi 密码").fill("a wrong one")
-    page.get_by_role("button", name="写入板").click()
+    page.get_by_label("Wi-Fi 网络密码").fill("a wrong one")
+    page.get_by_role("button", name="写入板子").click()
     expect(page.get_by_role("log").get_by_text('wifi: "classroom" refuses')).to_be_visible()
     page.clock.fast_forward(20_000)
     why = "wifi: “classroom”拒绝了密码；请检查网络密码"
-    expect(page.get_by_text(f"已写入，但板未连接：{why}。")).to_be_visible()
+    expect(page.get_by_text(f"已写入，但板子未连接：{why}。")).to_be_visible()
 
 
 @pytest.mark.simulator

@@ -111,7 +111,7 @@ def test_chinese_phone_is_told_in_chinese(
         page.get_by_label("网络密码").fill("wrong password")
         page.get_by_label("服务器地址").fill("broker.local")
         page.get_by_role("button", name="测试并保存").click()
-        why = "未成功，“staff room”不让板子进入；请检查网络密码"
+        why = "未成功，“staff room”不让板子加入；请检查网络密码"
         page.get_by_text(why, exact=True).wait_for()
         page.get_by_label("服务器地址").fill("mqtt://broker")
         page.get_by_role("button", name="直接保存").click()

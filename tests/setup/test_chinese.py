@@ -194,7 +194,7 @@ def test_phone_is_told_in_its_language(set_up: Callable[..., Phone]) -> None:
     assert ask(CHINESE)["reason"] == ""
     assert fail(ssid="staff room", password="wrong password") == (
         '"staff room" does not let the board in; check wifi.password',
-        "“staff room”不让板子进入；请检查网络密码",
+        "“staff room”不让板子加入；请检查网络密码",
     )
     english, other = fail(ssid="校园网", password="out of reach")
     assert english.startswith('no network named "校园网" is in reach')
@@ -206,7 +206,7 @@ def test_phone_is_told_in_its_language(set_up: Callable[..., Phone]) -> None:
         "wifi.ssid: 没有填；请填：文字，1 至 32 字节",
         "wifi.password: 格式不对；应为：文字，8 至 63 字节；开放的网络不填",
         "mqtt.server: 格式不对；应为：名字或地址，没有空格，端口另填，1 至 253 字节，不含 : / @ ,"
-        "；或 1 至 8 个的列表 [...]",
+        "；或由 1 至 8 个组成的列表 [...]",
     ]
     phone.language = ENGLISH
     assert phone.propose(config).json["problems"][0].startswith("wifi.ssid: missing; give ")

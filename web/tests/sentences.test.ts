@@ -34,7 +34,7 @@ const CASES = [
     ],
     [
         "mqtt: the broker does not let this user in; check mqtt.user and mqtt.password",
-        "mqtt: 服务器不让这个用户进入；请检查服务器用户名和密码",
+        "mqtt: 服务器不允许这个用户登录；请检查服务器用户名和密码",
     ],
     ["time: no answer from pool.ntp.org (-2)", "time: pool.ntp.org 没有回应（-2）"],
 ] as const;
@@ -56,7 +56,7 @@ test("names stay as they are, and so does what nobody knows", () => {
     setLanguage("zh");
     const name = '" refuses the password; check wifi.password';
     const why = `"${name}" does not let the board in; check wifi.password`;
-    assert.equal(inLanguage(why), `“${name}”不让板子进入；请检查网络密码`);
+    assert.equal(inLanguage(why), `“${name}”不让板子加入；请检查网络密码`);
     assert.equal(inLanguage('x: found "a list"; allowed: sweets'), 'x: 现在是 "a list"；应为：sweets');
     for (const said of ["", "-", "boot: safe mode, no program runs", "wifi: "]) {
         assert.equal(inLanguage(said), said);

@@ -19,11 +19,14 @@ SENTENCES = (
     ('"%s" refuses the password; check wifi.password', "“%s”拒绝了密码；请检查网络密码"),
     (
         '"%s" asks for another kind of password, or for none; check wifi.password',
-        "“%s”要求另一种密码，或不要密码；请检查网络密码",
+        "“%s”要求另一种密码，或不需要密码；请检查网络密码",
     ),
     ('"%s" cannot be joined (status %d)', "无法加入“%s”（状态 %s）"),
-    ('"%s" gives no address; is its DHCP server on?', "“%s”没有给地址；路由器的 DHCP 打开了吗？"),
-    ('"%s" does not let the board in; check wifi.password', "“%s”不让板子进入；请检查网络密码"),
+    (
+        '"%s" gives no address; is its DHCP server on?',
+        "“%s”没有分配地址；路由器的 DHCP 打开了吗？",
+    ),
+    ('"%s" does not let the board in; check wifi.password', "“%s”不让板子加入；请检查网络密码"),
     # program.py, form.py and config.py
     (
         "the board cannot save this (error %d); is its disk full?",
@@ -42,12 +45,12 @@ SENTENCES = (
     # kinds.py
     (
         "mqtt.password: there is no user for it; give mqtt.user, or no password",
-        "mqtt.password: 有密码，没有用户名；请填写用户名，或不填密码",
+        "mqtt.password: 填了密码，没有填用户名；请填写用户名，或不填密码",
     ),
     (
         "topics.%s: the same as topics.command, so the board would hear itself; "
         "give it a topic of its own",
-        "topics.%s: 与命令主题相同，板子会听到自己；请换一个主题",
+        "topics.%s: 与命令主题相同，板子会听到自己发的消息；请换一个主题",
     ),
     (
         "topics.status: the same as topics.state, so each would replace the other; give it "
@@ -60,11 +63,11 @@ SENTENCES = (
     ),
     (
         'topics.groups: there is no lamp to switch in the mode "echo"',
-        'topics.groups: 模式 "echo" 没有灯可以控制',
+        'topics.groups: 模式 "echo" 下没有灯可以控制',
     ),
     (
         'homeassistant: there is no lamp to switch in the mode "echo"',
-        'homeassistant: 模式 "echo" 没有灯可以控制',
+        'homeassistant: 模式 "echo" 下没有灯可以控制',
     ),
     (
         "homeassistant: nobody can publish to a topics.command with + or #; give it a "
@@ -94,8 +97,8 @@ PROBLEMS = (
 # Made of each other, the longer ones first.
 PARTS = (
     ('%s, or "" for an open network', "%s；开放的网络不填"),
-    ("%s, or a list [...] of 1 to %d of them", "%s；或 1 至 %s 个的列表 [...]"),
-    ("%s, + and # alone between slashes, # last", "%s，+ 和 # 单独在斜杠之间，# 在最后"),
+    ("%s, or a list [...] of 1 to %d of them", "%s；或由 1 至 %s 个组成的列表 [...]"),
+    ("%s, + and # alone between slashes, # last", "%s，+ 和 # 须单独占一级，# 只能在最后一级"),
     ('%s ("": none)', "%s（可不填）"),
     (
         '%s; Home Assistant finds boards only on a broker of your own, "platform": "mqtt"',
