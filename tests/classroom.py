@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -52,6 +53,11 @@ class Person:
     def publish(
         self, topic: str, payload: str | bytes, qos: int = 1, retain: bool = False
     ) -> None:
+        # After a broker's restart the board may be there before the person is.
+        deadline = time.monotonic() + 60
+        while not self.client.is_connected():
+            assert time.monotonic() < deadline, "the person has not found the broker for 60 s"
+            time.sleep(0.02)
         message = self.client.publish(topic, payload, qos, retain)
         message.wait_for_publish(60)
         assert message.is_published(), f"the broker did not take {topic} within 60 s"
