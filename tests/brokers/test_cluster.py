@@ -44,6 +44,18 @@ def start_board(cluster: Cluster, number: int, folder: Path) -> SimulatedBoard:
     return SimulatedBoard(flash=flash, access_points=(ACCESS_POINT,), environment=environment)
 
 
+def first_heard(origin: RabbitMQ, node: RabbitMQ) -> str:
+    """Retain a message at `origin`; return what a newcomer at `node` hears first, it or a marker."""
+    with ExitStack() as stack:
+        teller = Person(origin)  # type: ignore[arg-type]
+        stack.callback(teller.close)
+        teller.publish("kept", "m", retain=True)
+        newcomer = Person(node, "kept", "marker")  # type: ignore[arg-type]
+        stack.callback(newcomer.close)
+        newcomer.publish("marker", "m")
+        return newcomer.messages.get(timeout=60).topic
+
+
 @pytest.mark.xdist_group("cluster")
 def test_boards_of_killed_node_are_back_on_others(
     tmp_path: Path, report: Callable[[str, str], None]
@@ -65,6 +77,13 @@ def test_boards_of_killed_node_are_back_on_others(
         person.publish(f"{GROUP}/command", "#010203")
         for board in boards:
             board.wait_line("lights: on #010203")
+
+        # What is retained stays on its node.
+        assert [first_heard(cluster.nodes[0], node) for node in cluster.nodes] == [
+            "kept",
+            "marker",
+            "marker",
+        ]
 
         # A node dies while one of its two boards is out of reach. The sessions are on the others, too.
         lost, *others, orphan = boards
