@@ -46,7 +46,7 @@ def connect() -> Iterator[Connect]:
 
 def ask_page(phone: Phone, request: str, body: Any = None) -> Any:
     """Ask from the network that the board has joined; `request` is a method and a path."""
-    data = b"" if body is None else json.dumps(body).encode()
+    data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     head = f"{request} HTTP/1.1\r\nHost: 10.0.0.2\r\nContent-Type: application/json\r\n"
     with phone.connect(STATION) as connection:
         connection.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
@@ -93,6 +93,21 @@ def test_client_and_page_get_board_to_broker(
     assert description["config"]["wifi"] == {"ssid": "classroom"}
     assert "wifi.password" in description["kept"] and description["state"] == "joined"
     assert not config_file(board)["wifi"]["ssid"]  # nothing is saved before it is whole
+
+    # With the spaces of the file it is too large. The page stays, to say so.
+    mqtt = {"server": ["x" * 250] * 8, "user": "u" * 250, "password": ""}
+    topics = {key: key * 25 for key in ("command", "state", "status", "info", "button")}
+    config = {"wifi": {"ssid": "elsewhere"}, "mqtt": mqtt, "topics": topics}
+    proposal = {"config": config, "try": False}
+    mqtt["password"] = "p" * (4096 - len(json.dumps(proposal, separators=(",", ":"))))
+    assert ask_page(phone, f"POST /setup.json?k={key}", proposal).status == 200
+    board.wait_line("setup: /config.json: larger than 4096 bytes")
+    answer = ask_page(phone, f"GET /state.json?k={key}").json
+    assert (answer["state"], answer["reason"]) == (
+        "joined",
+        "/config.json: larger than 4096 bytes",
+    )
+
     config = settings(mosquitto)
     del config["wifi"]["password"]  # which the page has not been told
     proposal = {"config": config, "try": True}

@@ -106,7 +106,7 @@ class Setup:
         self._is_whole = True  # what is tried is all that the board needs
         self._is_usable = False  # what /config.json says, at the start
         self._is_checking = False  # what the page or the client has sent, in pieces
-        self._is_to_save = False  # in the next step, once the page has its answer
+        self._unsaved = None  # to be saved in the next step, once the page has its answer
         self._address = ""
         self._page_key = None  # for those who are not in the board's own network
         self._told = None  # ticks_ms when the page has heard that it worked
@@ -222,9 +222,10 @@ class Setup:
     def step(self):
         """Do what is due. Blocks 50 ms at most, but for a search (2.4 s), the radio's start and the
         flash memory, each in a step of its own."""
-        if self._is_to_save:
-            self._is_to_save = False
-            self._save()
+        if self._unsaved is not None:
+            values = self._unsaved
+            self._unsaved = None
+            self._save(values)
             return
         has_worked = False  # a piece of what takes long
         if self._server:
@@ -298,7 +299,7 @@ class Setup:
         else:
             self._address = self._station.address()
             if self._is_whole:
-                self._is_to_save = True
+                self._unsaved = self._values
             else:
                 self._serve_network()
 
@@ -312,16 +313,18 @@ class Setup:
         self._enter("joined")
 
     def _fail(self, reason):
-        self._station.end()
         print("setup: " + reason)
         self._reason = reason
         self._last_use = time.ticks_ms()
+        if self._state == "joined":
+            return  # what was sent there cannot be saved; the page stays, to say so
+        self._station.end()
         self._page_key = None
         self._enter(self._home)
 
-    def _save(self):
+    def _save(self, values):
         try:
-            form.save(self._values)
+            form.save(values)
         except OSError as error:
             self._fail("the board cannot save this (error %d); is its disk full?" % error.errno)
             return
@@ -405,7 +408,7 @@ class Setup:
 
     def _is_busy(self):
         # With what the page or the client has sent.
-        return self._is_checking or self._is_to_save
+        return self._is_checking or self._unsaved is not None
 
     def is_trying(self):
         return self._state == "trying"
@@ -546,9 +549,8 @@ class Setup:
         if is_tried and not is_there:
             self._try(values, _PAUSE)
         else:
-            self._values = values
             self._reason = ""
-            self._is_to_save = True
+            self._unsaved = values
         return _json(200, {})
 
     def _try(self, values, pause):

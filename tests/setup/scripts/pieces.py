@@ -192,7 +192,7 @@ class Poller:
     unregister = modify
 
 
-setup._is_to_save = False
+setup._unsaved = None
 server = http.Server(setup._answer, None)
 server._poller = Poller()
 
