@@ -21,8 +21,8 @@ GATE = """
 import sys
 whole_parse, whole_route, whole_close = program.form.parse, program.Setup._route, program.Setup.close
 is_open = [False]
-def parse(body, old):
-    work = whole_parse(body, old)
+def parse(body, *known):
+    work = whole_parse(body, *known)
     is_open[0] = False
     try:
         for _ in range(20):

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
 
 SetUp = Callable[..., Phone]
 
+GOOD_WIFI = {"ssid": ACCESS_POINT.ssid, "password": ACCESS_POINT.password}
 CYAN, BLUE, RED, GREEN = (0, 120, 120), (0, 0, 255), (255, 0, 0), (0, 255, 0)
 
 
@@ -321,6 +322,17 @@ def test_password_left_out_is_kept_for_same_broker(set_up: SetUp) -> None:
     config = {"wifi": {"ssid": "classroom"}, "mqtt": mqtt}
     assert phone.propose(config, tried=False).status == 200
     assert saved_file(phone.board)["mqtt"]["password"] == "broker's own"
+
+
+def test_password_is_kept_after_another_network_failed(set_up: SetUp) -> None:
+    """The page has asked once which passwords there are, and goes by that."""
+    phone = set_up(config={"wifi": GOOD_WIFI, "mqtt": {}})
+    other = {"ssid": "staff room", "password": "wrong password"}
+    assert phone.propose({"wifi": other, "mqtt": {"server": "b"}}).status == 200
+    phone.wait_state("failed")
+    wifi = {"ssid": GOOD_WIFI["ssid"]}
+    assert phone.propose({"wifi": wifi, "mqtt": {"server": "b"}}).status == 200
+    assert saved_file(phone.board)["wifi"] == GOOD_WIFI
 
 
 def test_list_of_networks_becomes_one_in_form(set_up: SetUp, mosquitto: Mosquitto) -> None:

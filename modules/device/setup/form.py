@@ -104,10 +104,10 @@ def _strip(section, values, path, kept):
     return shown
 
 
-def parse(body, old):
+def parse(body, *known):
     """Return (values, whether to try them first) of what the page has sent, bytes.
 
-    `old` has the passwords that it may leave out. Raises Mistake. In pieces.
+    `known`: values with the passwords that it may leave out. Raises Mistake. In pieces.
     """
     config = yield from _wait_for_rules()
     try:
@@ -132,7 +132,8 @@ def parse(body, old):
         _split_servers(values)
         section = config.schema(values)
         yield
-        _keep_secrets(values, first_network(old), section, rules.OWNERS)
+        for old in known:
+            _keep_secrets(values, first_network(old), section, rules.OWNERS)
         problems = yield from config.check_in_pieces(values, section)
         if problems:
             left = len(problems) - _MAX_PROBLEMS

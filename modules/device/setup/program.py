@@ -96,6 +96,8 @@ class Setup:
         self._networks = []
         self._list_time = None  # ticks_ms of the search that has found them
         self._values = {}  # what the page or the client has sent last; the file's until then
+        # What is good of it. The page, which has asked once, leaves out its passwords after a try, too.
+        self._file = {}
         self._state = self._home = "open"  # now, and after a try that has failed
         self._state_begin = self._last_use = time.ticks_ms()
         self._has_guest = False
@@ -138,7 +140,8 @@ class Setup:
     def start(self):
         """Search for networks, then open the access point and the servers. Blocks for 3 s."""
         self._serial = SerialLine(self._take_request)
-        self._values, self._is_usable = form.read()
+        self._file, self._is_usable = form.read()
+        self._values = self._file
         if self._is_called:
             self._make_improv().answer_call()
             if self.has_network():
@@ -531,7 +534,7 @@ class Setup:
                 problem = _in_language(request, "too many tries; wait half a minute")
                 return _json(429, {"problems": [problem]})
             self._failures = 0
-        parsing = form.parse(request.body, self._values)
+        parsing = form.parse(request.body, self._values, self._file)
         request.body = b""  # 4 KB, of which form.parse lets go, too
         self._is_checking = True
         try:
