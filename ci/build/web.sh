@@ -23,7 +23,8 @@ ci_build_page() {
 ci_update_page() {
     local sources
     mkdir -p "$CI_WEB"
-    ci_tool ci.build.page_facts >"$CI_WEB/facts.json"
+    ci_tool ci.build.page_facts >"$CI_BUILD/facts.json"
+    mv "$CI_BUILD/facts.json" "$CI_WEB/facts.json" # in one go: the page's tests may be reading it
     sources=$(ci_page_sources)
     if [ "$(cat "$CI_PAGE.sources" 2>/dev/null || true)" = "$sources" ]; then
         return
