@@ -193,7 +193,7 @@ def hostname(values, name, unique_id):
     try:
         # Not with what else is there: a service's rules rely on all that it asks for.
         known = first_network(values)
-        known = {key: known[key] for key in ("name", "wifi") if key in known}
+        known = {key: known[key] for key in ("wifi", "name") if key in known}
         return config.complete(known, name, unique_id)["wifi"][0]["hostname"]
     finally:
         _free_rules()
