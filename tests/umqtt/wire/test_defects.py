@@ -6,7 +6,6 @@ it runs with that as well and must not end well: the test can see the defect.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from textwrap import dedent
 from collections.abc import Callable
@@ -162,11 +161,10 @@ def _(broker: ScriptedBroker) -> None:
 def _(broker: ScriptedBroker) -> None:
     broker.greet()
     messages = pings = 0
+    # No answers: one that is unread when the client closes makes its TCP forget what is on its way.
     while (packet := broker.read_packet()) != DISCONNECT:
         if packet == PINGREQ:
             pings += 1
-            with contextlib.suppress(ConnectionError):  # the last one may come after DISCONNECT
-                broker.send(PINGRESP)
         else:
             assert packet == publish("topic", b"m" * 10000), packet[:20].hex(" ")
             messages += 1
