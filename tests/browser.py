@@ -32,12 +32,16 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def start_chromium(playwright: Playwright) -> Iterator[Browser]:
+def start_chromium(playwright: Playwright, *options: str) -> Iterator[Browser]:
+    """`options`: of its command line, beside our own."""
     browser = playwright.chromium.launch(
-        executable_path=find_chromium(), args=["--disable-gpu", "--no-first-run", *_QUIET]
+        executable_path=find_chromium(),
+        args=["--disable-gpu", "--no-first-run", *_QUIET, *options],
     )
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def find_barriers(page: Page) -> list[str]:

@@ -67,8 +67,17 @@ while True:
 }
 
 
-def open_installer(visitor: Visitor, page_file: Path, cable: Cable) -> Page:
-    return visitor.open(f"{page_file.as_uri()}#tab=install", prepare=cable.prepare)
+def open_installer(
+    visitor: Visitor, page_file: Path, cable: Cable, has_clock: bool = False, **profile: Any
+) -> Page:
+    """has_clock: whether the test moves the page's clock"""
+
+    def prepare(page: Page) -> None:
+        if has_clock:
+            page.clock.install()
+        cable.prepare(page)
+
+    return visitor.open(f"{page_file.as_uri()}#tab=install", prepare=prepare, **profile)
 
 
 @pytest.fixture
@@ -246,11 +255,7 @@ def test_wrong_password_is_told_soon(
     board = plug_in()
     cable = Cable(Terminal(board.port.name))
 
-    def prepare(page: Page) -> None:
-        page.clock.install()
-        cable.prepare(page)
-
-    page = visitor.open(f"{page_file.as_uri()}#tab=install", prepare=prepare)
+    page = open_installer(visitor, page_file, cable, has_clock=True)
     choose(page)
     fill(page, mosquitto)
     page.get_by_label("Wi-Fi password").fill("a wrong one")
@@ -271,11 +276,7 @@ def test_chinese_page_says_in_chinese_what_board_says(
     board = plug_in()
     cable = Cable(Terminal(board.port.name))
 
-    def prepare(page: Page) -> None:
-        page.clock.install()
-        cable.prepare(page)
-
-    page = visitor.open(f"{page_file.as_uri()}#tab=install", prepare=prepare, locale="zh-CN")
+    page = open_installer(visitor, page_file, cable, has_clock=True, locale="zh-CN")
     page.get_by_role("button", name="选择开发板").click()
     page.get_by_label("Wi-Fi 网络名").fill(ACCESS_POINT.ssid)
     page.get_by_label("Wi-Fi 网络密码").fill("short")
@@ -346,9 +347,7 @@ def test_form_speaks_to_teacher_in_both_languages(
     ):
         board = plug_in(1 if locale == "en-GB" else 2)
         cable = Cable(Terminal(board.port.name))
-        page = visitor.open(
-            f"{page_file.as_uri()}#tab=install", prepare=cable.prepare, locale=locale
-        )
+        page = open_installer(visitor, page_file, cable, locale=locale)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_text(hint)).to_be_visible()
         asked = page.locator("form > div:first-child > .field")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Page, Playwright
 
-from tests.browser import find_chromium
+from tests.browser import start_chromium
 from tests.setup.phone import Phone
 
 PROBE = "http://connectivitycheck.gstatic.com/generate_204"
@@ -33,11 +33,7 @@ class Browsers:
     @contextmanager
     def open(self, phone: Phone, sheet: bool = False, **profile: Any) -> Iterator[Page]:
         rules = f"MAP * 127.0.0.1:{phone.port(80)}"
-        browser: Browser = self._playwright.chromium.launch(
-            executable_path=find_chromium(),
-            args=[f"--host-resolver-rules={rules}", "--disable-gpu", "--no-first-run"],
-        )
-        try:
+        with start_chromium(self._playwright, f"--host-resolver-rules={rules}") as browser:
             profile = {
                 "locale": "en-GB",
                 "viewport": VIEWPORT,
@@ -53,8 +49,6 @@ class Browsers:
             page.goto(PROBE)
             assert page.url == "http://4.3.2.1/"
             yield page
-        finally:
-            browser.close()
 
 
 def time_until_usable(page: Page) -> float:
