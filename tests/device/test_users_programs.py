@@ -191,7 +191,7 @@ def test_command_topic_covering_own_state_ends(boot: Boot, mosquitto: Mosquitto)
     try:
         topics = {"command": "room/#", "state": "room/state", "status": "room/status"}
         board = boot(config={**settings(mosquitto), "topics": topics})
-        board.wait_line("mqtt: subscribed room")
+        board.wait_line("mqtt: subscribed room/# qos=1")
         person.publish("room/lamp", "on")
         board.wait_line("lights: on")
         time.sleep(1)
