@@ -8,6 +8,7 @@ CI := . ci/build/functions.sh;
 PYTHON := build/venv/bin/python
 unexport PYTHON # a person's own would get this value, and MicroPython's make would call it
 WITH_SIMULATOR := PYTHONPATH=boards/sim/host:. $(PYTHON)
+RUN_TESTS := $(PYTHON) -m tests.run
 
 BOARD ?= mpython
 
@@ -33,18 +34,18 @@ run: ## simulate a board: BOARD=bpi-bit SECONDS=15 BROKER=host:port USER= TLS=1 
 .PHONY: test
 test: lint ## run every test, installing what that needs
 	@$(CI) ci_prepare_tests
-	@$(PYTHON) -m pytest $(TESTS)
+	@$(RUN_TESTS) $(TESTS)
 	@$(if $(TESTS),,$(PYTHON) -m ci.release.checks --tested)
 
 .PHONY: test-mcu
 test-mcu: ## run the matcher and umqtt on an emulated Cortex-M3 (a part of test)
 	@$(CI) ci_prepare_mcu_tests
-	@$(PYTHON) -m pytest tests/topicmatch/mcu tests/umqtt/mcu
+	@$(RUN_TESTS) tests/topicmatch/mcu tests/umqtt/mcu
 
 .PHONY: test-browser
 test-browser: ## try what people use: a real browser, Chromium, and Thonny; TESTS=tests/page
 	@$(CI) ci_prepare_browser_tests
-	@$(PYTHON) -m pytest -n 3 -m browser $(TESTS)
+	@$(RUN_TESTS) -n 3 -m browser $(TESTS)
 
 .PHONY: test-ha
 test-ha: ## try the boards with a real Home Assistant, which is installed in build/; TESTS= for some
@@ -54,13 +55,13 @@ test-ha: ## try the boards with a real Home Assistant, which is installed in bui
 .PHONY: test-brokers
 test-brokers: ## try client and board with every broker that the registries have; TESTS= for some
 	@$(CI) ci_prepare_brokers
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m brokers $(or $(TESTS),tests/brokers)
+	@$(RUN_TESTS) -n 2 --dist loadgroup -m brokers $(or $(TESTS),tests/brokers)
 
 .PHONY: test-tutorials
 test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts
 	@$(CI) ci_prepare_simulators
 	@TUTORIALS="$(TUTORIALS)" $(WITH_SIMULATOR) -m tests.tutorials.texts
-	@TUTORIALS="$(TUTORIALS)" $(PYTHON) -m pytest -m makers tests/tutorials
+	@TUTORIALS="$(TUTORIALS)" $(RUN_TESTS) -m makers tests/tutorials
 
 .PHONY: test-workflows
 test-workflows: ## play the workflows of .github, on machines like GitHub's; FULL=1 with every test
@@ -75,7 +76,7 @@ test-targets: ## try every target in a fresh clone, in its shortest form; TARGET
 .PHONY: test-class
 test-class: ## update a class of thirty simulated boards over the air (a part of test does three)
 	@$(CI) ci_prepare_simulators
-	@BOARDS=30 $(PYTHON) -m pytest -n 0 tests/device/faults/test_class_update.py -k class_is_updated
+	@BOARDS=30 $(RUN_TESTS) -n 0 tests/device/faults/test_class_update.py -k class_is_updated
 
 .PHONY: fuzz
 fuzz: ## fuzz the topic matcher, the MQTT session and updates: SECONDS=300 FUZZ=topicmatch, umqtt or update
@@ -89,7 +90,7 @@ bench: ## measure, and end with one line a goal; BENCH=topicmatch for one subjec
 .PHONY: faults
 faults: ## run the fault tests in their long form (about 10 minutes)
 	@$(CI) ci_prepare_simulators
-	@FULL=1 $(PYTHON) -m pytest tests/umqtt/faults tests/device/faults
+	@FULL=1 $(RUN_TESTS) tests/umqtt/faults tests/device/faults
 
 .PHONY: soak
 soak: ## soak a board in random faults: HOURS=8 SEED=1; 5 minutes if no HOURS

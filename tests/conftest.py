@@ -22,6 +22,7 @@ from simulated_board import DEFAULT_BOARD, ROOT, SimulatedBoard, program
 from tests.classroom import ACCESS_POINT, Person, settings
 from tests.microcontroller import Microcontroller
 from tests.mosquitto import Mosquitto
+from tests.run import REPORTS, TRYING
 from tests.tls import Certificates
 
 os.environ["ESPTOOL_CFGFILE"] = str(ROOT / "tests" / "tools" / "esptool.cfg")  # read at its import
@@ -192,12 +193,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("script", scripts, ids=[path.stem for path in scripts])
 
 
-REPORTS = ROOT / "build" / "reports"
-
-
 def pytest_sessionstart(session: pytest.Session) -> None:
     is_worker = hasattr(session.config, "workerinput")  # one of pytest-xdist's processes
-    if not is_worker and not session.config.option.collectonly:
+    is_all = not session.config.option.collectonly and TRYING not in os.environ
+    if not is_worker and is_all:
         shutil.rmtree(REPORTS, ignore_errors=True)
 
 

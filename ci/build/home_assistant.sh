@@ -87,7 +87,7 @@ ci_update_home_assistant() {
 ci_test_home_assistant() {
     local status=0
     timeout --foreground --signal=INT --kill-after=120 "${HOME_ASSISTANT_MINUTES}m" \
-        "$CI_PYTHON" -m pytest -n0 -rs -m home_assistant "$@" || status=$?
+        "$CI_PYTHON" -m tests.run -n0 -rs -m home_assistant "$@" || status=$?
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
         ci_fail "the tests with Home Assistant have not ended in $HOME_ASSISTANT_MINUTES min; the traceback above says at what; to go on there: make test-ha TESTS=\"-v -x tests/home_assistant\""
     fi
