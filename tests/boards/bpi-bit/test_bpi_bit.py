@@ -206,7 +206,7 @@ a.reset()
 print("counted", a.get_presses())
 a.close()
 print("closed")
-while a.is_pressed() is False:
+while a.is_pressed():
     sleep_ms(5)
 sleep_ms(50)
 print("closed: counted", a.get_presses())
