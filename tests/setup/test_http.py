@@ -217,9 +217,10 @@ def test_client_that_drips_is_closed(set_up: SetUp) -> None:
 @pytest.mark.parametrize("count", (6, 9))
 def test_many_at_once_are_served_in_turn(set_up: SetUp, count: int) -> None:
     phone = set_up()
-    connections = [phone.connect() for _ in range(count)]
-    for connection in connections:
-        connection.sendall(b"GET /state.json HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n")
+    connections = []
+    for _ in range(count):  # each asks at once: who is silent for seconds is left
+        connections.append(phone.connect())
+        connections[-1].sendall(b"GET /state.json HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n")
     for connection in connections:
         with connection:
             assert receive(connection).status == 200
