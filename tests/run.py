@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 TRIES = 3
-MOST_TESTS = 3  # what fails more of them is no pause
+MAX_TESTS = 3  # what fails more of them is no pause
 SECONDS = 240  # for all tries: `make test` takes ten minutes of the fifteen that it may
 REPORTS = Path(__file__).resolve().parents[1] / "build" / "reports"
 TRYING = "TESTS_TRYING"  # in the environment of a try
@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
     failures = Failures()
     status = int(pytest.main(arguments, plugins=[failures]))
     failed = failures.tests
-    if status != pytest.ExitCode.TESTS_FAILED or not 0 < len(failed) <= MOST_TESTS:
+    if status != pytest.ExitCode.TESTS_FAILED or not 0 < len(failed) <= MAX_TESTS:
         return status
     deadline = time.monotonic() + SECONDS
     if not all(passes(test, failures.markers, deadline) for test in failed):
