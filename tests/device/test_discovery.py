@@ -219,7 +219,11 @@ def test_restart_says_goodbye_and_is_not_repeated(
     assert listener.receive(f"{base}/status", 300) == b"online"
     listener.publish(f"{base}/command", "restart")
     assert listener.receive(f"{base}/status", 300) == b"offline"
-    assert listener.receive(f"{base}/status", 300) == b"online"
+    # Twice, if the reset closes a connection with unread answers: the DISCONNECT may be lost with
+    # them, and the will says it, too.
+    while (status := listener.receive(f"{base}/status", 300)) == b"offline":
+        pass
+    assert status == b"online"
     # A retained one would come again after each start.
     listener.publish(f"{base}/command", "restart", retain=True)
     assert listener.receive(f"{base}/status", 300) == b"offline"
