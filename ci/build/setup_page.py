@@ -144,7 +144,7 @@ def make_page(language: str) -> str:
     pieces = re.split(r'("[^"]*")', script)  # every second is a text
     # What the script itself gives a name at the beginning of a line gets one letter.
     names = dict.fromkeys(re.findall(r"^(\w{3,}) = ", script, re.MULTILINE))
-    letters = dict(zip(names, string.ascii_uppercase[5:], strict=False))
+    letters = dict(zip(names, string.ascii_uppercase.replace("E", ""), strict=False))
     for i in range(0, len(pieces), 2):
         pieces[i] = re.sub(
             r"(?<![\w.])\w+(?!\w|: )", lambda match: letters.get(match[0], match[0]), pieces[i]

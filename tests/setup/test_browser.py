@@ -266,3 +266,41 @@ def test_keyboard_alone_is_enough(
         page.keyboard.type(mosquitto.host)
         page.keyboard.press("Enter")
         page.get_by_text("Saved. The board starts now.").wait_for()
+
+
+def test_saved_is_last_that_page_says(
+    set_up: Callable[..., Phone], browsers: Browsers, mosquitto: Mosquitto
+) -> None:
+    """The board's network is gone then, and nobody is there to be asked."""
+    phone = set_up()
+    with browsers.open(phone) as page:
+        fill(page, mosquitto)
+        page.get_by_role("button", name="Try and save").click()
+        page.get_by_text("Saved. The board starts now.").wait_for()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        wait_subscribed(phone.board, timeout=120)
+        assert page.get_by_role("status").inner_text() == "Saved. The board starts now."
+        assert not asked
+
+
+def test_search_again_keeps_what_was_typed(
+    set_up: Callable[..., Phone], browsers: Browsers
+) -> None:
+    config = {"wifi": {"ssid": "elsewhere"}, "mqtt": {"user": "desk"}}
+    with browsers.open(set_up(config=config)) as page:
+        network = page.get_by_label("Network", exact=False)
+        password = page.get_by_label("Its password")
+        page.get_by_label("User").fill("teacher")
+        page.get_by_text("More").click()
+        page.get_by_label("TLS").check()
+        for choice, secret in (("staff room", "tea at eleven"), ("another", "long enough")):
+            network.select_option(label=choice)
+            password.fill(secret)
+            with page.expect_response("**/setup.json"):
+                page.get_by_role("button", name="Search again").click()
+            page.get_by_text("Searching;").wait_for(state="detached")
+            assert network.evaluate("i => i.selectedOptions[0].text") == choice
+            assert password.input_value() == secret
+            assert page.get_by_label("User").input_value() == "teacher"
+            assert page.get_by_label("TLS").is_checked()
