@@ -439,9 +439,10 @@ def test_access_point_closes_after_ten_minutes(tmp_path: Path) -> None:
         )
         assert closed - began >= 5_900_000  # us, a hundred times as fast
         shown(board, RED)
-        since = len(board.lines)
+        since, first = len(board.lines), phone.key
         board.at_once(hold(board, "B"))
         phone.join(since)
+        assert phone.key != first
         board.at_once(hold(board, "B", down=False))
         # No request: its few seconds are hundredths here.
         board.wait_line("setup: somebody has joined", since=since)

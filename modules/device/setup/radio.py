@@ -27,7 +27,16 @@ _OPEN_MODES = (0, 9)
 _ENTERPRISE_MODES = (5, 10, 14, 15)
 
 _TRY_TIME = const(24000)  # ms; Improv clients give up after 25 s
-_STALE_TIME = const(10000)  # two searches and two handshakes
+_BOTH_TIME = const(10000)  # ms; two searches and two handshakes
+
+# What status() tells of the first attempt while the second goes on (network_wlan_status of v1.28).
+_TOLD_EARLY = (
+    network.STAT_NO_AP_FOUND,
+    network.STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD,
+    network.STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD,
+    network.STAT_NO_AP_FOUND_W_COMPATIBLE_SECURITY,
+    network.STAT_WRONG_PASSWORD,
+)
 
 
 def is_guest(address):
@@ -65,7 +74,7 @@ def search():
 
 
 class AccessPoint:
-    """The board's network: WPA2 with a key of ten digits, another one for each object.
+    """The board's network: WPA2 with a key of ten digits, another one each time that it opens.
 
     An open one, or one key for all, would put the school's password on the air in clear text.
     """
@@ -73,9 +82,12 @@ class AccessPoint:
     def __init__(self, name, unique_id):
         # Six digits of the id: thirty boards in a class have thirty names.
         self.name = "%s-%s" % (name, unique_id.hex()[-6:])
-        self.key = "%010d" % (int.from_bytes(os.urandom(8), "big") % 10**10)
+        self._draw_key()
         self._channel = (1, 6, 11)[unique_id[-1] % 3]  # thirty on one would fill the air
         self._wlan = network.WLAN(network.WLAN.IF_AP)
+
+    def _draw_key(self):
+        self.key = "%010d" % (int.from_bytes(os.urandom(8), "big") % 10**10)
 
     def configure(self):
         """Set name, key and address. To be called before the radio is a station, once."""
@@ -102,6 +114,10 @@ class AccessPoint:
 
     def open(self):
         self._wlan.active(True)
+        # The first key, which nobody was told, kept others out until here: what the chip draws before
+        # its radio is on is no random number (ESP-IDF, "Random Number Generation").
+        self._draw_key()
+        self._set()
 
     def close(self):
         self._wlan.active(False)
@@ -137,8 +153,9 @@ class Station:
         network.hostname(hostname)
         self._ssid = ssid
         self._wlan.active(True)
-        # Two attempts: forever, it would drag the access point through the channels, and hide the
-        # reason (network_wlan.c of v1.28: STA_DISCONNECTED, status).
+        # Two attempts: a school's access points may turn the first one away. Forever, it would drag
+        # the access point through the channels, and hide the reason (network_wlan.c of v1.28:
+        # STA_DISCONNECTED, status).
         self._wlan.config(reconnects=1)
         self._has_limit = True
         self._presence = wifi.Presence(self._wlan)
@@ -162,9 +179,10 @@ class Station:
         if status in (network.STAT_CONNECTING, network.STAT_IDLE) or is_in:
             return None
         # connect() does not clear what an earlier try has left in status().
-        if status == self._stale_status and passed < _STALE_TIME:
+        if passed < _BOTH_TIME and (status == self._stale_status or status in _TOLD_EARLY):
             return None
-        return wifi.reason(self._ssid, status)
+        # The second attempt may have found the network, and wait for an address.
+        return None if wifi.is_associated(self._wlan) else wifi.reason(self._ssid, status)
 
     def stay(self):
         """Join again whenever the network is lost."""
