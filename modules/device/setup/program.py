@@ -455,6 +455,7 @@ class Setup:
         if request.method == b"POST":
             if not request.is_json:
                 return 415, "text/plain", b"send application/json"
+            self._last_use = time.ticks_ms()
             if path == b"/setup.json":
                 return (yield from self._take_proposal(request))
             if path == b"/scan":
@@ -528,7 +529,6 @@ class Setup:
         now = time.ticks_ms()
         if self._state not in ("open", "joined") or self._is_busy():
             return _json(409, self._describe_state(request))
-        self._last_use = now
         if self._failures >= _MAX_FAILURES:
             if time.ticks_diff(now, self._state_begin) < _LOCK_TIME:
                 problem = _in_language(request, "too many tries; wait half a minute")

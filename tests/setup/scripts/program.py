@@ -3,6 +3,7 @@
 import gc
 import json
 import random
+import time
 from device.json_text import finish
 from device.setup import form, http, program
 
@@ -89,6 +90,39 @@ for _ in range(120):  # of nine pieces of work, five of them requests
     one_round()
     gc.collect()
 assert used() - before < 256, (before, used())
+
+
+# Whatever a person does on the page keeps the access point open for ten minutes more.
+class Clock:
+    now = 0
+
+    def ticks_ms(self):
+        return self.now
+
+    ticks_diff = staticmethod(time.ticks_diff)
+    ticks_add = staticmethod(time.ticks_add)
+
+
+real_time = program.time
+clock = program.time = Clock()
+setup._server = http.Server(setup._answer, None)
+setup._enter("open")
+setup._last_use = 0
+for method, path in (
+    (b"GET", b"/"),
+    (b"POST", b"/setup.json"),
+    (b"POST", b"/scan"),
+    (b"POST", b"/blink"),
+):
+    clock.now += 599000
+    finish(setup._answer(make(method, path, b"{}")))
+    setup._close_in_time(clock.now + 2000)
+    assert setup._state == "open", path
+finish(setup._answer(make(b"GET", b"/state.json")))  # which the page asks by itself
+setup._close_in_time(clock.now + 600000)
+assert setup._state == "closed"
+setup._server.close()
+program.time = real_time
 
 PATHS = (b"/", b"/setup.json", b"/state.json", b"/scan", b"/blink", b"/x", b"", b"/setup.json?a=b")
 PIECES = (
