@@ -101,7 +101,8 @@ class Link:
         self.topics = {key: topics[key].encode() for key in topics if key != "groups"}
         self.errors = 0  # exceptions in handlers
         self.is_retained = False  # whether the message was that a handler is called with
-        self.wifi = WiFi([Network(**network) for network in settings["wifi"]])
+        self.wifi = WiFi([Network(**network) for network in settings["wifi"]], self._log_wifi)
+        self._has_hinted = False
         self.client = mqtt_client.make(settings)
         self._on_online = on_online
         self._on_reset = on_reset
@@ -202,6 +203,13 @@ class Link:
             return False
 
     # The state machine ----------------------------------------------------------------
+
+    def _log_wifi(self, line):
+        print(line)
+        # Why the board is not in: "no network named ...", or what the network with a name does.
+        if not self._has_hinted and line[:7] in ("wifi: n", 'wifi: "'):
+            self._has_hinted = True
+            print("hint: hold button B for 3 s to give the board another network or password")
 
     def join(self):
         """Switch the radio on and begin to join. Blocks for the board's part of two seconds, and for

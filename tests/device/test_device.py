@@ -188,6 +188,12 @@ def test_wrong_wifi_password_is_said(boot: Boot, mosquitto: Mosquitto) -> None:
 def test_missing_access_point_is_said(boot: Boot) -> None:
     board = boot(access_points=())
     board.wait_line('wifi: no network named "classroom" is in reach; check wifi.ssid')
+    hint = "hint: hold button B for 3 s to give the board another network or password"
+    board.wait_line(hint)
+    # Another reason does not bring it again.
+    board.command("access_point", ssid="classroom", password="another", channel=1)
+    board.wait_line('wifi: "classroom" ', timeout=60)
+    assert board.lines.count(hint) == 1
 
 
 def test_missing_config_writes_template(boot: Boot) -> None:
