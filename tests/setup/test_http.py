@@ -119,6 +119,7 @@ def test_page_comes_in_language_of_browser(set_up: SetUp) -> None:
         assert page.status == 200 and page.headers["content-encoding"] == "gzip"
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert page.headers["cache-control"] == "no-store"
+        assert page.headers["connection"] == "close"
     assert pages[0].body != pages[1].body
 
 
