@@ -14,6 +14,7 @@ from simulated_board import SimulatedBoard
 from tests.classroom import wait_subscribed
 from tests.images.fake_build import make_application
 from tests.mosquitto import Mosquitto
+from tests.setup.phone import Phone
 
 pytestmark = pytest.mark.simulator
 
@@ -87,6 +88,20 @@ def test_safe_mode_leads_back(trial: FlashChip, boot: Boot, some_board: Board) -
     board = boot(flash_chip=trial.path, commands=(down,))
     board.wait_line("boot: safe mode, because button A is down")
     board.wait_line("update: this firmware is on trial; in 6 min the board goes back")
+
+
+def test_set_up_leads_back_with_what_it_has_saved(
+    trial: FlashChip, boot: Boot, some_board: Board
+) -> None:
+    down = {"command": "pin", "id": read_pins(some_board)["BUTTON_B"], "value": 0}
+    board = boot(flash_chip=trial.path, commands=(down,))
+    phone = Phone(board)
+    phone.join()
+    config = {"wifi": {"ssid": "at school", "password": "not in reach"}, "mqtt": {"server": "b"}}
+    assert phone.propose(config, tried=False).status == 200
+    wait_versions(board, "1.3.0", "1.2.0")
+    phone.join(since=board.lines.index("setup: saved; restarting"))
+    assert phone.get("/setup.json").json["config"]["wifi"] == {"ssid": "at school"}
 
 
 def test_ctrl_c_leads_back_later(trial: FlashChip, start: Boot, mosquitto: Mosquitto) -> None:

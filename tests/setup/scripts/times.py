@@ -2,7 +2,7 @@
 import json
 import time
 from device.json_text import finish
-from device.setup import form, http, program
+from device.setup import form, http, lights, program
 
 
 class Clock:
@@ -44,6 +44,9 @@ class Station(Still):
 
     def address(self):
         return "10.0.0.2"
+
+    def stay(self):
+        pass
 
     def end(self):
         self.begun = None
@@ -123,13 +126,21 @@ def fail():
     assert setup._state == "open" and setup._reason == "no"
 
 
+def shows(state):
+    return setup._lights._pattern is lights._PATTERNS[state]
+
+
 # Nobody guesses passwords here: after five wrong ones half a minute passes.
 for _ in range(5):
     fail()
+run(1200)
+assert shows("failed")
+run(400)
+assert shows("open")
 assert propose() == 429
-run(29000)
+run(27000)
 assert propose() == 429
-run(2000)
+run(3000)
 fail()
 assert propose(False) == 200
 
@@ -175,6 +186,18 @@ assert setup._state == "closed"
 setup._button.is_up = False
 run(1200)
 assert setup._state == "open" and setup._access_point.is_open
+
+# So is the page in the network that an Improv client has had joined, and nobody gets in there any more.
+setup._values, setup._is_whole, setup._address = {"wifi": {"ssid": "a"}}, False, "10.0.0.2"
+setup._button.is_up, setup._station.result = True, None
+setup._try(setup._values, 0)
+run(100)
+setup._station.result = ""
+run(599000)
+assert setup._state == "joined" and setup._is_admitted("10.0.0.9") and setup.page_address()
+run(1200)
+assert setup._state == "closed" and not setup._is_admitted("10.0.0.9")
+assert not setup._station.begun and not setup.page_address() and not setup.has_network()
 
 
 # Each step feeds the watchdog.
