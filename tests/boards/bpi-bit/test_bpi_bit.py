@@ -108,6 +108,37 @@ print("done")
     assert board.frames()[1].colours[0] == (0, 26, 0)
 
 
+def test_set_up_shows_network_and_key_again_and_again(run: Run) -> None:
+    """As a text that moves through the matrix, slowly enough to write digits down."""
+    text = "bpi-bit-a1b2c3  KEY 12345  67890"
+    board = run(f"""
+import setup_screen, time
+class Clock:
+    now = 0
+    def ticks_ms(self):
+        return self.now
+    ticks_diff = staticmethod(time.ticks_diff)
+clock = setup_screen.time = Clock()
+screen = setup_screen.Screen()
+for _ in range(2 * {4 * len(text) + 6}):
+    screen.invite("bpi-bit-a1b2c3", "1234567890", "4.3.2.1")
+    clock.now += 150
+    screen.step()
+    clock.now += 50
+    screen.step()
+screen.close()
+print("shown")
+from microbit import *
+display.scroll("{text}", delay=1)
+print("done")
+""")
+    pictures = [picture(frame) for frame in board.frames()[1:]]
+    once = 4 * len(text) + 5  # the columns, and five until the last is out
+    assert pictures[:once] == pictures[once : 2 * once] == pictures[-once:]
+    assert len({str(each) for each in pictures[:once]}) > 60
+    assert max(board.frames()[3].colours) == (0, 13, 13)
+
+
 def test_display_off_keeps_picture(run: Run) -> None:
     board = run("""
 from microbit import *
