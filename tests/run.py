@@ -10,7 +10,6 @@ last, and in build/reports/. The status is pytest's own otherwise.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -23,6 +22,7 @@ import pytest
 TRIES = 3
 MAX_TESTS = 3  # what fails more of them is no pause
 SECONDS = 240  # for all tries: `make test` takes ten minutes of the fifteen that it may
+END_SECONDS = 30  # for a try's fixtures, once it was asked to end
 REPORTS = Path(__file__).resolve().parents[1] / "build" / "reports"
 TRYING = "TESTS_TRYING"  # in the environment of a try
 
@@ -49,19 +49,29 @@ def passes(test: str, markers: str, deadline: float) -> bool:
     command = [sys.executable, "-m", "pytest", "-n0", "-m", markers, test]
     for number in range(1, TRIES + 1):
         print(f"\n== Try {number} of {TRIES}, alone: {test}", flush=True)
-        process = subprocess.Popen(command, env={**os.environ, TRYING: "1"})
+        # Not of our process group: Ctrl-C reaches it once, by `end`; a second one cuts fixtures short.
+        process = subprocess.Popen(command, env={**os.environ, TRYING: "1"}, process_group=0)
         try:
             if process.wait(max(deadline - time.monotonic(), 0)):
                 return False
         except subprocess.TimeoutExpired:
             print(f"== The {SECONDS} s for all tries are over", flush=True)
-            process.send_signal(signal.SIGINT)  # so it ends the boards and brokers that it started
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(30)
             return False
         finally:
-            process.kill()
+            end(process)
     return True
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a try if it goes on, in a way in which it ends the boards and brokers that it started."""
+    try:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        process.kill()
 
 
 def main(arguments: list[str]) -> int:
@@ -71,8 +81,11 @@ def main(arguments: list[str]) -> int:
     if status != pytest.ExitCode.TESTS_FAILED or not 0 < len(failed) <= MAX_TESTS:
         return status
     deadline = time.monotonic() + SECONDS
-    if not all(passes(test, failures.markers, deadline) for test in failed):
-        return status
+    try:
+        if not all(passes(test, failures.markers, deadline) for test in failed):
+            return status
+    except KeyboardInterrupt:
+        return int(pytest.ExitCode.INTERRUPTED)
     said = [f"failed, then passed {TRIES} times of {TRIES}, alone: {test}" for test in failed]
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "passed-later.txt").write_text("\n".join(said) + "\n")

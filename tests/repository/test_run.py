@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,21 +35,24 @@ class Tree:
         (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "-n 2"\n')
         self.report = root / "build" / "reports" / "passed-later.txt"
 
-    def run(self, body: str, *arguments: str, names: str = "['a']") -> tuple[int, str]:
+    def start(self, body: str, *arguments: str, names: str = "['a']") -> subprocess.Popen[str]:
         (self.root / "test_it.py").write_text(FAILING.format(names=names, body=body))
         variables = {
             name: value for name, value in os.environ.items() if not name.startswith("PYTEST")
         }
-        result = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "tests.run", *arguments],
             cwd=self.root,
             env=variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
         )
-        return result.returncode, result.stdout
+
+    def run(self, body: str, *arguments: str, names: str = "['a']") -> tuple[int, str]:
+        with self.start(body, *arguments, names=names) as process:
+            said, _ = process.communicate(timeout=300)
+        return process.returncode, said
 
     def runs(self, name: str = "a") -> int:
         return len((self.root / name).read_text())
@@ -116,3 +121,28 @@ def test_a_try_that_hangs_is_ended(tree: Tree) -> None:
     body = "import time; assert len(runs.read_text()) > 1; time.sleep(600)"
     status, said = tree.run(body)
     assert (status, tree.runs(), tree.report.exists()) == (1, 2, False), said
+
+
+def test_an_interrupted_try_ends_what_it_started(tree: Tree) -> None:
+    """By `timeout`, which asks tests/run.py alone, and by Ctrl-C: fixtures end boards and brokers."""
+    conftest = """
+from pathlib import Path
+import pytest
+
+@pytest.fixture(autouse=True)
+def broker():
+    yield
+    Path("ended").write_text("")
+"""
+    (tree.root / "conftest.py").write_text(conftest)
+    hang = "Path('hangs').touch(); import time; time.sleep(600)"
+    body = f"assert len(runs.read_text()) > 1; Path('ended').unlink(); {hang}"
+    with tree.start(body) as process:
+        while not (tree.root / "hangs").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=300)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert (tree.root / "ended").exists() and "Traceback" not in said, said
+    assert not tree.report.exists()
