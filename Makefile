@@ -55,7 +55,7 @@ test-ha: ## try the boards with a real Home Assistant, which is installed in bui
 .PHONY: test-brokers
 test-brokers: ## try client and board with every broker that the registries have; TESTS= for some
 	@$(CI) ci_prepare_brokers
-	@$(RUN_TESTS) -n 2 --dist loadgroup -m brokers $(or $(TESTS),tests/brokers)
+	@$(RUN_TESTS) -n 2 -m brokers $(or $(TESTS),tests/brokers)
 
 .PHONY: test-tutorials
 test-tutorials: ## run the makers' tutorials word for word; TUTORIALS=folder with their texts

@@ -56,7 +56,6 @@ def first_heard(origin: RabbitMQ, node: RabbitMQ) -> str:
         return newcomer.messages.get(timeout=60).topic
 
 
-@pytest.mark.xdist_group("cluster")
 def test_boards_of_killed_node_are_back_on_others(
     tmp_path: Path, report: Callable[[str, str], None]
 ) -> None:

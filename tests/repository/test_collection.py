@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.brokers.servers import KINDS
+from tests.run import TRYING
 
 # pytest on a machine of another kind.
 PYTEST = "import platform, sys, pytest; name = sys.argv.pop(1); platform.machine = lambda: name; sys.exit(pytest.main())"
@@ -44,3 +49,38 @@ def test_only_tests_in_browser_need_playwright(root: Path) -> None:
     ]
     for file in files:
         assert "pytest.mark.browser" in file.read_text(), file
+
+
+# A plugin for pytest that runs no test, and notes which of its processes would have.
+NOTES = """
+import os, pathlib
+
+def pytest_runtest_protocol(item):
+    with pathlib.Path(os.environ["NOTES"], os.environ["PYTEST_XDIST_WORKER"]).open("a") as notes:
+        notes.write(item.nodeid + "\\n")
+    return True
+"""
+
+
+def test_each_broker_is_started_by_one_process(root: Path, tmp_path: Path) -> None:
+    """In `make test-brokers`; each process starts the brokers of its own tests."""
+    (tmp_path / "notes_plugin.py").write_text(NOTES)
+    (recipe,) = re.findall(r"\$\(RUN_TESTS\) (.* -m brokers) ", (root / "Makefile").read_text())
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "notes_plugin", *recipe.split(), "tests/brokers"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "NOTES": str(notes), TRYING: "1"},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    found: dict[str, list[str]] = {kind.name: [] for kind in KINDS}
+    for path in notes.iterdir():
+        ids = path.read_text()
+        for name in found:
+            # After its name come the end or another parameter; `-trixie` is a broker of its own.
+            if re.search(rf"\[{name}(\]|-(?!trixie))", ids):
+                found[name].append(path.name)
+    assert all(len(workers) == 1 for workers in found.values()), found
+    assert len(list(notes.iterdir())) == 2
