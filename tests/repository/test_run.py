@@ -77,7 +77,7 @@ def test_what_failed_once_is_tried_three_times_and_named(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("failing", [2, 3, 4])
-def test_one_failure_of_a_try_fails(tree: Tree, failing: int) -> None:
+def test_one_failed_try_fails(tree: Tree, failing: int) -> None:
     status, said = tree.run(f"assert len(runs.read_text()) not in (1, {failing})")
     assert (status, tree.runs(), tree.report.exists()) == (1, failing, False), said
 
@@ -93,19 +93,19 @@ def test_many_failures_are_not_tried(tree: Tree) -> None:
     assert (status, [tree.runs(name) for name in "abcd"]) == (1, [1, 1, 1, 1]), said
 
 
-def test_a_run_that_was_ended_early_fails(tree: Tree) -> None:
+def test_run_ended_early_fails(tree: Tree) -> None:
     """With -x the others were not run: what fails may pass, and nobody knows of them."""
     status, said = tree.run("assert len(runs.read_text()) > 1", "-x", names="list('abc')")
     assert status != 0 and "Try 1" not in said, said
 
 
 @pytest.mark.parametrize("body", ["pass\nassert False", "pass\n  nonsense"])
-def test_a_file_that_cannot_be_read_fails(tree: Tree, body: str) -> None:
+def test_file_that_cannot_be_read_fails(tree: Tree, body: str) -> None:
     status, said = tree.run(body)
     assert status != 0 and not tree.report.exists(), said
 
 
-def test_markers_select_in_the_tries_too(tree: Tree) -> None:
+def test_markers_select_in_tries_too(tree: Tree) -> None:
     """What is run by `make test-browser` alone is left out without its -m."""
     (tree.root / "conftest.py").write_text(
         "def pytest_collection_modifyitems(config, items):\n"
@@ -115,7 +115,7 @@ def test_markers_select_in_the_tries_too(tree: Tree) -> None:
     assert (status, tree.runs()) == (0, 4), said
 
 
-def test_a_try_that_hangs_is_ended(tree: Tree) -> None:
+def test_try_that_hangs_is_ended(tree: Tree) -> None:
     path = tree.root / "tests" / "run.py"
     path.write_text(path.read_text().replace("SECONDS = 240", "SECONDS = 3"))
     body = "import time; assert len(runs.read_text()) > 1; time.sleep(600)"
@@ -123,7 +123,7 @@ def test_a_try_that_hangs_is_ended(tree: Tree) -> None:
     assert (status, tree.runs(), tree.report.exists()) == (1, 2, False), said
 
 
-def test_an_interrupted_try_ends_what_it_started(tree: Tree) -> None:
+def test_interrupted_try_ends_what_it_started(tree: Tree) -> None:
     """By `timeout`, which asks tests/run.py alone, and by Ctrl-C: fixtures end boards and brokers."""
     conftest = """
 from pathlib import Path
