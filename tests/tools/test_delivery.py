@@ -67,6 +67,8 @@ def test_workflows_are_pinned_and_strict(path):
     jobs = yaml.safe_load(text)["jobs"]
     for name, job in jobs.items():
         assert "timeout-minutes" in job, name
+        # One fault must not hide another, nor end what "Re-run failed jobs" would not run again.
+        assert "strategy" not in job or job["strategy"]["fail-fast"] is False, name
         for step in job["steps"]:
             if "upload-artifact@" in step.get("uses", ""):
                 log = step.get("if") == ON_FAILURE
