@@ -171,6 +171,52 @@ def test_token_that_may_write_is_not_left_to_git():
     assert found
 
 
+# What GITHUB_TOKEN must be allowed for a step that begins so.
+PERMISSIONS = {
+    "actions/checkout@": {"contents": "read"},
+    "ci/release/compare_sizes.sh": {"actions": "read"},
+    "actions/attest@": {"attestations": "write", "id-token": "write"},
+    "actions/deploy-pages@": {"id-token": "write", "pages": "write"},
+    "ci/release/draft.sh": {"contents": "write"},
+    "ci/release/publish.sh": {"contents": "write"},
+}
+
+
+def test_jobs_may_do_what_they_do_and_write_nothing_else():
+    for path in WORKFLOWS:
+        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, job in workflow["jobs"].items():
+            needed = {}
+            for step in job["steps"]:
+                does = step.get("uses") or step["run"]
+                for begin, permissions in PERMISSIONS.items():
+                    if does.startswith(begin):
+                        needed |= permissions
+            granted = job.get("permissions", workflow["permissions"])
+            assert needed.items() <= granted.items(), (path.name, name)
+            written = {what for what, access in granted.items() if access == "write"}
+            assert written <= needed.keys(), (path.name, name)
+
+
+@pytest.mark.parametrize("name", ["boards.yml", "test.yml"])
+def test_commit_is_tried_once(name):
+    """A pull request's, not as one of its branch, too; and each of main to its end."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
+    assert workflow[True] == {"push": {"branches": ["main"]}, "pull_request": None}
+    group = workflow["concurrency"]["group"]
+    assert group.endswith("-${{ github.event.pull_request.number || github.sha }}")
+    assert workflow["concurrency"]["cancel-in-progress"] is True
+
+
+def test_images_are_named_after_commit_of_pull_request():
+    """GitHub checks out its merge with main, which is in nobody's history."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "boards.yml").read_text())["jobs"]
+    for name, job in jobs.items():
+        (checkout,) = [step for step in job["steps"] if "checkout@" in str(step)]
+        reference = "${{ github.event.pull_request.head.sha || github.sha }}"
+        assert checkout["with"]["ref"] == reference, name
+
+
 def test_key_is_for_jobs_of_tags_in_environment():
     """A secret of the repository itself could be read from a workflow on any branch."""
     found = 0
