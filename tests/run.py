@@ -40,12 +40,19 @@ class Failures:
             return
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         reports = [*reporter.stats.get("failed", []), *reporter.stats.get("error", [])]
-        # A set: what fails, and again in a fixture after it, is there twice.
-        self.tests = sorted({report.nodeid for report in reports})
+        self.tests = sorted({to_try(report) for report in reports})
+
+
+def to_try(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return what is to be run again: the test; its file, where a fixture failed after it.
+
+    A fixture for several tests ends with the last one, and may fail for what an earlier one did.
+    """
+    return report.nodeid.partition("::")[0] if report.when == "teardown" else report.nodeid
 
 
 def passes(test: str, markers: str, deadline: float) -> bool:
-    """Try one test until it fails or has passed all tries; at `deadline` it has failed."""
+    """Try a test, or a file, until it fails or has passed all tries; at `deadline` it has failed."""
     command = [sys.executable, "-m", "pytest", "-n0", "-m", markers, test]
     for number in range(1, TRIES + 1):
         print(f"\n== Try {number} of {TRIES}, alone: {test}", flush=True)

@@ -105,6 +105,21 @@ def test_file_that_cannot_be_read_fails(tree: Tree, body: str) -> None:
     assert status != 0 and not tree.report.exists(), said
 
 
+def test_failure_after_several_tests_is_tried_with_them(tree: Tree) -> None:
+    """A fixture of a whole file ends with the last of its tests, which is not the one to blame."""
+    conftest = """
+import pytest
+
+@pytest.fixture(scope="module", autouse=True)
+def left_over(request):
+    yield
+    assert request.session.testscollected < 2
+"""
+    (tree.root / "conftest.py").write_text(conftest)
+    status, said = tree.run("pass", "-n0", names="list('ab')")
+    assert (status, [tree.runs(name) for name in "ab"]) == (1, [2, 2]), said
+
+
 def test_markers_select_in_tries_too(tree: Tree) -> None:
     """What is run by `make test-browser` alone is left out without its -m."""
     (tree.root / "conftest.py").write_text(
@@ -120,7 +135,9 @@ def test_try_that_hangs_is_ended(tree: Tree) -> None:
     path.write_text(path.read_text().replace("SECONDS = 240", "SECONDS = 3"))
     body = "import time; assert len(runs.read_text()) > 1; time.sleep(600)"
     status, said = tree.run(body)
-    assert (status, tree.runs(), tree.report.exists()) == (1, 2, False), said
+    # Whether the test has begun by then is not ours to say.
+    assert status == 1 and "== The 3 s for all tries are over" in said, said
+    assert "Try 2" not in said and not tree.report.exists()
 
 
 def test_interrupted_try_ends_what_it_started(tree: Tree) -> None:
