@@ -121,13 +121,21 @@ def test_workflows_have_known_keys(path):
 
 
 def test_logs_of_failed_jobs_are_uploaded():
-    """Of every job that builds or tests, from where ci_logged and the tests write them."""
+    """Of every job that builds or tests: with reports, plots and pictures where it makes them."""
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
             commands = [step.get("run", "") for step in job["steps"]]
             if any(re.match(r"make (build|test|\$)", command) for command in commands):
                 last = job["steps"][-1]
-                assert last["if"] == ON_FAILURE and "build/logs/" in last["with"]["path"], name
+                kept = set(last["with"]["path"].split())
+                wanted = {"build/logs/"}
+                if any(command.startswith("make test") for command in commands):
+                    wanted.add("build/reports/")
+                if "make test" in commands:
+                    wanted.add("build/faults/")  # the soak's plot
+                if "test-browser" in str(job["steps"] + [job.get("strategy")]):
+                    wanted.add("build/browser/")  # pictures
+                assert last["if"] == ON_FAILURE and wanted <= kept, name
 
 
 def test_release_is_published_last():
