@@ -183,6 +183,13 @@ for is_up, ms in ((False, 900), (True, 200), (False, 900), (True, 5000)):
     setup._button.is_up = is_up
     run(ms)
 assert setup._state == "closed"
+# An Improv client is served meanwhile; what fails leaves it closed.
+setup._station.result = None
+assert finish(setup.join("a", "12345678")) and setup._state == "trying"
+run(200)
+setup._station.result = "no"
+run(5000)
+assert setup._state == "closed" and shows("closed") and not setup._access_point.is_open
 setup._button.is_up = False
 run(1200)
 assert setup._state == "open" and setup._access_point.is_open
