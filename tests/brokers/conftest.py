@@ -26,6 +26,7 @@ class EachBrokerOnce(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EachBrokerOnce:
+    config.option.loadscopereorder = False  # in the order of KINDS
     return EachBrokerOnce(config, log)
 
 
@@ -33,8 +34,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EachBrokerOn
 def broker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Broker]:
-    folder = tmp_path_factory.mktemp("broker")
-    with request.param(folder / request.param.name) as broker:
+    with request.param(tmp_path_factory.mktemp("broker") / request.param.name) as broker:
         yield broker
 
 

@@ -335,4 +335,5 @@ class RabbitMQ(Broker):
         self._stack.close()
 
 
-KINDS = (DebianMosquitto, TrixieMosquitto, RabbitMQ, Ejabberd, Amqtt, Aedes)
+# The slow ones first, so that two processes end together.
+KINDS = (Amqtt, RabbitMQ, Ejabberd, DebianMosquitto, TrixieMosquitto, Aedes)
