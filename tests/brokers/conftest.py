@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.brokers.servers import KINDS, Broker
+from tests.tls import Certificates
 from tests.umqtt.client_program import ClientProgram
 
 
@@ -44,16 +46,43 @@ def mosquitto(broker: Broker) -> Broker:
     return broker
 
 
+@dataclass(frozen=True)
+class WithTLS:
+    """A broker as a client with TLS sees it."""
+
+    broker: Broker
+
+    @property
+    def port(self) -> int:
+        return self.broker.tls_port
+
+    def start(self) -> None:
+        self.broker.start()
+
+    def stop(self, kill: bool = False) -> None:
+        self.broker.stop(kill)
+
+
+@pytest.fixture
+def tls_broker(broker: Broker) -> WithTLS:
+    return WithTLS(broker)
+
+
+@pytest.fixture
+def certificates(broker: Broker) -> Certificates:
+    return broker.certificates
+
+
 @pytest.fixture
 def run(
     micropython: Path, tmp_path: Path, broker: Broker
 ) -> Iterator[Callable[[str, int], ClientProgram]]:
-    """Start a program of the client with the broker's login."""
+    """Start a program of the client with the broker's login and highest QoS."""
     programs: list[ClientProgram] = []
     login = broker.login if broker.login[0] else ()
 
     def start(program: str, port: int) -> ClientProgram:
-        programs.append(ClientProgram(micropython, tmp_path, program, port, login))
+        programs.append(ClientProgram(micropython, tmp_path, program, port, login, broker.max_qos))
         return programs[-1]
 
     yield start

@@ -36,6 +36,7 @@ class Broker:
 
     name = ""
     login = ("", "")  # of everybody; the empty one is none
+    max_qos = 2  # of what is published to it
     host = "127.0.0.1"
 
     def __init__(self, folder: Path) -> None:
@@ -105,6 +106,7 @@ class DebianMosquitto(Mosquitto):
 
     name = "mosquitto"
     login = ("", "")
+    max_qos = 2
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -254,6 +256,7 @@ class RabbitMQ(Broker):
     """A node of RabbitMQ with its MQTT plugin; one is a cluster of itself."""
 
     name = "rabbitmq"
+    max_qos = 1
     mqtt_port = 0  # 0: a free one; the nodes of a cluster share theirs
 
     def __init__(

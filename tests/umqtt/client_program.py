@@ -48,7 +48,9 @@ from umqtt.simple import MQTTClient, MQTTException, ProtocolError
     + START
     + """\
 def make(keepalive=0, kind=simple.MQTTClient, client_id="c", **named):
-    c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **(named or LOGIN))
+    for key in LOGIN:
+        named.setdefault(key, LOGIN[key])
+    c = kind(client_id, "127.0.0.1", PORT, keepalive=keepalive, **named)
     c.TIMEOUT = 60
     c.pid = 65535  # identifiers begin with 1, also where the session is kept
     c.set_callback(lambda topic, message: got.append((topic, message)))
@@ -78,7 +80,10 @@ def work(c, seconds):
 
 
 class ClientProgram:
-    """PRELUDE and `program` in a process of its own; `port` and `login` are the broker's."""
+    """PRELUDE and `program` in a process of its own; `port` and `login` are the broker's.
+
+    The program finds in MAX_QOS what the broker takes at most at a publish.
+    """
 
     def __init__(
         self,
@@ -87,9 +92,10 @@ class ClientProgram:
         program: str,
         port: int,
         login: tuple[str, ...] = (),
+        max_qos: int = 2,
     ) -> None:
         script = folder / "program.py"
-        script.write_text(PRELUDE + textwrap.dedent(program))
+        script.write_text(f"MAX_QOS = {max_qos}\n{PRELUDE}{textwrap.dedent(program)}")
         self.output = ""
         self._lines: queue.Queue[str] = queue.Queue()
         self._process = subprocess.Popen(

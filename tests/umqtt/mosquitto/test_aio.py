@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Callable
 
 import pytest
 
 from tests.mosquitto import Mosquitto
 from tests.umqtt.client_program import ClientProgram
 
+Run = Callable[[str, int], ClientProgram]
+
 
 @pytest.fixture
-def run(micropython, tmp_path):
-    programs = []
-
-    def start(program: str, port: int) -> ClientProgram:
-        prelude = "import asyncio\nfrom umqtt.aio import MQTTClient as Client\n"
-        programs.append(
-            ClientProgram(micropython, tmp_path, prelude + textwrap.dedent(program), port)
-        )
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.stop()
+def run_aio(run: Run) -> Run:
+    """Start a program that uses umqtt.aio against a port."""
+    prelude = "import asyncio\nfrom umqtt.aio import MQTTClient as Client\n"
+    return lambda program, port: run(prelude + textwrap.dedent(program), port)
 
 
-def test_publish_subscribe_and_others_go_on(mosquitto: Mosquitto, run) -> None:
+def test_publish_subscribe_and_others_go_on(mosquitto: Mosquitto, run_aio: Run) -> None:
     """Every QoS; other tasks run meanwhile; nothing is lost between concurrent publishers"""
-    run(
+    run_aio(
         """
         async def main():
             c = make(kind=Client, keepalive=1)
@@ -48,10 +42,10 @@ def test_publish_subscribe_and_others_go_on(mosquitto: Mosquitto, run) -> None:
             task = asyncio.create_task(c.run())
             assert await c.connected() == 0
             await c.subscribe("t/#", 2)
-            await asyncio.gather(*(publisher(qos) for qos in range(3)))
-            while len(got) < 60 or not c.counters["pings_answered"]:
+            await asyncio.gather(*(publisher(qos) for qos in range(MAX_QOS + 1)))
+            while len(got) < 20 * (MAX_QOS + 1) or not c.counters["pings_answered"]:
                 await asyncio.sleep_ms(20)
-            for qos in range(3):
+            for qos in range(MAX_QOS + 1):
                 assert [m for t, m in got if t == b"t/%d" % qos] == [b"%d" % i for i in range(20)]
             assert ticks[0] > 10, ticks
             await c.unsubscribe("t/#")
@@ -70,8 +64,8 @@ def test_publish_subscribe_and_others_go_on(mosquitto: Mosquitto, run) -> None:
     ).finish()
 
 
-def test_bad_arguments(mosquitto: Mosquitto, run) -> None:
-    run(
+def test_bad_arguments(mosquitto: Mosquitto, run_aio: Run) -> None:
+    run_aio(
         """
         async def main():
             c = make(kind=Client)
@@ -89,13 +83,14 @@ def test_bad_arguments(mosquitto: Mosquitto, run) -> None:
     ).finish()
 
 
-def test_restart(mosquitto: Mosquitto, run) -> None:
+def test_restart(mosquitto: Mosquitto, run_aio: Run) -> None:
     """The broker is killed under a publisher: no QoS 1 or 2 message is lost here"""
-    program = run(
+    program = run_aio(
         """
         async def main():
             c = make(kind=Client, keepalive=2)
             c.DELAY = 0.1
+            c.MAX_DELAY = 1
             c.on("t", lambda topic, message: got.append(message), 2)
             asyncio.create_task(c.run())
             await c.connected()
@@ -103,7 +98,7 @@ def test_restart(mosquitto: Mosquitto, run) -> None:
             sent = set()
             while len(sent) < 30 or c.counters["connects"] < 2:
                 message = b"%d" % len(sent)
-                await c.publish("t", message, qos=1 + len(sent) % 2)
+                await c.publish("t", message, qos=1 + len(sent) % MAX_QOS)
                 sent.add(message)
                 await asyncio.sleep_ms(30)
             # What Mosquitto had acknowledged and not yet delivered dies with it: one at most.
@@ -128,8 +123,8 @@ def test_restart(mosquitto: Mosquitto, run) -> None:
     program.finish()
 
 
-def test_refusals_and_handlers_that_raise_end_run(mosquitto: Mosquitto, run) -> None:
-    run(
+def test_refusals_and_handlers_that_raise_end_run(mosquitto: Mosquitto, run_aio: Run) -> None:
+    run_aio(
         """
         async def main():
             c = make(kind=Client)

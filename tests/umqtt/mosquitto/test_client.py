@@ -23,20 +23,6 @@ Run = Callable[..., ClientProgram]
 
 
 @pytest.fixture
-def run(micropython: Path, tmp_path: Path) -> Iterator[Run]:
-    """Start a program against a port."""
-    programs: list[ClientProgram] = []
-
-    def start(program: str, port: int) -> ClientProgram:
-        programs.append(ClientProgram(micropython, tmp_path, program, port))
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.stop()
-
-
-@pytest.fixture
 def make_broker(tmp_path: Path) -> Iterator[Callable[[str], Mosquitto]]:
     """Start a Mosquitto with these settings."""
     brokers: list[Mosquitto] = []
@@ -59,10 +45,10 @@ def test_basic(mosquitto: Mosquitto, run: Run) -> None:
         """
         c = connected()
         c.subscribe("TopicA", 2)
-        for qos in range(3):
+        for qos in range(MAX_QOS + 1):
             c.publish("TopicA", b"qos %d" % qos, qos=qos)
-        receive(c, 3)
-        assert got == [(b"TopicA", b"qos %d" % i) for i in range(3)], got
+        receive(c, MAX_QOS + 1)
+        assert got == [(b"TopicA", b"qos %d" % i) for i in range(MAX_QOS + 1)], got
         c.disconnect()
         """,
         mosquitto.port,
@@ -130,14 +116,15 @@ def test_offline_message_queueing(mosquitto: Mosquitto, run: Run) -> None:
         c.subscribe("Topic/#", 2)
         c.disconnect()
         other = connected(client_id="other")
-        for qos in range(3):
+        for qos in range(MAX_QOS + 1):
             other.publish("Topic/%d" % qos, "m", qos=qos)
         assert c.connect(False) == 1
         c.publish("Topic/end", "", qos=1)
         while (b"Topic/end", b"") not in got:
             c.wait_msg()
         got.remove((b"Topic/end", b""))
-        assert [topic for topic, _ in got if topic != b"Topic/0"] == [b"Topic/1", b"Topic/2"], got
+        expected = [b"Topic/%d" % qos for qos in range(1, MAX_QOS + 1)]
+        assert [topic for topic, _ in got if topic != b"Topic/0"] == expected, got
         """,
         mosquitto.port,
     ).finish()
@@ -150,8 +137,8 @@ def test_overlapping_subscriptions(mosquitto: Mosquitto, run: Run) -> None:
         c.on("a/#", lambda topic, message: got.append("tree"), 2)
         c.on("a/+", lambda topic, message: got.append("level"), 1)
         c.on("end", lambda topic, message: got.append("end"), 2)
-        c.publish("a/b", "m", qos=2)
-        c.publish("end", "", qos=2)
+        c.publish("a/b", "m", qos=MAX_QOS)
+        c.publish("end", "", qos=MAX_QOS)
         while "end" not in got:
             c.wait_msg()
         got.remove("end")
@@ -188,7 +175,7 @@ def test_redelivery_on_reconnect(mosquitto: Mosquitto, run: Run) -> None:
         c.subscribe("w/#", 2)
         other = connected(client_id="other")
         other.publish("w/1", "1", qos=1)
-        other.publish("w/2", "2", qos=2)
+        other.publish("w/2", "2", qos=MAX_QOS)
         work(other, 0.1)
         c.transport.close()  # before anything was read
         c.close()
@@ -324,6 +311,7 @@ def test_max_keepalive(make_broker: Callable[[str], Mosquitto], run: Run) -> Non
 RESTART = """
 class Client(robust.MQTTClient):
     DELAY = 0.1
+    MAX_DELAY = 1
 
     def on_connected(self, session_present):
         print("connected", session_present)
@@ -335,7 +323,7 @@ print("ready")
 count = 0
 while count < 30 or c.counters["connects"] < 2:
     c.publish("t/x", b"%d" % count, qos=1)
-    c.publish("t/y", b"%d" % count, qos=2)
+    c.publish("t/y", b"%d" % count, qos=MAX_QOS)
     count += 1
     work(c, 0.1)
 # What Mosquitto had acknowledged and not yet delivered dies with it: one at most.
@@ -410,7 +398,7 @@ def test_killed_in_middle_of_handshake(
         while not c.isconnected():
             c.step()
         assert c.counters["connects"] > 2, c.counters
-        c.publish("t", "last", qos=2)
+        c.publish("t", "last", qos=MAX_QOS)
         receive(c, 1)
         """,
         broker.port,
@@ -476,7 +464,7 @@ def test_tls_good_ca(tls_broker: Mosquitto, certificates: Certificates, run: Run
             context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
             context.verify_mode = tls.CERT_REQUIRED
             context.load_verify_locations(CA)
-            by_context = MQTTClient("d", "localhost", PORT, ssl=context)
+            by_context = MQTTClient("d", "localhost", PORT, ssl=context, **LOGIN)
             for c in (secure(cadata=CA), by_context):
                 got.clear()
                 c.set_callback(lambda topic, message: got.append((topic, message)))
@@ -484,7 +472,7 @@ def test_tls_good_ca(tls_broker: Mosquitto, certificates: Certificates, run: Run
                 c.connect()
                 assert c.check_msg() is None
                 c.subscribe("t", 2)
-                for qos, size in ((0, 1), (1, 1000), (2, 1025), (1, 4000), (1, 20000)):
+                for qos, size in ((0, 1), (1, 1000), (MAX_QOS, 1025), (1, 4000), (1, 20000)):
                     c.publish("t", bytes(size), qos=qos)
                 receive(c, 4)
                 assert [len(m) for _, m in got] == [1, 1000, 1025, 4000]
@@ -578,6 +566,7 @@ def test_tls_restart(tls_broker: Mosquitto, certificates: Certificates, run: Run
             """
             c = secure(robust.MQTTClient, cadata=CA)
             c.DELAY = 0.1
+            c.MAX_DELAY = 1
             c.on("t", lambda topic, message: got.append(message), 1)
             c.start()
             while not c.isconnected():
