@@ -10,6 +10,7 @@ class Brokers:
     The last good one is tried first. If it fails the others follow in turn, at once; when all have
     failed they are waited for, and a new round begins with the same one. One that lets the board in
     and closes soon has failed: else two boards with one id would put each other out without a pause.
+    So has one that lets it in and then answers nothing but pings.
     """
 
     untried = 0  # how many are left in the round

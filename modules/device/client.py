@@ -57,11 +57,12 @@ class Client(MQTTClient):
 
     greeted = False
     brokers = None  # the Brokers of a configuration that names several
+    _answers = 0  # at the last CONNACK
 
     def backoff(self, failures):
         if self.brokers is None:
             return self._wait(failures)
-        rounds = self.brokers.choose(failures)
+        rounds = self.brokers.choose(failures or self._is_useless())
         if self.brokers.has_changed:
             # It may have kept a session of ours that knows none of what another one has granted.
             self.session.granted.clear()
@@ -74,8 +75,19 @@ class Client(MQTTClient):
         portion = os.urandom(1)[0] / 255
         return longest * ((1 + 2 * portion) / 3 if failures else portion)
 
+    def _count_answers(self):
+        # What has come from brokers but for answers to pings.
+        return self.counters["packets_in"] - self.counters["pings_answered"]
+
+    def _is_useless(self):
+        # After a connection that had lasted: whether the broker had answered pings alone, until the
+        # client gave it up. It lets in each time, and would keep the board from the others forever.
+        is_silent = self.last_error.args[:1] == (errno.ETIMEDOUT,)
+        return is_silent and self._count_answers() == self._answers
+
     def on_connected(self, session_present):
         self.greeted = True
+        self._answers = self._count_answers()
         print("mqtt: connected %s:%d session=%d" % (self.server, self.port, session_present))
 
     def on_subscribed(self, topic_filter, qos):

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,30 +20,47 @@ Boot = Callable[..., SimulatedBoard]
 
 # A broker that says nothing is left after 15 s; here after 2, enough on a busy machine.
 IMPATIENT = "from umqtt.simple import MQTTClient\nMQTTClient.TIMEOUT = 2\n"
-NOT_AUTHORIZED = b"\x20\x02\x00\x05"  # CONNACK
+ACCEPTED, UNAVAILABLE, NOT_AUTHORIZED = (
+    bytes((0x20, 2, 0, code)) for code in (0, 3, 5)
+)  # CONNACK
+WEB_PAGE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 CONNECT_TO_STAY = b"\x10\x11\x00\x04MQTT\x04\x00\x00\x1e\x00\x05board"  # with clean session 0
+
+
+def answer(listener: socket.socket, reply: bytes, answers_pings: bool = False) -> None:
+    """Answer each CONNECT with `reply`, and nothing more; then close, or answer PINGREQ alone."""
+    with contextlib.suppress(OSError):
+        while True:
+            peer, _ = listener.accept()
+            with peer, contextlib.suppress(ConnectionError):
+                peer.recv(1024)
+                peer.sendall(reply)
+                while answers_pings and (data := peer.recv(1024)):
+                    if data.endswith(PINGREQ):
+                        peer.sendall(PINGRESP)
+
+
+@contextlib.contextmanager
+def answering(address: str, port: int, *how: Any) -> Iterator[str]:
+    """Something that listens there and answers so."""
+    with socket.create_server((address, port)) as listener:
+        threading.Thread(target=answer, args=(listener, *how), daemon=True).start()
+        try:
+            yield address
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
 def bad_brokers(mosquitto: Mosquitto) -> Iterator[list[str]]:
     """Names of brokers at the port of the good one that fail in each way that one can."""
-
-    def refuse(listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                peer, _ = listener.accept()
-                with peer:
-                    peer.recv(1024)
-                    peer.sendall(NOT_AUTHORIZED)
-
+    port = mosquitto.port
     with contextlib.ExitStack() as stack:
-        silent, refusing = (
-            stack.enter_context(socket.create_server((address, mosquitto.port)))
-            for address in ("127.0.0.3", "127.0.0.4")
-        )
-        threading.Thread(target=refuse, args=(refusing,), daemon=True).start()
-        yield ["unknown.invalid", "127.0.0.2", "127.0.0.3", "127.0.0.4"]
-        refusing.shutdown(socket.SHUT_RDWR)
+        silent = stack.enter_context(socket.create_server(("127.0.0.3", port)))
+        for number, reply in enumerate((NOT_AUTHORIZED, UNAVAILABLE, b"", WEB_PAGE), 4):
+            stack.enter_context(answering(f"127.0.0.{number}", port, reply))
+        yield ["unknown.invalid", *(f"127.0.0.{number}" for number in range(2, 8))]
         assert silent.fileno() >= 0
 
 
@@ -55,7 +73,7 @@ def test_each_broker_that_fails_is_passed(
     wait_subscribed(board)
     said = [line for line in board.lines if line.startswith("mqtt: ")]
     advice = "; check mqtt.server, mqtt.port and mqtt.tls"
-    assert said[:9] == [
+    assert said[:15] == [
         "mqtt: lost (the broker's name is not found), retry in 0.0 s",
         "mqtt: next broker 127.0.0.2",
         f"mqtt: lost (refused or reset{advice}), retry in 0.0 s",
@@ -63,6 +81,12 @@ def test_each_broker_that_fails_is_passed(
         f"mqtt: lost (no answer{advice}), retry in 0.0 s",
         "mqtt: next broker 127.0.0.4",
         "mqtt: the broker does not let this user in; check mqtt.user and mqtt.password",
+        "mqtt: next broker 127.0.0.5",
+        "mqtt: lost (the broker is not ready yet), retry in 0.0 s",
+        "mqtt: next broker 127.0.0.6",
+        f"mqtt: lost (the broker closed the connection{advice}), retry in 0.0 s",
+        "mqtt: next broker 127.0.0.7",
+        "mqtt: lost (what answers there is no MQTT broker: it is a web server), retry in 0.0 s",
         "mqtt: next broker 127.0.0.1",
         f"mqtt: connected 127.0.0.1:{mosquitto.port} session=0",
     ]
@@ -78,6 +102,39 @@ def test_each_broker_that_fails_is_passed(
     assert asked[: len(expected)] == expected
     mosquitto.start()
     board.wait_line("mqtt: connected 127.0.0.1", since=seen)
+
+
+def test_broker_that_answers_pings_alone_is_passed(boot: Boot, mosquitto: Mosquitto) -> None:
+    """It lets the board in, for longer than the 10 s after which a connection is one that has lasted."""
+    config = settings(mosquitto, keepalive=4)
+    config["mqtt"]["server"] = ["127.0.0.3", mosquitto.host]
+    patient = IMPATIENT.replace("2", "11")
+    with answering("127.0.0.3", mosquitto.port, ACCEPTED, True):
+        board = boot(config=config, files={"handlers.py": patient})
+        wait_subscribed(board)
+    said = [line for line in board.lines if line.startswith("mqtt: ")]
+    assert said[:4] == [
+        f"mqtt: connected 127.0.0.3:{mosquitto.port} session=0",
+        "mqtt: lost (no answer), retry in 0.0 s",
+        "mqtt: next broker 127.0.0.1",
+        f"mqtt: connected 127.0.0.1:{mosquitto.port} session=0",
+    ]
+
+
+def test_list_goes_on_after_wifi_was_lost_in_attempt(boot: Boot, mosquitto: Mosquitto) -> None:
+    config = settings(mosquitto)
+    config["mqtt"]["server"] = ["127.0.0.3", mosquitto.host]
+    with socket.create_server(("127.0.0.3", mosquitto.port)) as silent:
+        board = boot(config=config, files={"handlers.py": IMPATIENT.replace("2", "60")})
+        silent.settimeout(60)
+        with silent.accept()[0] as peer:
+            assert peer.recv(1024)[:1] == b"\x10"  # CONNECT
+            board.command("outage", value=True, noticed_after_ms=200)
+            board.wait_line("wifi: lost")
+        seen = len(board.lines)
+        board.command("outage", value=False)
+        wait_subscribed(board, since=seen)
+    assert "mqtt: next broker 127.0.0.1" in board.lines[seen:]
 
 
 def test_all_that_refuse_are_asked_again(

@@ -1,4 +1,5 @@
 # Brokers: in turn, at once, the last good one first; a round is over when all have failed.
+import errno
 import time
 from device.brokers import Brokers
 from device.client import Client
@@ -48,6 +49,32 @@ for round_number in range(3):
         client.connected_at = time.ticks_ms()
         client.after_loss(OSError(-1), True)
         assert bool(client.brokers.wait) == waits, (round_number, server)
+
+
+# It lets the board in and then answers pings alone, longer than an attempt may take: it has failed.
+def lose_after(packets, pings, error):
+    client.on_connected(0)
+    client.counters["packets_in"] += packets
+    client.counters["pings_answered"] += pings
+    client.connected_at = time.ticks_add(time.ticks_ms(), -15000)
+    client.lose(error)
+
+
+class Connected(Told):
+    def isconnected(self):
+        return True
+
+
+client = Connected("id", "a")
+client.brokers = Brokers(["a", "b"])
+for server, waits in (("b", False), ("a", True), ("b", False)):
+    lose_after(2, 2, OSError(errno.ETIMEDOUT))
+    assert client.server == server
+    assert bool(client.brokers.wait) == waits, server
+# Not so one that has answered more, or that goes away.
+for packets, pings, error in ((3, 2, OSError(errno.ETIMEDOUT)), (2, 2, OSError(-1))):
+    lose_after(packets, pings, error)
+    assert client.server == "b" and not client.brokers.has_changed, (packets, error)
 
 # What one broker has granted another one does not know, even if it has a session of ours, an old one.
 client.session.granted[b"a/b"] = 1
