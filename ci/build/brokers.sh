@@ -12,6 +12,7 @@ ci_prepare_brokers() {
     ci_install_group web
     ci_install_debian_file "/usr/lib/rabbitmq/lib/rabbitmq_server-*" rabbitmq-server
     ci_install_debian ejabberdctl ejabberd
+    ci_install_debian nats-server nats-server
     ci_alone brokers ci_update_brokers
 }
 

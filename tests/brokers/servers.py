@@ -226,6 +226,34 @@ class Ejabberd(Broker):
         }
 
 
+class Nats(Broker):
+    """NATS with its MQTT listener, of which a server has one, with TLS or without it: so two of them."""
+
+    name = "nats"
+    max_qos = 1
+
+    def configure(self) -> None:
+        pair = {"cert_file": self.certificates.certificate, "key_file": self.certificates.key}
+        tls = "tls { " + "".join(f'{key}: "{path}", ' for key, path in pair.items()) + "}"
+        user, password = ACCOUNT
+        for name, port, more in (("plain", self.port, ""), ("tls", self.tls_port, tls)):
+            (self.folder / f"{name}.conf").write_text(
+                f'server_name: {name}\nlisten: "{self.host}:{free_port(self.host)}"\n'
+                f'jetstream {{ store_dir: "{self.folder / name}" }}\n'
+                "accounts { A { jetstream: enabled, users: [\n"
+                f"  {{ user: {user}, password: {password} }}\n  {{ user: guest, password: any }}\n"
+                "] } }\nno_auth_user: guest\n"
+                f'mqtt {{ host: "{self.host}", port: {port}, {more} }}\n'
+            )
+
+    def command(self) -> Sequence[str | Path]:
+        program = shutil.which("nats-server", path="/usr/sbin:/usr/bin:/usr/local/bin")
+        assert program, "nats-server is missing; type: make test-brokers"
+        # Both end with their group.
+        both = '"$0" -c "$1"/tls.conf & exec "$0" -c "$1"/plain.conf'
+        return ("sh", "-c", both, program, self.folder)
+
+
 class PortMapper:
     """epmd, which tells Erlang's nodes of each other's ports; one for a cluster, by `with`."""
 
@@ -339,4 +367,4 @@ class RabbitMQ(Broker):
 
 
 # The slow ones first, so that two processes end together.
-KINDS = (Amqtt, RabbitMQ, Ejabberd, DebianMosquitto, TrixieMosquitto, Aedes)
+KINDS = (Amqtt, RabbitMQ, Ejabberd, Nats, DebianMosquitto, TrixieMosquitto, Aedes)

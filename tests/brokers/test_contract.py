@@ -56,6 +56,14 @@ EXCEPTIONS: dict[str, dict[str, pytest.MarkDecorator]] = {
             reason="answers a QoS 2 publish by PUBACK, against [MQTT-3.3.4-1]", strict=True
         ),
     },
+    "nats": {
+        "test_retained_messages": pytest.mark.xfail(
+            reason="ends the connection at a QoS 2 publish", strict=True
+        ),
+        "test_heap_stays_as_it_was[nats-RECONNECTS]": pytest.mark.xfail(
+            reason="closes a client that comes back a thousand times in a row", strict=True
+        ),
+    },
     "amqtt": {
         "test_keepalive": pytest.mark.xfail(
             reason="does not notice that a client is silent, against [MQTT-3.1.2-24]", strict=True
@@ -80,6 +88,7 @@ EXCEPTIONS: dict[str, dict[str, pytest.MarkDecorator]] = {
 
 @pytest.fixture(autouse=True)
 def exceptions(request: pytest.FixtureRequest, broker: Broker) -> None:
-    mark = EXCEPTIONS.get(broker.name, {}).get(request.node.originalname)
+    marks = EXCEPTIONS.get(broker.name, {})
+    mark = marks.get(request.node.name) or marks.get(request.node.originalname)
     if mark is not None:
         request.node.add_marker(mark)

@@ -215,20 +215,27 @@ BEFORE_OR_AFTER = "before or after that"
 # The rows of the table, word for word (tests/repository/test_docs_brokers.py): what most brokers do,
 # and what those do that differ.
 ROWS: dict[str, tuple[str, dict[str, str]]] = {
-    "a subscription at QoS 2 is granted": ("as 2", {"rabbitmq": "as 1"}),
-    "a publish at QoS 2": ("taken", {"rabbitmq": "answered by PUBACK"}),
+    "a subscription at QoS 2 is granted": ("as 2", {"rabbitmq": "as 1", "nats": "as 1"}),
+    "a publish at QoS 2": (
+        "taken",
+        {"rabbitmq": "answered by PUBACK", "nats": "ends the connection"},
+    ),
     "a QoS 0 message for a subscription at 1": ("arrives at 0", {"amqtt": "arrives at 1"}),
     "retained, for the topic itself": ("sent", {}),
     "retained, for a filter with wildcards": ("sent", {"rabbitmq": "not sent"}),
     "`$own/topic`, for the filter `#`": (
         "not sent",
-        {"rabbitmq": "sent", "amqtt": "not sent, nor what follows"},
+        {"rabbitmq": "sent", "nats": "sent", "amqtt": "not sent, nor what follows"},
     ),
-    "`$SYS/broker/version`": ("there", {"rabbitmq": "no", "ejabberd": "no", "aedes": "no"}),
+    "`$SYS/broker/version`": (
+        "there",
+        {"rabbitmq": "no", "ejabberd": "no", "nats": "no", "aedes": "no"},
+    ),
     "`$share/...`, shared subscriptions": (
         "work",
         {
             "rabbitmq": "get nothing",
+            "nats": "get nothing",
             "amqtt": "get nothing",
             "aedes": "get nothing",
             "ejabberd": "end the connection",
@@ -237,13 +244,18 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
     "the session of a board that is away": ("kept", {"amqtt": UNRELIABLE}),
     "QoS 0 messages for that board": (
         "dropped",
-        {"rabbitmq": "kept", "ejabberd": "kept", "amqtt": UNRELIABLE},
+        {"rabbitmq": "kept", "ejabberd": "kept", "nats": UNRELIABLE, "amqtt": UNRELIABLE},
     ),
     "a message of 300 KB": ("delivered", {}),
     "another client with the same id": ("the first is closed", {"amqtt": "both stay"}),
     "the last will of that first client": (
         "before the other speaks",
-        {"rabbitmq": "not published", "ejabberd": BEFORE_OR_AFTER, "amqtt": UNRELIABLE},
+        {
+            "rabbitmq": "not published",
+            "nats": "not published",
+            "ejabberd": BEFORE_OR_AFTER,
+            "amqtt": UNRELIABLE,
+        },
     ),
     "TLS": ("works", {}),
     "a client without a user name, where the settings let it in": (
