@@ -48,6 +48,8 @@ BROKER = (
 )
 DOWN = 5.0  # s that the broker stays away
 GROUP_COMMANDS = 10
+JOIN_SPREAD = 2.0  # s: _JOIN_SPREAD of modules/device/link.py
+GREETING_WAIT = 1  # s that each board waits at least when Home Assistant has started
 PATIENCE = 180.0  # s for everybody to do what a phase asks for
 HEAP_GROWTH = 2048  # bytes, of 64-bit objects
 # Descriptors kept free for people's clients: paho-mqtt waits in select(), which takes none above 1,023,
@@ -74,6 +76,9 @@ class Member:
 
     board: SimulatedBoard
     powered: float = 0.0
+    joined: float = (
+        0.0  # by the board's own clock, from its power-on until it switched the radio on
+    )
     # When the broker had its subscription: by SUBACK, or by CONNACK if it has kept the session.
     subscribed: list[float] = field(default_factory=list)
     shown: list[tuple[float, int]] = field(default_factory=list)  # when it was how coloured
@@ -105,6 +110,11 @@ class Phase:
     seconds: list[float]
     attempts: PerSecond  # new connections
     births: PerSecond  # messages with which the boards tell that and what they are
+
+
+def join_part(number: int) -> float:
+    """Return board `number`'s own part of JOIN_SPREAD: own_part() of modules/device/link.py."""
+    return (number * 9 & 0xFF) * JOIN_SPREAD / 256
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -161,6 +171,8 @@ class Swarm:
         with self._changed:
             if event["event"] == "power_on":
                 member.powered = time.monotonic()
+            elif event["event"] == "wlan" and not member.joined:
+                member.joined = event["t"] / 1e6
             elif event["event"] == "frame":
                 colour = colour_of(event)
                 if colour is not None:
@@ -210,8 +222,15 @@ class Swarm:
     # The phases -------------------------------------------------------------------------
 
     def power_on(self) -> Phase:
-        """Wait until all are subscribed. A board's time begins when the last was switched on."""
+        """Wait until all are subscribed. A board's time begins when the last was switched on.
+
+        Raises BoardError if one has joined before its own part of JOIN_SPREAD.
+        """
         self.wait_all("did not subscribe", lambda member: bool(member.subscribed))
+        parts = [join_part(number) for number in range(1, len(self.members) + 1)]
+        early = sum(member.joined < part for member, part in zip(self.members, parts, strict=True))
+        if early:
+            raise BoardError(f"{early} of {len(parts)} boards joined before their own part of 2 s")
         last = max(member.powered for member in self.members)
         seconds = [max(0.0, member.subscribed[0] - last) for member in self.members]
         return self._end_phase("power-on", seconds)
@@ -234,10 +253,18 @@ class Swarm:
         return self._end_phase(name, seconds)
 
     def greet(self, person: Person) -> Phase:
-        """Say that Home Assistant has started; wait until all have told it of themselves again."""
+        """Say that Home Assistant has started; wait until all have told it of themselves again.
+
+        Raises BoardError if one did so without a wait.
+        """
         self._began = time.time()
         person.publish("homeassistant/status", "online")
-        return self._end_phase("Home Assistant starts", [])
+        phase = self._end_phase("Home Assistant starts", [])
+        answers = [int(at) for at, _ in _DISCOVERY.findall(self.broker.log.read_bytes())]
+        soon = range(int(self._began), int(self._began) + GREETING_WAIT)
+        if any(second in soon for second in answers):
+            raise BoardError("boards answered Home Assistant at once")
+        return phase
 
     def _end_phase(self, name: str, seconds: list[float]) -> Phase:
         # After its discovery, which is long, a board has told all but its first stats.

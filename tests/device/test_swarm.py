@@ -10,19 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import swarm
 from benchmarks.swarm import (
+    BROKER,
     GREEN,
     HEAP_GROWTH,
     RED,
     Member,
     Swarm,
     colour_of,
+    join_part,
     percentile,
     play,
     plot,
     raise_descriptor_limit,
 )
+from simulated_board import BoardError
 from tests.classroom import Person
+from tests.mosquitto import Mosquitto
 
 pytestmark = [pytest.mark.simulator, pytest.mark.mosquitto]
 
@@ -30,7 +35,7 @@ BOARDS = 30
 
 
 def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
-    """play() raises if a board does not come back, or misses a group command."""
+    """play() raises if a board joins or answers too soon, does not come back, or misses a command."""
     result = play(BOARDS, tmp_path)
     assert [phase.name for phase in result.phases] == ["power-on", "restart", "kill -9"]
     assert all(len(phase.seconds) == BOARDS for phase in result.phases)
@@ -47,6 +52,34 @@ def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
     picture = tmp_path / "swarm.png"
     plot(result, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_boards_that_join_at_once_are_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if each one's part were ten times as long as it waits."""
+    monkeypatch.setattr(swarm, "JOIN_SPREAD", 20.0)
+    with Swarm(3, tmp_path) as boards, pytest.raises(BoardError, match="joined before their own"):
+        boards.power_on()
+
+
+def test_join_part_is_that_of_board() -> None:
+    """As tests/device/scripts/link.py has them of own_part()."""
+    assert [round(join_part(number) * 1000) for number in (1, 128)] == [70, 1000]
+
+
+def test_program_gets_all_that_thousand_boards_retain(tmp_path: Path) -> None:
+    """With Mosquitto's own max_queued_messages, 1,000, it drops what is more for one who reads."""
+    with Mosquitto(tmp_path, BROKER.format(folder=tmp_path)) as broker:
+        person = Person(broker)
+        for number in range(5000):
+            message = person.client.publish(f"swarm/{number}/state", "x" * 1000, 1, True)
+        message.wait_for_publish(120)
+        newcomer = Person(broker, "swarm/+/state")
+        heard = {newcomer.messages.get(timeout=60).topic for _ in range(5000)}
+        assert len(heard) == 5000
+        newcomer.close()
+        person.close()
 
 
 @contextlib.contextmanager
@@ -68,9 +101,9 @@ def test_people_are_heard_beside_thousand_descriptors(
     raise_descriptor_limit()
     monkeypatch.setattr(Swarm, "_make_member", lambda self, number: Member(_descriptors()))
     try:
-        with Swarm(1, tmp_path) as swarm:
-            listener = Person(swarm.broker, "word")
-            person = Person(swarm.broker)
+        with Swarm(1, tmp_path) as crowd:
+            listener = Person(crowd.broker, "word")
+            person = Person(crowd.broker)
             person.publish("word", "heard")
             assert listener.receive("word") == b"heard"
             person.close()
