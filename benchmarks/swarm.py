@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.goals import Goal, print_table
-from simulated_board import ROOT, BoardError, SimulatedBoard
+from simulated_board import DEFAULT_BOARD, ROOT, BoardError, SimulatedBoard
 from tests.classroom import ACCESS_POINT, Person
 from tests.mosquitto import Mosquitto
 
@@ -40,6 +40,17 @@ STATE = "swarm/{id}/state"
 STATES = "swarm/+/state"
 STATUS = "swarm/{id}/status"
 STATS = "swarm/+/status/stats"
+UPDATES = "+/+/update/state"
+OFFERS = f"{DEFAULT_BOARD}/update/offer"
+MANIFEST = {
+    "format": 1,
+    "board": DEFAULT_BOARD,
+    "version": "99.0.0",
+    "sha256": "0" * 64,
+    "idf": "v5.5",
+    "size": 1_700_000,
+}
+OFFER = {"id": "0" * 8, "source": "http://10.0.0.1/app.bin", "manifest": json.dumps(MANIFEST)}
 # The broker keeps the boards' sessions over a restart, and takes as many as there are. Started by
 # root it would become another user, who may not write the folder.
 BROKER = (
@@ -49,6 +60,7 @@ BROKER = (
 DOWN = 5.0  # s that the broker stays away
 GROUP_COMMANDS = 10
 JOIN_SPREAD = 2.0  # s: _JOIN_SPREAD of modules/device/link.py
+OFFER_SPREAD = 0.3  # s: _OFFER_SPREAD of modules/device/update/messages.py
 GREETING_WAIT = 1  # s that each board waits at least when Home Assistant has started
 PATIENCE = 180.0  # s for everybody to do what a phase asks for
 HEAP_GROWTH = 2048  # bytes, of 64-bit objects
@@ -112,9 +124,9 @@ class Phase:
     births: PerSecond  # messages with which the boards tell that and what they are
 
 
-def join_part(number: int) -> float:
-    """Return board `number`'s own part of JOIN_SPREAD: own_part() of modules/device/link.py."""
-    return (number * 9 & 0xFF) * JOIN_SPREAD / 256
+def own_part(number: int, seconds: float) -> float:
+    """Return board `number`'s own part of a time, as own_part() of modules/device/link.py does."""
+    return (number * 9 & 0xFF) * seconds / 256
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -227,7 +239,7 @@ class Swarm:
         Raises BoardError if one has joined before its own part of JOIN_SPREAD.
         """
         self.wait_all("did not subscribe", lambda member: bool(member.subscribed))
-        parts = [join_part(number) for number in range(1, len(self.members) + 1)]
+        parts = [own_part(number, JOIN_SPREAD) for number in range(1, len(self.members) + 1)]
         early = sum(member.joined < part for member, part in zip(self.members, parts, strict=True))
         if early:
             raise BoardError(f"{early} of {len(parts)} boards joined before their own part of 2 s")
@@ -317,6 +329,31 @@ class Swarm:
         messages = [listener.messages.get(timeout=PATIENCE) for _ in self.members]
         return [message.timestamp - messages[0].timestamp for message in messages]
 
+    def time_offer(self) -> list[float]:
+        """Offer an update; return the seconds from the first board that shows it to each.
+
+        Raises BoardError if one did so before its own part of OFFER_SPREAD.
+        """
+        listener = Person(self.broker, UPDATES)
+        try:
+            for _ in self.members:  # what is retained
+                listener.messages.get(timeout=PATIENCE)
+            begin = time.monotonic()
+            listener.publish(OFFERS, json.dumps(OFFER), retain=True)
+            messages = [listener.messages.get(timeout=PATIENCE) for _ in self.members]
+            for message in messages:
+                number = int(message.topic.split("/")[1][-4:], 16)
+                if message.timestamp - begin < own_part(number, OFFER_SPREAD):
+                    raise BoardError(
+                        f"board {number} showed an offer before its own part of 0.3 s"
+                    )
+            listener.publish(OFFERS, "", retain=True)
+            for _ in self.members:
+                listener.messages.get(timeout=PATIENCE)
+            return [message.timestamp - messages[0].timestamp for message in messages]
+        finally:
+            listener.close()
+
     def read_heaps(self) -> list[float]:
         """Have each board tell how much heap it uses; return the seconds from the first to each.
 
@@ -353,6 +390,7 @@ class Result:
     latencies: list[float]  # of the group commands, for each board
     states: list[float]  # seconds from each group command's first state told to the others
     stats: list[float]  # the same of the answers to a group's `stats`
+    offers: list[float]  # the same of the boards that show an offer of an update
     heap_growth: int  # bytes, of the board that grew most
     memory: float  # MB a board
 
@@ -369,6 +407,7 @@ def play(count: int, folder: Path) -> Result:
             states = time_group_answers(swarm)
             for number in range(GROUP_COMMANDS):
                 latencies += swarm.command(person, (GREEN, RED)[number % 2])
+            offers = swarm.time_offer()
             greeting = swarm.greet(person)
 
             told: list[float] = []
@@ -389,7 +428,9 @@ def play(count: int, folder: Path) -> Result:
             stats += swarm.read_heaps()
             growth = max(member.heap[1] - member.heap[0] for member in swarm.members)
             memory = swarm.memory()
-            return Result(count, phases, greeting, latencies, states, stats, growth, memory)
+            return Result(
+                count, phases, greeting, latencies, states, stats, offers, growth, memory
+            )
         finally:
             person.close()
 
@@ -467,6 +508,7 @@ def print_result(result: Result) -> None:
             "99 % ms",
             "states told within, ms",
             "stats told within, ms",
+            "offers shown within, ms",
             "heap growth, bytes",
         ),
         [
@@ -476,6 +518,7 @@ def print_result(result: Result) -> None:
                 f"{percentile(result.latencies, 99) * 1000:.0f}",
                 f"{max(result.states) * 1000:.0f}",
                 f"{max(result.stats) * 1000:.0f}",
+                f"{max(result.offers) * 1000:.0f}",
                 result.heap_growth,
             )
         ],

@@ -19,7 +19,7 @@ from benchmarks.swarm import (
     Member,
     Swarm,
     colour_of,
-    join_part,
+    own_part,
     percentile,
     play,
     plot,
@@ -46,7 +46,7 @@ def test_class_of_thirty_comes_back_and_loses_nothing(tmp_path: Path) -> None:
         assert sum(phase.births) >= BOARDS * 3  # status, state and discovery at least
     assert len(result.greeting.births) > 1  # they do not all answer in the same second
     assert result.heap_growth <= HEAP_GROWTH
-    for answers in (result.states, result.stats):
+    for answers in (result.states, result.stats, result.offers):
         assert max(answers) >= 0.1  # of 0.3 s: they do not all answer in one moment
     assert result.memory < 4  # MB: they share their code
     picture = tmp_path / "swarm.png"
@@ -63,9 +63,17 @@ def test_boards_that_join_at_once_are_seen(
         boards.power_on()
 
 
-def test_join_part_is_that_of_board() -> None:
+def test_offer_shown_at_once_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swarm, "OFFER_SPREAD", 6000.0)
+    with Swarm(2, tmp_path) as boards:
+        boards.power_on()
+        with pytest.raises(BoardError, match="before its own part of 0.3 s"):
+            boards.time_offer()
+
+
+def test_own_part_is_that_of_board() -> None:
     """As tests/device/scripts/link.py has them of own_part()."""
-    assert [round(join_part(number) * 1000) for number in (1, 128)] == [70, 1000]
+    assert [round(own_part(number, 2.0) * 1000) for number in (1, 128)] == [70, 1000]
 
 
 def test_program_gets_all_that_thousand_boards_retain(tmp_path: Path) -> None:
