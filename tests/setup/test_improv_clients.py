@@ -135,8 +135,11 @@ def test_dialog_joins_and_leads_to_page(
     phone = set_up(board_name, joined=False, serial=True, commands=(search,))
     phone.read_line()
     manifest = json.loads(web_manifest(load_board(board_name), "0.0.1", "none.bin", 0))
-    started = next(e["t"] for e in phone.board.events if e["event"] == "ap" and e["active"])
-    assert started / 1e6 < manifest["new_install_improv_wait_time"]
+    started = phone.board.wait(
+        "access point",
+        lambda: [e["t"] for e in phone.board.events if e["event"] == "ap" and e["active"]],
+    )
+    assert started[0] / 1e6 < manifest["new_install_improv_wait_time"]
     page = open_page(phone.board)
     page.get_by_role("button", name="Connect").click()
     expect(page.get_by_text(f"Connected to {phone.name}")).to_be_visible()
