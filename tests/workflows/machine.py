@@ -23,6 +23,7 @@ PASSED_ON = (
     "PIP_EXTRA_INDEX_URL",
     "NODE_EXTRA_CA_CERTS",
 )
+HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"  # RabbitMQ looks there
 COPIED = ("/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf")
 
 STAND_INS = Path(__file__).parent / "stand_ins"
@@ -92,10 +93,11 @@ class Machine:
         """Return where a file is that a step of this job left, or shall find."""
         return self.folder / "changes" / "upper" / path.lstrip("/")
 
-    def make(self, packages: str) -> None:
+    def make(self, packages: str, suite: str = SUITE) -> None:
         self.folder.mkdir()
         options = ["--mode=root", "--variant=minbase", f"--include={packages}", "--quiet"]
-        command("mmdebstrap", *options, SUITE, self.root, call_function("ci_debian_mirror"))
+        command("mmdebstrap", *options, suite, self.root, call_function("ci_debian_mirror"))
+        (self.root / "etc" / "hosts").write_text(HOSTS)
         for name in COPIED:
             if Path(name).exists():
                 to = self.root / name.lstrip("/")
@@ -183,8 +185,8 @@ def make_runner(folder: Path, server: Path) -> Machine:
     return machine
 
 
-def make_container(folder: Path, server: Path) -> Machine:
+def make_container(folder: Path, server: Path, suite: str) -> Machine:
     """Return Debian as its image has it: root, in a folder and with a home of the runner's user."""
     machine = Machine(folder, server, 0, "/github/home", "/__w/project/project", "sh")
-    machine.make("ca-certificates")
+    machine.make("ca-certificates", suite)
     return machine

@@ -5,8 +5,9 @@
 
 The nearest thing to GitHub's runners that can be had here: Debian's packages and the registries
 are real; `git clone` of MicroPython, `gh` and the chip's compiler in Docker are stand-ins. A push to
-main, a pull request and a tag are played, from checkout to the published files and the page; then the
-jobs that publish are run again. `make test-workflows` brings what this needs; it needs root.
+main, a pull request and a tag are played, from checkout to the published files and the page; each of
+the jobs that publish fails once, half-way, and is run again. `make test-workflows` brings what this
+needs; it needs root.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from ci.release.checks import KINDS, page_name
 from tests.workflows.expressions import evaluate, fill_in
 from tests.workflows.machine import (
     RUNNER,
-    SUITE,
     Machine,
     command,
     commit,
@@ -46,18 +46,26 @@ from tests.workflows.machine import (
 FEW_TESTS = "tests/config"
 # Targets that bring what cannot be had here, and why.
 NOT_HERE = {"test-tutorials": "its texts are at GitHub; make test-tutorials"}
-PYTHON = "3.13"  # the machines' own
-CONTAINER = f"debian:{SUITE}"
+PYTHON = "3.13"  # the runner's own
+
+
+def debian_suite(image: str) -> str:
+    """Return the suite that Docker's image of Debian has. Raises Problem for any other image."""
+    name, _, suite = image.partition(":")
+    if name != "debian" or not suite.isalpha():
+        raise Problem(f"this program makes containers of debian:SUITE alone, not {image}")
+    return suite
 
 
 @dataclass
 class Player:
     """GitHub, as far as the workflows see it."""
 
+    folder: Path  # of its machines
     runner: Machine
-    container: Machine
     github: Path  # what it keeps: artifacts and releases
     key: PrivateKey  # signs images
+    containers: dict[str, Machine] = field(default_factory=dict)  # by image, made when wanted
     needs: dict[str, Any] = field(default_factory=dict)  # what the last jobs put out
     deployed: list[str] = field(default_factory=list)
     attested: list[str] = field(default_factory=list)
@@ -73,7 +81,7 @@ class Player:
         """Play a workflow for an event; artifacts are kept as those of `run`."""
         workflow = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
         github = {"run_attempt": attempt, "token": "secret", **github}
-        needs = self.needs if only else {}
+        self.needs = needs = self.needs if only else {}
         for job_name, job in workflow["jobs"].items():
             if only and job_name != only:
                 continue
@@ -88,9 +96,6 @@ class Player:
                 for value in fill_in(values, contexts) if key else [""]:
                     title = f"{name} {run} {job_name} {value}".strip()
                     reason = NOT_HERE.get(value)
-                    container = job.get("container", CONTAINER)
-                    if container != CONTAINER:
-                        reason = f"it wants {container}; {CONTAINER} is made here"
                     if key == "python" and value != PYTHON:
                         reason = f"Debian has Python {PYTHON} here"
                     if reason:
@@ -99,7 +104,11 @@ class Player:
                     contexts["matrix"] = {key: value}
                     outputs = self._play_job(title, run, job, contexts)
             needs[job_name] = {"outputs": outputs}
-        self.needs = needs
+
+    @property
+    def fails(self) -> Path:
+        """The file with what fails the next time: a command of the stand-in for gh, or `deploy`."""
+        return self.github / "fails"
 
     def _secrets(self, environment: Any) -> dict[str, str]:
         """Return what a job may read: the key is kept in an environment, not for every workflow."""
@@ -108,10 +117,17 @@ class Player:
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return {"OTA_KEY": pem.decode()}
 
+    def _container(self, image: str) -> Machine:
+        if image not in self.containers:
+            suite = debian_suite(image)
+            folder = self.folder / f"container-{suite}"
+            self.containers[image] = make_container(folder, self.runner.server, suite)
+        return self.containers[image]
+
     def _play_job(
         self, title: str, run: str, job: dict[str, Any], contexts: dict[str, Any]
     ) -> dict[str, Any]:
-        machine = self.container if "container" in job else self.runner
+        machine = self._container(job["container"]) if "container" in job else self.runner
         machine.begin_job()
         contexts = {**contexts, "steps": {}, "failed": False}
         failure = ""
@@ -189,6 +205,9 @@ class Player:
             self.attested += sorted(path.name for path in work.glob(values["subject-path"]))
             return {}, bool(self.attested)
         if name == "deploy-pages":
+            if self.fails.read_text() == "deploy":
+                self.fails.write_text("")
+                return {}, False
             page = artifacts / values["artifact_name"]
             self.deployed = sorted(path.name for path in page.iterdir())
             return {"page_url": "https://example.org/"}, (page / "index.html").is_file()
@@ -257,7 +276,7 @@ def make_repository(server: Path) -> dict[str, str]:
 
 
 def play_all(player: Player, version: str, sha: str, full: bool) -> None:
-    """A push to main, a pull request, a tag; and the publishing jobs once more."""
+    """A push to main, a pull request and a tag."""
     main = {"event_name": "push", "ref": "refs/heads/main", "ref_name": "main", "sha": sha}
     change = {
         "event_name": "pull_request",
@@ -277,9 +296,39 @@ def play_all(player: Player, version: str, sha: str, full: bool) -> None:
         player.play("test.yml", "test-main", main)
     player.play("boards.yml", "boards-main", main)
     player.play("boards.yml", "boards-change", change)
-    player.play("release.yml", "release", tag)
-    for job in ("release", "installer", "publish"):
-        player.play("release.yml", "release", tag, only=job, attempt=2)
+    play_release(player, tag)
+
+
+# The jobs that each attempt at a release runs, all of them at first, and what breaks off in the last.
+ATTEMPTS = (
+    ([""], "create"),
+    (["release"], ""),
+    (["installer"], "deploy"),
+    (["installer", "publish"], "edit"),
+    (["publish"], ""),
+    (["release", "installer", "publish"], ""),  # it is out
+)
+OUT = 5  # the attempt after which people see it
+
+
+def play_release(player: Player, tag: dict[str, Any]) -> None:
+    """Each job that publishes fails once, half-way, and is run again until the release is out."""
+    facts = player.github / "releases" / tag["ref_name"] / "release.json"
+    for attempt, (jobs, breaks) in enumerate(ATTEMPTS, 1):
+        player.fails.write_text(breaks)
+        give(player.fails, RUNNER)
+        try:
+            for job in jobs:
+                player.play("release.yml", "release", tag, only=job, attempt=attempt)
+        except Problem as problem:
+            if not breaks or player.fails.read_text():  # it has not come to that
+                raise
+            print(f"== as it should: {problem}", flush=True)
+        else:
+            if breaks:
+                raise Problem(f"attempt {attempt} has passed, but {breaks} fails there")
+        if json.loads(facts.read_text())["isDraft"] != (attempt < OUT):
+            raise Problem(f"attempt {attempt} left what people see wrong")
 
 
 def check_outcome(player: Player, version: str) -> None:
@@ -325,12 +374,8 @@ def main(arguments: list[str]) -> None:
         make_server(server)
         facts = make_repository(server)
         give(github, RUNNER)
-        player = Player(
-            make_runner(folder / "runner", server),
-            make_container(folder / "container", server),
-            github,
-            make_key(folder / "key.pem"),
-        )
+        runner = make_runner(folder / "runner", server)
+        player = Player(folder, runner, github, make_key(folder / "key.pem"))
         play_all(player, **facts, full=options.full)
         check_outcome(player, facts["version"])
     print(f"played in {(time.monotonic() - began) / 60:.0f} minutes")

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from ci.boards import ROOT
+from ci.problem import Problem
 from tests.workflows.expressions import evaluate, fill_in
+from tests.workflows.play import debian_suite
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CONTEXTS = {
@@ -66,3 +68,10 @@ def test_actions_of_workflows_are_known():
     for path in WORKFLOWS:
         for action in re.findall(r"uses: actions/([\w-]+)@", path.read_text(encoding="utf-8")):
             assert f'name == "{action}"' in source, action
+
+
+def test_containers_of_workflows_are_known():
+    images = re.findall(r"container: (.+)", "".join(path.read_text() for path in WORKFLOWS))
+    assert images and all(debian_suite(image) for image in images)
+    with pytest.raises(Problem, match="alpine:3"):
+        debian_suite("alpine:3")
