@@ -269,6 +269,9 @@ class Swarm:
 
         Raises BoardError if one did so without a wait.
         """
+        time.sleep(
+            1
+        )  # the broker's log counts in whole seconds: what was told before is not of this
         self._began = time.time()
         person.publish("homeassistant/status", "online")
         phase = self._end_phase("Home Assistant starts", [])
