@@ -24,7 +24,7 @@ ci_update_brokers() {
     if [ -n "$mirror" ]; then
         ci_update_suite_mosquitto
     else
-        ci_say "This machine's apt names no Debian mirror: its own Mosquitto is tried alone"
+        ci_say "This machine's apt names no Debian mirror: the tests with Debian $MOSQUITTO_SUITE's Mosquitto will fail"
     fi
 }
 
