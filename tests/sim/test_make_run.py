@@ -190,14 +190,15 @@ def test_what_person_types_is_published(root: Path) -> None:
         # All at once: none of them is left behind in a buffer.
         player.type("#ff8000\n255,128,1\nmpython/02514d000001/command 40%\n")
         player.type('{"state": "ON", "brightness": 204}\nOFF\n#f\nturn on\nstats\n')
-        for answer in ("on #ff8000 100%", "on #ff8001 100%", "on #ff8001 40%", "on #ff8001 80%"):
-            player.wait_for(f"board: lights: {answer}")
-        player.wait_for("board: lights: off")
+        answers = ["on #ff8000 100%", "on #ff8001 100%", "on #ff8001 40%", "on #ff8001 80%", "off"]
         player.wait_for_all(
+            *(f"board: lights: {answer}" for answer in answers),
             "board: lights: b'#f' is not understood",
             "board: lights: b'turn on' is not understood",
             "status/stats: {",
         )
+        places = [player.output.index(answer) for answer in answers[:-1]]
+        assert places == sorted(places)
         player.type("help\n")
         player.wait_for("hold a, then reset: safe mode")
         player.type("text I\n")

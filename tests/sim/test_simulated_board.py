@@ -54,6 +54,25 @@ def test_power_on_is_known_before_first_line(program: tuple[str, ...]) -> None:
         assert [event["event"] for event in board.events] == ["power_on"]
 
 
+class SlowList(list[Any]):
+    """A list whose thread is held up before it appends."""
+
+    def append(self, item: Any) -> None:
+        time.sleep(0.01)
+        super().append(item)
+
+
+def test_what_came_before_line_is_known_with_it(tmp_path: Path) -> None:
+    """Events and lines come by two ways, which two threads read."""
+    script = tmp_path / "script.py"
+    script.write_text(EVENTS.replace("1000", "50"))
+    board = SimulatedBoard(arguments=(str(script),))
+    board.events = SlowList()
+    with board:
+        board.wait_line("last")
+        assert len(board.events) == 101
+
+
 def test_no_wait_for_program_that_has_ended(program: tuple[str, ...]) -> None:
     with SimulatedBoard(arguments=program) as board:
         start = time.monotonic()

@@ -7,6 +7,7 @@ the child does not know that it is being watched.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import queue
@@ -17,12 +18,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from serial_port import SerialPort
 
@@ -30,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT))  # for `ci`, where a program of this folder is started by itself
 
 DEFAULT_BOARD = "mpython"  # as in the Makefile
+_CHUNK = 65536  # bytes that are received at once
+_EVENTS_TIME = 5  # s that a line waits for events before it
 _BOOT_LOADER = Path(__file__).with_name("boot_loader.py")
 
 
@@ -76,11 +80,27 @@ class Frame:
         return cls(event["t"] / 1e6, event["pin"], colours)
 
 
-def _parse(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+def _receive_events(connection: socket.socket) -> Iterator[dict[str, Any]]:
+    """Yield the events that a board sends. One leaves the socket only after it has been handled."""
+    rest = b""
     # The program may end at any moment, in the middle of a line, too.
     with contextlib.suppress(OSError, ValueError):
-        for line in lines:
-            yield json.loads(line.decode(errors="replace"))
+        while data := connection.recv(_CHUNK, socket.MSG_PEEK):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield json.loads(line.decode(errors="replace"))
+            connection.recv(len(data), socket.MSG_WAITALL)
+
+
+def _is_unhandled(connection: socket.socket | None) -> bool:
+    """Whether there are events that have been sent, and not yet handled."""
+    if connection is None:
+        return False
+    try:
+        waiting = fcntl.ioctl(connection, termios.FIONREAD, bytes(4))
+    except (OSError, ValueError):  # closed meanwhile
+        return False
+    return any(waiting)
 
 
 @dataclass
@@ -193,9 +213,9 @@ class SimulatedBoard:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, connection.makefile("rb") as lines:
+            with connection:
                 self._channel = connection
-                self._follow(connection, _parse(lines))
+                self._follow(connection, _receive_events(connection))
             self._channel = None
 
     def _follow(self, connection: socket.socket, events: Iterator[dict[str, Any]]) -> None:
@@ -250,6 +270,7 @@ class SimulatedBoard:
     def _read_serial(self) -> None:
         for raw in self.port.lines() if self.port else self.process.stdout:
             line = raw.decode(errors="replace").rstrip("\r\n")
+            self._wait_for_events()
             with self._changed:
                 self.lines.append(line)
                 self._changed.notify_all()
@@ -257,6 +278,13 @@ class SimulatedBoard:
                 self.on_line(line)
         with self._changed:
             self._changed.notify_all()
+
+    def _wait_for_events(self) -> None:
+        # What the board did before it printed a line is known with the line, though it comes another
+        # way. Not forever: an on_event may wait for a line.
+        deadline = time.monotonic() + _EVENTS_TIME
+        while _is_unhandled(self._channel) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     def tail(self, count: int = 15) -> str:
         return "the board's last lines were:\n" + "\n".join(self.lines[-count:])
