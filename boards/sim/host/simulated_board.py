@@ -80,18 +80,6 @@ class Frame:
         return cls(event["t"] / 1e6, event["pin"], colours)
 
 
-def _receive_events(connection: socket.socket) -> Iterator[dict[str, Any]]:
-    """Yield the events that a board sends. One leaves the socket only after it has been handled."""
-    rest = b""
-    # The program may end at any moment, in the middle of a line, too.
-    with contextlib.suppress(OSError, ValueError):
-        while data := connection.recv(_CHUNK, socket.MSG_PEEK):
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                yield json.loads(line.decode(errors="replace"))
-            connection.recv(len(data), socket.MSG_WAITALL)
-
-
 def _is_unhandled(connection: socket.socket | None) -> bool:
     """Whether there are events that have been sent, and not yet handled."""
     if connection is None:
@@ -215,8 +203,23 @@ class SimulatedBoard:
                 return
             with connection:
                 self._channel = connection
-                self._follow(connection, _receive_events(connection))
-            self._channel = None
+                self._follow(connection, self._receive_events(connection))
+            with self._changed:
+                self._channel = None
+                self._changed.notify_all()
+
+    def _receive_events(self, connection: socket.socket) -> Iterator[dict[str, Any]]:
+        # An event leaves the socket once it has been handled: _is_unhandled looks there.
+        rest = b""
+        # The program may end at any moment, in the middle of a line, too.
+        with contextlib.suppress(OSError, ValueError):
+            while data := connection.recv(_CHUNK, socket.MSG_PEEK):
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    yield json.loads(line.decode(errors="replace"))
+                connection.recv(len(data), socket.MSG_WAITALL)
+                with self._changed:
+                    self._changed.notify_all()
 
     def _follow(self, connection: socket.socket, events: Iterator[dict[str, Any]]) -> None:
         for event in events:
@@ -270,21 +273,16 @@ class SimulatedBoard:
     def _read_serial(self) -> None:
         for raw in self.port.lines() if self.port else self.process.stdout:
             line = raw.decode(errors="replace").rstrip("\r\n")
-            self._wait_for_events()
             with self._changed:
+                # What the board did before it printed a line is known with the line, though it comes
+                # by another way. Not forever: an on_event may wait for a line.
+                self._changed.wait_for(lambda: not _is_unhandled(self._channel), _EVENTS_TIME)
                 self.lines.append(line)
                 self._changed.notify_all()
             if self.on_line:
                 self.on_line(line)
         with self._changed:
             self._changed.notify_all()
-
-    def _wait_for_events(self) -> None:
-        # What the board did before it printed a line is known with the line, though it comes another
-        # way. Not forever: an on_event may wait for a line.
-        deadline = time.monotonic() + _EVENTS_TIME
-        while _is_unhandled(self._channel) and time.monotonic() < deadline:
-            time.sleep(0.001)
 
     def tail(self, count: int = 15) -> str:
         return "the board's last lines were:\n" + "\n".join(self.lines[-count:])
