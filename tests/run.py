@@ -82,6 +82,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    # A job in the background of a script is started to ignore it, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     failures = Failures()
     status = int(pytest.main(arguments, plugins=[failures]))
     failed = failures.tests

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,7 +141,10 @@ def test_try_that_hangs_is_ended(tree: Tree) -> None:
     assert "Try 2" not in said and not tree.report.exists()
 
 
-def test_interrupted_try_ends_what_it_started(tree: Tree) -> None:
+@pytest.mark.parametrize(
+    "inherited", [signal.default_int_handler, signal.SIG_IGN], ids=["terminal", "background"]
+)
+def test_interrupted_try_ends_what_it_started(tree: Tree, inherited: Any) -> None:
     """By `timeout`, which asks tests/run.py alone, and by Ctrl-C: fixtures end boards and brokers."""
     conftest = """
 from pathlib import Path
@@ -154,7 +158,12 @@ def broker():
     (tree.root / "conftest.py").write_text(conftest)
     hang = "Path('hangs').touch(); import time; time.sleep(600)"
     body = f"assert len(runs.read_text()) > 1; Path('ended').unlink(); {hang}"
-    with tree.start(body) as process:
+    before = signal.signal(signal.SIGINT, inherited)
+    try:
+        process = tree.start(body)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         while not (tree.root / "hangs").exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.1)
