@@ -88,9 +88,8 @@ class Member:
 
     board: SimulatedBoard
     powered: float = 0.0
-    joined: float = (
-        0.0  # by the board's own clock, from its power-on until it switched the radio on
-    )
+    # By the board's own clock, from its power-on until it switched the radio on.
+    joined: float = 0.0
     # When the broker had its subscription: by SUBACK, or by CONNACK if it has kept the session.
     subscribed: list[float] = field(default_factory=list)
     shown: list[tuple[float, int]] = field(default_factory=list)  # when it was how coloured
@@ -269,9 +268,8 @@ class Swarm:
 
         Raises BoardError if one did so without a wait.
         """
-        time.sleep(
-            1
-        )  # the broker's log counts in whole seconds: what was told before is not of this
+        # The broker's log counts in whole seconds: what was told before is not of this.
+        time.sleep(1)
         self._began = time.time()
         person.publish("homeassistant/status", "online")
         phase = self._end_phase("Home Assistant starts", [])

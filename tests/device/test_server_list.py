@@ -20,9 +20,8 @@ Boot = Callable[..., SimulatedBoard]
 
 # A broker that says nothing is left after 15 s; here after 2, enough on a busy machine.
 IMPATIENT = "from umqtt.simple import MQTTClient\nMQTTClient.TIMEOUT = 2\n"
-ACCEPTED, UNAVAILABLE, NOT_AUTHORIZED = (
-    bytes((0x20, 2, 0, code)) for code in (0, 3, 5)
-)  # CONNACK
+# CONNACK with three of its codes.
+ACCEPTED, UNAVAILABLE, NOT_AUTHORIZED = (bytes((0x20, 2, 0, code)) for code in (0, 3, 5))
 WEB_PAGE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 CONNECT_TO_STAY = b"\x10\x11\x00\x04MQTT\x04\x00\x00\x1e\x00\x05board"  # with clean session 0

@@ -258,9 +258,8 @@ class SimulatedBoard:
         """Send commands between which no time passes on the board, and wait for their answers."""
         if self._channel is None:
             raise BoardError(f"the simulated board is not running: {self.tail()}")
-        self._described.wait(
-            timeout
-        )  # until then the answers are those of the world's description
+        # Until then the answers are those of the world's description.
+        self._described.wait(timeout)
         lines = [json.dumps(command, ensure_ascii=False) + "\n" for command in commands]
         self._channel.sendall("".join(lines).encode())
         for line in lines:
